@@ -1,7 +1,7 @@
 """Every size, time and count that the wire or a person meets, each with its reason.
 
-Names end in their unit: `_BYTES`, `_CHARS`, `_S` (seconds), `_MAX` (a count). Numbers that two sides must
-agree on are part of protocol version 1: changing one is a new version. Nothing here is read from configuration.
+Names end in their unit: `_BYTES`, `_CHARS`, `_S` (seconds), `_MAX` (a count). Numbers that two sides must agree
+on are part of protocol version 1: changing one is a new version. Nothing here is read from configuration.
 """
 
 from typing import Final
@@ -10,18 +10,18 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 HOUR_S: Final = 3600
 
-# --- Statements and JSON -------------------------------------------------------------------------------------
+# --- Statements and JSON ---------------------------------------------------------------------------------
 
 # A statement is parsed only after its signature holds, but it must be held in memory before that.
 STATEMENT_MAX_BYTES: Final = 64 * KIB
 # Known-issue packs are the one large statement: hundreds of issues, explained in two languages.
 PACK_STATEMENT_MAX_BYTES: Final = 1 * MIB
-# Conditions of a known issue nest deepest (pack → issue → when → all → any → not → fact); twice that is plenty.
+# Conditions of a known issue nest deepest (pack → issue → when → all → any → not → fact); twice that will do.
 JSON_MAX_DEPTH: Final = 16
 # Exactly root → issuer → leaf.
 CERTIFICATE_CHAIN_LENGTH: Final = 3
 
-# --- Control link --------------------------------------------------------------------------------------------
+# --- Control link ----------------------------------------------------------------------------------------
 
 # A login is one statement over a nonce and an origin: about 900 bytes. It is read from strangers.
 LOGIN_MAX_BYTES: Final = 4 * KIB
@@ -49,7 +49,7 @@ OUTBOX_IN_FLIGHT_MAX: Final = 32
 # What one agent may keep in its outbox while the server is away (bounded everywhere: 24 h offline is a test).
 OUTBOX_MAX_BYTES: Final = 200 * MIB
 
-# --- Uploads and bundles -------------------------------------------------------------------------------------
+# --- Uploads and bundles ---------------------------------------------------------------------------------
 
 # After a cut connection at most one chunk is sent again.
 UPLOAD_CHUNK_BYTES: Final = 1 * MIB
@@ -62,7 +62,7 @@ UPLOAD_TOKEN_S: Final = 900
 # Evidence sealed with a ticket and sent as an item rather than as a bundle.
 SEALED_BLOB_MAX_BYTES: Final = ITEM_BODY_MAX_BYTES
 
-# --- Relay ---------------------------------------------------------------------------------------------------
+# --- Relay -----------------------------------------------------------------------------------------------
 
 # A Noise message is at most this long, tag included; the relay knows nothing else about it.
 RELAY_MESSAGE_MAX_BYTES: Final = 65_535
@@ -75,7 +75,7 @@ JOIN_TOKEN_S: Final = 60
 # How long a room waits with one side in it.
 ROOM_WAIT_S: Final = 60
 
-# --- Handshake, records, streams -----------------------------------------------------------------------------
+# --- Handshake, records, streams -------------------------------------------------------------------------
 
 # Noise revision 34, section 3: a message is at most 65 535 bytes, tag included.
 NOISE_MESSAGE_MAX_BYTES: Final = 65_535
@@ -95,7 +95,7 @@ STREAMS_OPEN_MAX: Final = 256
 # Stream ids are u32 and never reused.
 STREAM_ID_MAX: Final = 0xFFFF_FFFF
 
-# --- Consent and sessions ------------------------------------------------------------------------------------
+# --- Consent and sessions --------------------------------------------------------------------------------
 
 # No answer is a no.
 CONSENT_TIMEOUT_S: Final = 120
@@ -118,7 +118,7 @@ RESUME_WINDOW_S: Final = 300
 STOP_S: Final = 1
 STOP_CHILDREN_S: Final = 3
 
-# --- Trust and clocks ----------------------------------------------------------------------------------------
+# --- Trust and clocks ------------------------------------------------------------------------------------
 
 # Revocations are re-signed daily: older than three days means somebody withholds them.
 REVOCATIONS_FRESH_S: Final = 72 * HOUR_S
