@@ -1,0 +1,1 @@
+"""The changing half: a small closed set of acts, for remedies only."""

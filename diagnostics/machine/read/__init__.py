@@ -1,0 +1,1 @@
+"""The reading half: one file a platform. Nothing here changes a machine."""
