@@ -1,7 +1,7 @@
 """Every size, time and count that the wire or a person meets, each with its reason.
 
-Names end in their unit: `_BYTES`, `_CHARS`, `_S` (seconds), `_MAX` (a count). Numbers that two sides must agree
-on are part of protocol version 1: changing one is a new version. Nothing here is read from configuration.
+Names end in their unit: `_BYTES`, `_CHARS`, `_S` (seconds), `_MAX` (a count). Numbers that two sides must
+agree on are part of protocol version 1: changing one is a new version. None is read from configuration.
 """
 
 from typing import Final
