@@ -38,7 +38,7 @@ class UnreadableKind(StrEnum):
     UNSUPPORTED = "unsupported"  # this platform's reader does not know it yet
 
 
-class Unreadable(Exception):  # noqa: N818 — an answer, not an error of ours
+class Unreadable(Exception):
     """A source that cannot be read, and why, in words for a person."""
 
     def __init__(self, reason: str, kind: UnreadableKind = UnreadableKind.ABSENT) -> None:
@@ -210,9 +210,7 @@ class Machine(Protocol):
     def kernel_ring(self) -> bytes:
         """The kernel's ring buffer in /dev/kmsg form, oldest first."""
 
-    def ask_resolvers(
-        self, addresses: Sequence[str], query: bytes, *, timeout_s: float
-    ) -> tuple[ResolverReply, ...]:
+    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) -> tuple[ResolverReply, ...]:
         """Send one DNS query to each address at once; one reply an address, in that order."""
 
     def user_names(self) -> Mapping[int, str]:
@@ -236,7 +234,7 @@ class FileIdentity:
     modified_unix_s: int
 
 
-class ActRefused(Exception):  # noqa: N818 — the refusal is the safe outcome
+class ActRefused(Exception):
     """The act was not done: the thing is gone, is another thing now, or lies outside of the allowed root."""
 
 

@@ -1,0 +1,144 @@
+"""The closed list of commands that may be run to read a machine. All of them only read.
+
+Adding one is a decision: it must not change anything, must end by itself, must not ask questions. Arguments
+that vary (a unit, a time) are typed and validated here and travel as one argv item each, behind
+`--option=`, so that no value can become an option.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from diagnostics.machine.interface import Command, Unreadable, UnreadableKind
+
+_SERVICE_PROPERTIES = (
+    "Id,Description,LoadState,ActiveState,SubState,Result,ExecMainStatus,NRestarts,MainPID,UnitFileState,"
+    "StateChangeTimestampMonotonic"
+)
+
+SERVICES = Command(
+    "systemd-services",
+    ("systemctl", "show", "--no-pager", f"--property={_SERVICE_PROPERTIES}", "*.service"),
+)
+JOURNAL_SIZE = Command("journal-size", ("journalctl", "--no-pager", "--quiet", "--disk-usage"))
+DPKG = Command(
+    "dpkg-packages",
+    ("dpkg-query", "--show", "--showformat=${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n"),
+)
+RPM = Command(
+    "rpm-packages",
+    ("rpm", "-qa", "--queryformat", "%{NAME}\t%{VERSION}-%{RELEASE}\t%{ARCH}\tinstalled\n"),
+)
+PACMAN = Command("pacman-packages", ("pacman", "-Q"))
+FLATPAK = Command("flatpak-packages", ("flatpak", "list", "--columns=application,version,arch", "--app"))
+IP_ADDRESSES = Command("ip-addresses", ("ip", "-json", "-statistics", "address", "show"))
+IP_ROUTES = Command("ip-routes", ("ip", "-json", "route", "show"))
+RESOLVECTL = Command("resolvectl-status", ("resolvectl", "--no-pager", "status"))
+BLOCK_DEVICES = Command(
+    "block-devices",
+    ("lsblk", "--json", "--bytes", "--output", "NAME,TYPE,SIZE,FSTYPE,MOUNTPOINT,ROTA,RO,MODEL"),
+)
+PCI_DEVICES = Command("pci-devices", ("lspci", "-nn"))
+USB_DEVICES = Command("usb-devices", ("lsusb",))
+FAILED_UNITS = Command("failed-units", ("systemctl", "list-units", "--no-pager", "--plain", "--full", "--state=failed"))
+TIMERS = Command("timers", ("systemctl", "list-timers", "--no-pager", "--all", "--full"))
+UNAME = Command("uname", ("uname", "-srmv"))
+
+MACOS_VERSION = Command("macos-version", ("sw_vers",))
+MACOS_SERVICES = Command("macos-services", ("launchctl", "list"))
+MACOS_DNS = Command("macos-dns", ("scutil", "--dns"))
+MACOS_ROUTES = Command("macos-routes", ("netstat", "-rn"))
+MACOS_HARDWARE = Command("macos-hardware", ("system_profiler", "-detailLevel", "mini", "SPHardwareDataType"))
+WINDOWS_NETWORK = Command("windows-network", ("ipconfig", "/all"))
+WINDOWS_ROUTES = Command("windows-routes", ("route", "print"))
+WINDOWS_SYSTEM = Command("windows-system", ("systeminfo",))
+WINDOWS_EVENTS = Command(
+    "windows-events",
+    ("wevtutil", "query-events", "System", "/count:500", "/reversedirection:true", "/format:text"),
+)
+
+FIXED: Mapping[str, Command] = {
+    command.name: command
+    for command in (
+        SERVICES,
+        JOURNAL_SIZE,
+        DPKG,
+        RPM,
+        PACMAN,
+        FLATPAK,
+        IP_ADDRESSES,
+        IP_ROUTES,
+        RESOLVECTL,
+        BLOCK_DEVICES,
+        PCI_DEVICES,
+        USB_DEVICES,
+        FAILED_UNITS,
+        TIMERS,
+        UNAME,
+        MACOS_VERSION,
+        MACOS_SERVICES,
+        MACOS_DNS,
+        MACOS_ROUTES,
+        MACOS_HARDWARE,
+        WINDOWS_NETWORK,
+        WINDOWS_ROUTES,
+        WINDOWS_SYSTEM,
+        WINDOWS_EVENTS,
+    )
+}
+
+JOURNAL = "journal"
+JOURNAL_MAX_LINES = 20_000
+_JOURNAL_FIELDS = "PRIORITY,MESSAGE,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER,UNIT,_SOURCE_MONOTONIC_TIMESTAMP"
+# systemd.unit(5): ASCII letters, digits and ":-_.\@", at most 255 characters.
+_UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
+
+
+def journal(
+    *,
+    unit: str | None = None,
+    since_unix_s: int | None = None,
+    least_severity: int = 7,
+    max_lines: int = 1000,
+    kernel: bool = False,
+) -> Command:
+    """The newest `max_lines` lines of the journal, oldest first, as one JSON object a line.
+
+    `least_severity` is syslog's number: 3 gives errors and worse. `kernel` reads this boot's kernel messages.
+    Raises Unreadable (refused) on an argument outside of its bounds.
+    """
+    if unit is not None and _UNIT.fullmatch(unit) is None:
+        raise Unreadable(f"{unit!r} is not a unit name", UnreadableKind.REFUSED)
+    if not 0 <= least_severity <= 7:
+        raise Unreadable(f"severity: expected 0 to 7, got {least_severity}", UnreadableKind.REFUSED)
+    if not 1 <= max_lines <= JOURNAL_MAX_LINES:
+        raise Unreadable(f"lines: expected 1 to {JOURNAL_MAX_LINES}, got {max_lines}", UnreadableKind.REFUSED)
+    argv = [
+        "journalctl",
+        "--no-pager",
+        "--quiet",
+        "--output=json",
+        f"--output-fields={_JOURNAL_FIELDS}",
+        f"--lines={max_lines}",
+    ]
+    if kernel:
+        argv += ["--dmesg", "--boot"]
+    if least_severity < 7:
+        argv.append(f"--priority={least_severity}")
+    if unit is not None:
+        argv.append(f"--unit={unit}")
+    if since_unix_s is not None:
+        argv.append(f"--since=@{int(since_unix_s)}")
+    return Command(JOURNAL, tuple(argv))
+
+
+def is_listed(command: Command) -> bool:
+    """True for a command of the list above: the same name and, but for the journal's typed options, the same
+    arguments."""
+    if command.name == JOURNAL:
+        return command.argv[:5] == journal().argv[:5] and all(
+            item.startswith(("--lines=", "--priority=", "--unit=", "--since=")) or item in ("--dmesg", "--boot")
+            for item in command.argv[5:]
+        )
+    return FIXED.get(command.name) == command

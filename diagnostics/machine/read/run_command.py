@@ -1,0 +1,158 @@
+"""Run one read-only command within its limits: seconds, bytes, and no way out of its process group.
+
+The child gets its own group, no input, a fixed environment and a fixed search path. At the time limit, or
+when it has written more than OUTPUT_MAX_BYTES, the whole group is killed; a grandchild that still holds the
+pipe open is not waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import IO
+
+from diagnostics.machine.commands import is_listed
+from diagnostics.machine.interface import (
+    OUTPUT_MAX_BYTES,
+    Command,
+    CommandOutput,
+    Unreadable,
+    UnreadableKind,
+)
+
+STDERR_MAX_BYTES = 8 * 1024
+# A program planted in a user's own PATH must not answer for the system's.
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+# A killed child is gone at once; one in uninterruptible sleep is left behind rather than waited for.
+_REAP_TIMEOUT_S = 1.0
+
+
+def _environment() -> dict[str, str]:
+    if sys.platform == "win32":
+        kept = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "PATH", "PATHEXT")
+        return {name: os.environ[name] for name in kept if name in os.environ}
+    environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "SYSTEMD_COLORS": "0"}
+    # systemctl --user and journalctl find the user's own manager by this.
+    for name in ("HOME", "XDG_RUNTIME_DIR"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    return environment
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """End the child and everything in its process group, now. A child already reaped is left alone: its
+    number may belong to somebody else by now."""
+    if child.returncode is not None:
+        return
+    if sys.platform == "win32":
+        child.kill()
+    else:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return  # all of it ended by itself
+
+
+def run_command(command: Command) -> CommandOutput:
+    """Run it. Raises Unreadable when it is not on the list, not installed, not allowed, or over its time."""
+    if not is_listed(command):
+        raise Unreadable(f"{command.argv[0]} with these arguments is not on the list", UnreadableKind.REFUSED)
+    program = command.argv[0]
+    try:
+        child = subprocess.Popen(
+            command.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(),
+            start_new_session=sys.platform != "win32",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            executable=_find(program),
+        )
+    except FileNotFoundError:
+        raise Unreadable(f"the program {program} is not installed here") from None
+    except PermissionError:
+        raise Unreadable(f"this user may not run {program}", UnreadableKind.DENIED) from None
+    assert child.stdout is not None  # noqa: S101 — asked for above
+    assert child.stderr is not None  # noqa: S101
+    try:
+        return _collect(child, child.stdout, child.stderr, command)
+    finally:
+        kill_group(child)
+        child.stdout.close()
+        child.stderr.close()
+        try:
+            child.wait(_REAP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            # In uninterruptible sleep: init reaps it once the disk answers. It can do nothing any more.
+            child.returncode = -signal.SIGTERM
+
+
+def _find(program: str) -> str:
+    if sys.platform == "win32":
+        return program
+    for folder in SYSTEM_PATH.split(":"):
+        candidate = f"{folder}/{program}"
+        if os.access(candidate, os.X_OK):
+            return candidate
+    raise FileNotFoundError(program)
+
+
+def _collect(child: subprocess.Popen[bytes], stdout: IO[bytes], stderr: IO[bytes], command: Command) -> CommandOutput:
+    if sys.platform == "win32":
+        return _collect_windows(child, command)
+    limits = {stdout.fileno(): OUTPUT_MAX_BYTES, stderr.fileno(): STDERR_MAX_BYTES}
+    taken: dict[int, bytearray] = {number: bytearray() for number in limits}
+    deadline_s = time.monotonic() + command.timeout_s
+    truncated = False
+    with selectors.DefaultSelector() as selector:
+        for number in limits:
+            os.set_blocking(number, False)
+            selector.register(number, selectors.EVENT_READ)
+        while selector.get_map() and not truncated:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise _too_slow(command)
+            for key, _ in selector.select(left_s):
+                part = os.read(key.fd, 64 * 1024)
+                if not part:
+                    selector.unregister(key.fd)
+                    continue
+                room = limits[key.fd] - len(taken[key.fd])
+                taken[key.fd] += part[:room]
+                if len(part) > room and key.fd == stdout.fileno():
+                    truncated = True
+    if not truncated:
+        try:
+            child.wait(max(0.0, deadline_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise _too_slow(command) from None
+    return CommandOutput(
+        exit_code=child.returncode if child.returncode is not None else -signal.SIGTERM,
+        stdout=bytes(taken[stdout.fileno()]),
+        stderr=bytes(taken[stderr.fileno()]),
+        truncated=truncated,
+    )
+
+
+def _collect_windows(child: subprocess.Popen[bytes], command: Command) -> CommandOutput:
+    # Pipes cannot be selected on Windows. The listed commands there write little; the cut comes after the
+    # read.
+    try:
+        stdout, stderr = child.communicate(timeout=command.timeout_s)
+    except subprocess.TimeoutExpired:
+        raise _too_slow(command) from None
+    return CommandOutput(
+        exit_code=child.returncode,
+        stdout=stdout[:OUTPUT_MAX_BYTES],
+        stderr=stderr[:STDERR_MAX_BYTES],
+        truncated=len(stdout) > OUTPUT_MAX_BYTES,
+    )
+
+
+def _too_slow(command: Command) -> Unreadable:
+    return Unreadable(f"{command.argv[0]} gave no answer within {command.timeout_s:g} s", UnreadableKind.TIMEOUT)

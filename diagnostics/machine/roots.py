@@ -1,0 +1,74 @@
+"""What this program allows itself to read and to change, whoever asks.
+
+A closed list, checked before a path is opened and again after every symbolic link on the way. It is short on
+purpose: a compromised session or a bug in a collector still cannot read a home folder, a key or /etc/shadow.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Single files. Where one is a symbolic link (os-release, resolv.conf), the target must be listed too.
+READABLE_FILES = frozenset(
+    {
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/loadavg",
+        "/proc/uptime",
+        "/proc/cpuinfo",
+        "/proc/version",
+        "/proc/vmstat",
+        "/proc/swaps",
+        "/proc/diskstats",
+        "/proc/self/mountinfo",
+        "/proc/net/dev",
+        "/proc/net/route",
+        "/proc/net/ipv6_route",
+        "/etc/os-release",
+        "/usr/lib/os-release",
+        "/etc/hostname",
+        "/etc/hosts",
+        "/etc/fstab",
+        "/etc/resolv.conf",
+        "/run/resolvconf/resolv.conf",
+        "/run/NetworkManager/resolv.conf",
+        "/run/NetworkManager/no-stub-resolv.conf",
+        "/mnt/wsl/resolv.conf",
+        "/etc/systemd/journald.conf",
+        "/var/lib/dpkg/status",
+        "/run/reboot-required",
+        "/run/reboot-required.pkgs",
+    }
+)
+# Whole folders, with everything below.
+READABLE_FOLDERS = (
+    "/proc/pressure",
+    "/sys/devices/virtual/dmi/id",
+    "/run/systemd/resolve",
+    "/var/log",
+    "/Library/Logs",
+    "/private/var/log",
+)
+# A log with a second name elsewhere may be somebody else's file linked into a folder its owner can write to.
+SINGLE_NAME_FOLDERS = ("/var/log", "/Library/Logs", "/private/var/log")
+
+# /proc/self is a link to our own number; /proc/net is a link to self/net.
+_OWN_PROC = re.compile(r"/proc/(?:self|[0-9]+)/(mountinfo|net/(dev|route|ipv6_route))")
+
+
+def _is_plain(path: str) -> bool:
+    if not path.startswith("/") or "\0" in path:
+        return False
+    return all(part not in ("", ".", "..") for part in path[1:].split("/"))
+
+
+def is_inside(path: str, folders: tuple[str, ...]) -> bool:
+    """True for a folder of the list and for everything below it. `path` must be plain (absolute, no `..`)."""
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def is_readable(path: str) -> bool:
+    """True when `path`, taken literally, is on the list."""
+    if not _is_plain(path):
+        return False
+    return path in READABLE_FILES or is_inside(path, READABLE_FOLDERS) or _OWN_PROC.fullmatch(path) is not None
