@@ -95,18 +95,18 @@ class Connection:
         """The events of one record, in order. All of it is believed, or none."""
         events: list[Event] = []
         answers: list[Frame] = []
-        for said in self._channel.receive_record(data):
-            if isinstance(said, PeerFinished):
-                events.append(said)
-                continue
-            try:
+        try:
+            for said in self._channel.receive_record(data):
+                if isinstance(said, PeerFinished):
+                    events.append(said)
+                    continue
                 stream_events, stream_answers = self._streams.receive(said)
-            except RemoteProtocolError:
-                self._channel.kill()
-                self._queue.clear()
-                raise
-            events += stream_events
-            answers += stream_answers
+                events += stream_events
+                answers += stream_answers
+        except RemoteProtocolError:
+            self._channel.kill()
+            self._queue.clear()
+            raise
         self._heard_at_s = now_s
         if not self._finishing:  # after our FIN there is nothing left that could be answered
             self._queue += answers

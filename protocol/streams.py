@@ -257,6 +257,7 @@ class Streams:
             return [SessionFrame(frame.type, frame.payload)], []
         if frame.type is FrameType.OPEN:
             return [self._opened(frame)], []
+        _check_shape(frame)
         found = self._live.get(frame.stream)
         if found is None:
             if frame.type in _LATE_FRAMES and self._was_opened(frame.stream):
@@ -298,8 +299,6 @@ class Streams:
 
     def _data(self, frame: Frame, found: _Stream) -> list[StreamEvent]:
         count = len(frame.payload)
-        if not count:
-            raise RemoteProtocolError("a DATA frame is empty", expected="one byte or more")
         if count > found.receive_credit:
             raise RemoteProtocolError(
                 f"stream {frame.stream} overflowed its window",
@@ -314,10 +313,6 @@ class Streams:
 
     def _credit(self, frame: Frame, found: _Stream) -> None:
         credit = int.from_bytes(frame.payload, "big")
-        if len(frame.payload) != CREDIT_BODY_BYTES or not credit:
-            raise RemoteProtocolError(
-                "a CREDIT frame is malformed", expected="a u32 above zero", got=frame.payload[:16].hex()
-            )
         if found.send_credit + credit > limits.STREAM_WINDOW_BYTES:
             raise RemoteProtocolError(
                 f"stream {frame.stream} was given credit for bytes never sent",
@@ -327,15 +322,12 @@ class Streams:
         found.send_credit += credit
 
     def _reset(self, frame: Frame, found: _Stream) -> tuple[list[StreamEvent], list[Frame]]:
-        reason = _RESET_REASONS.get(frame.payload)
-        if reason is None:
-            raise RemoteProtocolError("a RESET frame is malformed", got=frame.payload[:16].hex())
         before = found.state
         self._move(frame.stream, found, StreamAct.GOT_RESET)
         events: list[StreamEvent] = []
         answers: list[Frame] = []
         if before is not StreamState.WE_RESET:
-            events.append(StreamReset(frame.stream, reason))
+            events.append(StreamReset(frame.stream, _RESET_REASONS[frame.payload]))
         if StreamAct.SEND_CLOSE in STREAM_TABLE[before]:  # our direction had not ended: end it now
             answers.append(Frame(FrameType.RESET, frame.stream, bytes([ResetReason.ANSWER])))
         return events, answers
@@ -366,6 +358,23 @@ def session_frame(frame_type: FrameType, payload: bytes) -> Frame:
     if frame_type not in SESSION_FRAMES:
         raise LocalProtocolError(f"{frame_type.name} belongs to a stream, not to the session")
     return Frame(frame_type, SESSION_STREAM, _fitting(payload))
+
+
+def _check_shape(frame: Frame) -> None:
+    """What a frame must look like whatever the state of its stream."""
+    match frame.type:
+        case FrameType.DATA if not frame.payload:
+            raise RemoteProtocolError("a DATA frame is empty", expected="one byte or more")
+        case FrameType.CREDIT if len(frame.payload) != CREDIT_BODY_BYTES or not any(frame.payload):
+            raise RemoteProtocolError(
+                "a CREDIT frame is malformed", expected="a u32 above zero", got=frame.payload[:16].hex()
+            )
+        case FrameType.RESET if frame.payload not in _RESET_REASONS:
+            raise RemoteProtocolError(
+                "a RESET frame is malformed", expected="a known reason", got=frame.payload[:16].hex()
+            )
+        case _:
+            pass
 
 
 def _fitting(payload: bytes) -> bytes:
