@@ -105,7 +105,7 @@ TRANSITIONS: Mapping[FindingState, Mapping[FindingEvent, FindingState]] = {
 }
 
 
-class WrongTransition(ValueError):  # noqa: N818 — reads as what it is
+class WrongTransition(ValueError):
     """An event that a state does not know: the caller's mistake."""
 
 

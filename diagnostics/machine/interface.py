@@ -210,7 +210,8 @@ class Machine(Protocol):
     def kernel_ring(self) -> bytes:
         """The kernel's ring buffer in /dev/kmsg form, oldest first."""
 
-    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) -> tuple[ResolverReply, ...]:
+    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) ->
+    tuple[ResolverReply, ...]:
         """Send one DNS query to each address at once; one reply an address, in that order."""
 
     def user_names(self) -> Mapping[int, str]:
