@@ -41,8 +41,8 @@ BLOCK_DEVICES = Command(
 )
 PCI_DEVICES = Command("pci-devices", ("lspci", "-nn"))
 USB_DEVICES = Command("usb-devices", ("lsusb",))
-FAILED_UNITS = Command("failed-units", ("systemctl", "list-units", "--no-pager", "--plain", "--full",
-"--state=failed")) TIMERS = Command("timers", ("systemctl", "list-timers", "--no-pager", "--all", "--full"))
+FAILED_UNITS = Command("failed-units", ("systemctl", "list-units", "--no-pager", "--plain", "--full", "--state=failed"))
+TIMERS = Command("timers", ("systemctl", "list-timers", "--no-pager", "--all", "--full"))
 UNAME = Command("uname", ("uname", "-srmv"))
 
 MACOS_VERSION = Command("macos-version", ("sw_vers",))
@@ -138,7 +138,7 @@ def is_listed(command: Command) -> bool:
     arguments."""
     if command.name == JOURNAL:
         return command.argv[:5] == journal().argv[:5] and all(
-            item.startswith(("--lines=", "--priority=", "--unit=", "--since=")) or item in ("--dmesg",
-            "--boot") for item in command.argv[5:]
+            item.startswith(("--lines=", "--priority=", "--unit=", "--since=")) or item in ("--dmesg", "--boot")
+            for item in command.argv[5:]
         )
     return FIXED.get(command.name) == command

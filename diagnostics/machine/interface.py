@@ -210,8 +210,7 @@ class Machine(Protocol):
     def kernel_ring(self) -> bytes:
         """The kernel's ring buffer in /dev/kmsg form, oldest first."""
 
-    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) ->
-    tuple[ResolverReply, ...]:
+    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) -> tuple[ResolverReply, ...]:
         """Send one DNS query to each address at once; one reply an address, in that order."""
 
     def user_names(self) -> Mapping[int, str]:
@@ -240,7 +239,7 @@ class ActRefused(Exception):
 
 
 class ChangingMachine(Protocol):
-    """The changing half: acts of remedies. `root` is an absolute folder of `roots.CHANGEABLE_ROOTS` for
+    """The changing half: acts of remedies. `root` is an absolute folder the composition allowed for
     this user; `relative` is a path below it without `.`, `..`, empty or absolute parts. Every walk opens
     each part with O_NOFOLLOW by directory handle, so a link planted on the way ends in ActRefused and never
     elsewhere."""

@@ -161,8 +161,7 @@ class RecordedMachine:
         self._refuse("run:" + " ".join(command.argv))
         for answer in self._answers.commands:
             if answer.argv == command.argv:
-                return CommandOutput(answer.exit_code, answer.stdout.encode(), answer.stderr.encode(),
-                answer.truncated)
+                return CommandOutput(answer.exit_code, answer.stdout.encode(), answer.stderr.encode(), answer.truncated)
         raise _never_asked(" ".join(command.argv))
 
     def space(self, mount: str) -> Space:
@@ -192,8 +191,7 @@ class RecordedMachine:
             raise _never_asked("kernel log")
         return self._answers.kernel_ring.encode()
 
-    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) ->
-    tuple[ResolverReply, ...]:
+    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) -> tuple[ResolverReply, ...]:
         known = {answer.address: answer for answer in self._answers.resolvers}
         replies = []
         for address in addresses:

@@ -126,8 +126,7 @@ class RecordingMachine:
         self.ring = self._ask("kernel_ring:", self._machine.kernel_ring)
         return self.ring
 
-    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) ->
-    tuple[ResolverReply, ...]:
+    def ask_resolvers(self, addresses: Sequence[str], query: bytes, *, timeout_s: float) -> tuple[ResolverReply, ...]:
         replies = self._machine.ask_resolvers(addresses, query, timeout_s=timeout_s)
         for reply in replies:
             shown = None if reply.reply is None else reply.reply.hex()

@@ -71,5 +71,4 @@ def is_readable(path: str) -> bool:
     """True when `path`, taken literally, is on the list."""
     if not _is_plain(path):
         return False
-    return path in READABLE_FILES or is_inside(path, READABLE_FOLDERS) or _OWN_PROC.fullmatch(path) is not
-    None
+    return path in READABLE_FILES or is_inside(path, READABLE_FOLDERS) or _OWN_PROC.fullmatch(path) is not None
