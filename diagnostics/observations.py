@@ -32,6 +32,20 @@ class Filesystem:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadSource:
+    """A part that could not be read while the rest could."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filesystems:
+    filesystems: tuple[Filesystem, ...]
+    unread: tuple[UnreadSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     total_bytes: int
     available_bytes: int
@@ -230,3 +244,8 @@ class LogLine:
     severity: int
     unit: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    services: tuple[Service, ...]

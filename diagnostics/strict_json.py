@@ -150,8 +150,7 @@ def _decode_tuple(kinds: tuple[Any, ...], value: object, path: str) -> tuple[obj
     if len(kinds) != len(value):
         raise _wrong(path, f"{len(kinds)} items", value)
     return tuple(
-        _decode(kind, item, f"{path}[{index}]")
-        for index, (kind, item) in enumerate(zip(kinds, value, strict=True))
+        _decode(kind, item, f"{path}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value, strict=True))
     )
 
 

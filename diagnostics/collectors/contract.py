@@ -62,7 +62,11 @@ class Privilege(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Collector(Generic[Observed]):
-    """An observation collector: one line of `collectors/catalogue.py`."""
+    """An observation collector: one line of `collectors/catalogue.py`.
+
+    A collector that measures over time also has `begin`: it takes the first sample and returns what finishes the
+    measurement, so that others can work meanwhile. `collect` then is `begin`, a pause, and the rest.
+    """
 
     id: str
     collect: Callable[[Machine], Observed]
@@ -70,6 +74,7 @@ class Collector(Generic[Observed]):
     cost: Cost
     privilege: Privilege = Privilege.ANYONE
     platforms: frozenset[Platform] = ALL_PLATFORMS
+    begin: Callable[[Machine], Callable[[], Observed]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
