@@ -1,0 +1,268 @@
+"""Who is believed: chains of exactly root → issuer → leaf, and documents that only ever get newer."""
+
+from dataclasses import replace
+
+import pytest
+
+from protocol.certificates import (
+    BundleRecipients,
+    Chain,
+    Document,
+    IssuerRole,
+    KnownIssuePack,
+    OrganisationPolicy,
+    Recipient,
+    Revocations,
+    RootRotation,
+    TechnicianCertificate,
+)
+from protocol.errors import RemoteProtocolError
+from protocol.fields import root_hash
+from protocol.limits import REVOCATIONS_FRESH_S
+from protocol.statements import StatementName
+from protocol.trust import Floor, ForkedDocumentError, RollbackError, Trust, documents_version, trust_fingerprint
+from tests.making import AGE, DAY, NOW, Organisation, serial, signing_key
+
+ORG = Organisation()
+TRUST = ORG.trust
+
+
+def recipients(version: int, name: str = "Ada", not_after: int = NOW + DAY, org: Organisation = ORG) -> Document:
+    return org.publish(
+        BundleRecipients(
+            root=org.root_hash,
+            version=version,
+            issued_at=NOW,
+            not_after=not_after,
+            recipients=(Recipient(name=name, age=AGE),),
+        )
+    )
+
+
+def test_a_technician_of_the_organisation_is_known() -> None:
+    verified = TRUST.technician(ORG.technician(), NOW)
+    assert verified.body.name == "Ada Tech"
+    assert TRUST.device(ORG.device(), NOW).body.customer == "Acme"
+
+
+def test_another_organisations_technician_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        TRUST.technician(Organisation("Evil Inc").technician(), NOW)
+
+
+def test_a_leaf_under_a_foreign_issuer_is_refused() -> None:
+    foreign = Organisation("Evil Inc")
+    mixed = Chain(issuer=ORG.issuer(), leaf=foreign.technician().leaf)
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        TRUST.technician(mixed, NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"not_after": NOW - 1, "not_before": NOW - 2}, "has expired"),
+        ({"not_before": NOW + 10}, "not valid yet"),
+        ({"not_after": ORG.not_after + 1}, "outlives its issuer"),
+        ({"not_before": ORG.not_before - 1}, "outlives its issuer"),
+        ({"root": bytes(32)}, "another organisation"),
+    ],
+)
+def test_a_certificate_that_does_not_fit_is_refused(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=why):
+        TRUST.technician(ORG.technician(**changes), NOW)  # type: ignore[arg-type]
+
+
+def test_the_issuer_is_checked_like_its_leaves() -> None:
+    leaf = ORG.technician().leaf
+    for changes, why in (
+        ({"not_after": NOW - 1}, "has expired"),
+        ({"root": bytes(32)}, "another organisation"),
+        ({"signs": (StatementName.REVOCATIONS,)}, "may not sign"),
+        ({"signs": ()}, "may not sign"),
+        ({"signs": (StatementName.BUNDLE_RECIPIENTS,)}, "never signs"),
+    ):
+        with pytest.raises(RemoteProtocolError, match=why):
+            TRUST.technician(Chain(issuer=ORG.issuer(**changes), leaf=leaf), NOW)  # type: ignore[arg-type]
+
+
+def test_a_content_issuer_never_certifies_people() -> None:
+    leaf = ORG.content.sign(ORG.technician_body())
+    with pytest.raises(RemoteProtocolError, match="may not sign a technician-certificate"):
+        TRUST.technician(Chain(issuer=ORG.issuer(IssuerRole.CONTENT), leaf=leaf), NOW)
+
+
+def test_a_device_certificate_must_fit_its_key() -> None:
+    with pytest.raises(RemoteProtocolError, match="names another device"):
+        TRUST.device(ORG.device(device="d-" + "a" * 26), NOW)
+
+
+def test_a_technician_certificate_is_no_device_certificate() -> None:
+    with pytest.raises(RemoteProtocolError, match="wrong type"):
+        TRUST.device(ORG.technician(), NOW)
+
+
+def test_validity_must_have_a_length() -> None:
+    with pytest.raises(RemoteProtocolError, match="later than not_before"):
+        TRUST.technician(ORG.technician(not_after=NOW - DAY), NOW)
+
+
+def test_a_newer_document_replaces_and_the_same_is_kept() -> None:
+    first = TRUST.accept(recipients(1), NOW)
+    second = first.accept(recipients(2, "Ben"), NOW)
+    found = second.recipients(NOW)
+    assert found is not None
+    assert [recipient.name for recipient in found.recipients] == ["Ben"]
+    assert second.accept(recipients(2, "Ben"), NOW) is second
+    assert documents_version(second) == {"bundle-recipients": 2}
+    assert trust_fingerprint(first) != trust_fingerprint(second)
+
+
+def test_an_older_document_is_refused_for_ever() -> None:
+    trust = TRUST.accept(recipients(5), NOW)
+    with pytest.raises(RollbackError, match="version 5 or newer"):
+        trust.accept(recipients(4), NOW)
+
+
+def test_two_documents_of_one_version_raise_the_alarm() -> None:
+    trust = TRUST.accept(recipients(5), NOW)
+    with pytest.raises(ForkedDocumentError, match="two different"):
+        trust.accept(recipients(5, "Mallory"), NOW)
+
+
+def test_a_floor_from_the_token_holds_on_a_fresh_device() -> None:
+    fresh = replace(TRUST, floors={"bundle-recipients": Floor(3)})
+    with pytest.raises(RollbackError):
+        fresh.accept(recipients(2), NOW)
+    assert fresh.accept(recipients(3), NOW).recipients(NOW) is not None
+
+
+def test_expired_recipients_seal_nothing() -> None:
+    trust = TRUST.accept(recipients(1), NOW)
+    assert trust.recipients(NOW + DAY + 1) is None
+    assert TRUST.recipients(NOW) is None
+    with pytest.raises(RemoteProtocolError, match="has expired"):
+        TRUST.accept(recipients(1, not_after=NOW - 1), NOW)
+
+
+def test_a_document_of_another_root_is_refused_even_if_our_issuer_signed_it() -> None:
+    body = BundleRecipients(
+        root=bytes(32), version=1, issued_at=NOW, not_after=NOW + 1, recipients=(Recipient(name="A", age=AGE),)
+    )
+    with pytest.raises(RemoteProtocolError, match="another organisation"):
+        TRUST.accept(ORG.publish(body), NOW)
+
+
+def test_policy_and_pack_are_read_back_while_they_last() -> None:
+    policy = OrganisationPolicy(
+        root=ORG.root_hash,
+        version=1,
+        issued_at=NOW,
+        not_after=NOW + DAY,
+        organisation=ORG.name,
+        server_origin="https://help.example",
+        log_name="help.example/log",
+        log_key=bytes(32),
+    )
+    pack = KnownIssuePack(root=ORG.root_hash, version=1, issued_at=NOW, not_after=NOW + DAY, issues=())
+    trust = TRUST.accept(ORG.publish(policy), NOW).accept(ORG.publish(pack), NOW)
+    assert trust.policy(NOW) == policy
+    assert trust.known_issues(NOW) == pack
+    assert trust.policy(NOW + DAY + 1) is None
+    assert trust.known_issues(NOW + DAY + 1) is None
+    assert TRUST.policy(NOW) is None
+    assert TRUST.known_issues(NOW) is None
+
+
+def test_only_published_documents_are_documents() -> None:
+    with pytest.raises(RemoteProtocolError, match="not a document"):
+        TRUST.accept(Document(issuer=ORG.issuer(), statement=ORG.technician().leaf), NOW)
+    with pytest.raises(RemoteProtocolError, match="without an issuer"):
+        TRUST.accept(Document(issuer=None, statement=recipients(1).statement), NOW)
+
+
+def test_a_revoked_technician_is_refused_even_by_an_expired_list() -> None:
+    trust = TRUST.accept(ORG.revocations(serials=(serial(f"{ORG.name} Ada Tech"),)), NOW)
+    with pytest.raises(RemoteProtocolError, match="revoked"):
+        trust.technician(ORG.technician(), NOW)
+    late = ORG.technician(not_after=NOW + 90 * DAY)
+    with pytest.raises(RemoteProtocolError, match="revoked"):
+        trust.technician(late, NOW + 60 * DAY)
+
+
+def test_revocations_are_fresh_for_72_hours() -> None:
+    trust = TRUST.accept(ORG.revocations(), NOW)
+    assert trust.revocations_fresh(NOW + REVOCATIONS_FRESH_S)
+    assert not trust.revocations_fresh(NOW + REVOCATIONS_FRESH_S + 1)
+    assert not TRUST.revocations_fresh(NOW)
+
+
+def issuers_revoked(by_root: bool) -> Document:
+    body = Revocations(
+        root=ORG.root_hash,
+        version=1,
+        issued_at=NOW,
+        not_after=NOW + DAY,
+        kind="issuers",
+        serials=(serial(f"{ORG.name} certifying"),),
+    )
+    if by_root:
+        return Document(issuer=None, statement=ORG.root.sign(body))
+    return ORG.publish(body, IssuerRole.CERTIFYING)
+
+
+def test_only_the_root_revokes_issuers() -> None:
+    trust = TRUST.accept(issuers_revoked(by_root=True), NOW)
+    with pytest.raises(RemoteProtocolError, match="revoked"):
+        trust.technician(ORG.technician(), NOW)
+    with pytest.raises(RemoteProtocolError, match="wrong key"):
+        TRUST.accept(issuers_revoked(by_root=False), NOW)
+    leaves = ORG.root.sign(
+        Revocations(root=ORG.root_hash, version=1, issued_at=NOW, not_after=NOW + 1, kind="leaves", serials=())
+    )
+    with pytest.raises(RemoteProtocolError, match="wrong key"):
+        TRUST.accept(Document(issuer=None, statement=leaves), NOW)
+
+
+def rotation(sequence: int = 1, **changes: object) -> RootRotation:
+    new = signing_key("next root")
+    body = RootRotation(
+        old_root=ORG.root_hash,
+        new_root=root_hash(new.public),
+        new_root_key=new.public,
+        sequence=sequence,
+        issued_at=NOW,
+    )
+    return body.model_copy(update=changes)
+
+
+def test_the_root_changes_only_with_both_signatures_and_in_sequence() -> None:
+    new = signing_key("next root")
+    trust = TRUST.accept(recipients(1), NOW)
+    followed = trust.rotate(new.add_signature(ORG.root.sign(rotation())))
+    assert followed.root == new.verify_key
+    assert followed.documents == {}
+    assert followed.floors == trust.floors
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        followed.technician(ORG.technician(), NOW)
+    with pytest.raises(RollbackError, match="out of sequence"):
+        trust.rotate(new.add_signature(ORG.root.sign(rotation(2))))
+    with pytest.raises(RemoteProtocolError, match="wrong number"):
+        trust.rotate(ORG.root.sign(rotation()))
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        trust.rotate(new.add_signature(signing_key("thief").sign(rotation())))
+    with pytest.raises(RemoteProtocolError, match="names another key"):
+        trust.rotate(new.add_signature(ORG.root.sign(rotation(new_root=bytes(32)))))
+    with pytest.raises(RemoteProtocolError, match="another organisation"):
+        trust.rotate(new.add_signature(ORG.root.sign(rotation(old_root=bytes(32)))))
+
+
+def test_an_empty_list_of_customers_means_none() -> None:
+    body: TechnicianCertificate = TRUST.technician(ORG.technician(customers=(), scopes=()), NOW).body
+    assert body.customers == ()
+    assert body.scopes == ()
+
+
+def test_trust_starts_with_nothing_but_a_root() -> None:
+    assert Trust(root=ORG.root.verify_key) == TRUST
+    assert TRUST.revocations("leaves") is None
+    assert not TRUST.is_revoked("00")
