@@ -117,9 +117,7 @@ def test_every_public_vector_passes_with_its_handshake_hash(vectors: Callable[[s
         for turn_after in range(turn, len(messages)):
             payload, expected = messages[turn_after]
             send, receive = (
-                (initiator_send, responder_receive)
-                if turn_after % 2 == 0
-                else (responder_send, initiator_receive)
+                (initiator_send, responder_receive) if turn_after % 2 == 0 else (responder_send, initiator_receive)
             )
             assert send.encrypt(payload) == expected
             assert receive.decrypt(expected) == payload
@@ -143,12 +141,8 @@ def test_session_handshake_carries_payloads_and_proves_both_static_keys() -> Non
     assert initiator.handshake_hash == responder.handshake_hash
     assert responder.remote_static == public(TECHNICIAN)
     assert initiator.remote_static == public(DEVICE)
-    assert (
-        responder.remote_ephemeral == initiator.local_ephemeral_public == public(key("initiator ephemeral"))
-    )
-    assert (
-        initiator.remote_ephemeral == responder.local_ephemeral_public == public(key("responder ephemeral"))
-    )
+    assert responder.remote_ephemeral == initiator.local_ephemeral_public == public(key("initiator ephemeral"))
+    assert initiator.remote_ephemeral == responder.local_ephemeral_public == public(key("responder ephemeral"))
 
 
 def test_keys_of_both_directions_differ_and_meet() -> None:
@@ -281,9 +275,7 @@ def test_keys_that_the_pattern_does_not_call_for_are_refused(
     name: str, initiator: bool, s: X25519PrivateKey | None, rs: bytes | None, psks: tuple[bytes, ...]
 ) -> None:
     with pytest.raises(LocalProtocolError):
-        HandshakeState(
-            name, initiator=initiator, prologue=b"", s=s, rs=rs, psks=psks, ephemeral=lambda: key("e")
-        )
+        HandshakeState(name, initiator=initiator, prologue=b"", s=s, rs=rs, psks=psks, ephemeral=lambda: key("e"))
 
 
 def test_two_psk_modifiers_in_one_name_work_together() -> None:
@@ -301,12 +293,8 @@ def test_two_psk_modifiers_in_one_name_work_together() -> None:
 
 def test_wrong_psk_never_meets() -> None:
     name = "Noise_NNpsk0_25519_AESGCM_SHA256"
-    initiator = HandshakeState(
-        name, initiator=True, prologue=b"", psks=(bytes(32),), ephemeral=lambda: key("e")
-    )
-    responder = HandshakeState(
-        name, initiator=False, prologue=b"", psks=(bytes([1]) * 32,), ephemeral=lambda: key("f")
-    )
+    initiator = HandshakeState(name, initiator=True, prologue=b"", psks=(bytes(32),), ephemeral=lambda: key("e"))
+    responder = HandshakeState(name, initiator=False, prologue=b"", psks=(bytes([1]) * 32,), ephemeral=lambda: key("f"))
     with pytest.raises(RemoteProtocolError):
         responder.read_message(initiator.write_message())
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from protocol import audit, certificates, enrolment, grants, tickets
+from protocol import audit, certificates, enrolment, grants, owner, tickets
 from protocol.certificates import BundleRecipients, KnownIssuePack, PackedIssue, Recipient, Revocations, RootRotation
 from protocol.enrolment import DeviceLogin, TechnicianLogin
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
@@ -31,7 +31,7 @@ LOGIN = DeviceLogin(
 
 def all_statement_models() -> dict[StatementName, type[Statement]]:
     found: dict[StatementName, type[Statement]] = {}
-    for module in (audit, certificates, enrolment, grants, tickets):
+    for module in (audit, certificates, enrolment, grants, owner, tickets):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Statement) and hasattr(value, "statement_name"):
                 found[value.statement_name] = value
@@ -96,9 +96,7 @@ def test_a_statement_too_large_for_its_type_is_not_signed() -> None:
 
 def test_two_signatures_exist_only_on_a_root_rotation() -> None:
     old, new = signing_key("old root"), signing_key("new root")
-    rotation = RootRotation(
-        old_root=bytes(32), new_root=bytes(32), new_root_key=new.public, sequence=1, issued_at=NOW
-    )
+    rotation = RootRotation(old_root=bytes(32), new_root=bytes(32), new_root_key=new.public, sequence=1, issued_at=NOW)
     both = new.add_signature(old.sign(rotation))
     assert verify_both(both, RootRotation, (old.verify_key, new.verify_key)).body == rotation
     with pytest.raises(RemoteProtocolError, match="wrong number of signatures"):
@@ -143,8 +141,7 @@ def test_payload_shape_is_checked_after_the_signature() -> None:
 
 
 def test_every_statement_name_has_exactly_one_model() -> None:
-    later = {StatementName.UNATTENDED_POLICY, StatementName.VENDOR_WATCH}
-    assert set(all_statement_models()) == set(StatementName) - later
+    assert set(all_statement_models()) == set(StatementName)
 
 
 def test_mutated_envelopes_are_refused_and_never_crash() -> None:
@@ -178,5 +175,3 @@ def test_mutated_envelopes_are_refused_and_never_crash() -> None:
         # Only the key id hint is outside the signature.
         assert verified.body == recipients
         assert verified.hash == envelope.hash
-
-
