@@ -311,10 +311,14 @@ class SessionList(WireModel):
 
 
 class WitnessLine(WireModel):
-    """A device's cosignature of the exported checkpoint. It counts only under `certificate`."""
+    """The newest cosignature of a device: over the tree of the first `size` entries. It counts only under `certificate`.
+
+    A witness that is offline has a smaller size than the exported checkpoint; its root follows from the entries.
+    """
 
     device: DeviceId
     certificate: Chain
+    size: Count
     line: str
 
 
