@@ -15,7 +15,7 @@ from pydantic import Field
 
 from protocol.actions.scopes import Scope
 from protocol.certificates import Chain, Document
-from protocol.enrolment import EnrolmentRequest
+from protocol.enrolment import DeviceKeys, EnrolmentRequest
 from protocol.fields import (
     Base64,
     Bytes32,
@@ -163,12 +163,17 @@ class CheckpointReply(WireModel):
 
 
 class DeviceRow(WireModel):
-    """`customer`: from the certificate, so none before approval. `findings`: severity → how many are active."""
+    """`customer`: from the certificate, so none before approval. `findings`: severity → how many are active.
+
+    `keys`: as the device enrolled with, the server's word alone. A technician needs the Noise key to reach a device
+    without a certificate, and then has the customer read the phrase out; with a certificate they are not looked at.
+    """
 
     device: DeviceId
     label: str
     customer: str | None
     certificate: Chain | None
+    keys: DeviceKeys | None = None
     connected: bool
     last_seen: UnixSeconds | None
     findings: dict[str, int]
