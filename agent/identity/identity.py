@@ -1,0 +1,148 @@
+"""Who this device is: its keys, and the organisation it answers to. Read from the state folder, never changed here.
+
+identity/signing.key   Ed25519: login, tickets, grants, receipts
+identity/noise.key     X25519: sessions
+identity/witness.key   Ed25519: cosigns checkpoints only
+identity/secret.key    pseudonyms of this device
+identity/enrolment.json  the signed token that was used (without its secret): root, origin, customer, log, floors
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from agent.identity.key_files import read_key, read_or_make_key, read_private, write_private
+from agent.refusal import Refusal
+from protocol import strict_json
+from protocol.certificates import Chain, IssuerCertificate, OrganisationPolicy
+from protocol.checkpoints import LogVerifier, WitnessKey
+from protocol.enrolment import DeviceKeys, EnrolmentToken
+from protocol.fields import device_id
+from protocol.statements import SigningKey, VerifyKey, parse_payload, verify
+
+KEY_NAMES: Final = ("signing", "noise", "witness", "secret")
+_ENROLMENT_MAX_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True)
+class DeviceSecrets:
+    """The private halves, as they lie in the files."""
+
+    signing: SigningKey
+    noise: X25519PrivateKey
+    witness: WitnessKey
+    secret: bytes
+
+    @property
+    def device(self) -> str:
+        return device_id(self.signing.public)
+
+    def public(self) -> DeviceKeys:
+        return DeviceKeys(
+            signing=self.signing.public,
+            noise=self.noise.public_key().public_bytes_raw(),
+            witness=self.witness.verifier.public_key,
+        )
+
+
+def device_secrets(folder: Path, *, make: bool) -> DeviceSecrets | None:
+    """The keys of the folder; made when absent and `make` says so. All of them or none."""
+    read = read_or_make_key if make else read_key
+    found = {name: read(folder / f"{name}.key") for name in KEY_NAMES}
+    signing, noise, witness, secret = (found[name] for name in KEY_NAMES)
+    if signing is None or noise is None or witness is None or secret is None:
+        return None
+    key = SigningKey(signing)
+    return DeviceSecrets(
+        signing=key,
+        noise=X25519PrivateKey.from_private_bytes(noise),
+        witness=WitnessKey.from_raw(device_id(key.public), witness),
+        secret=secret,
+    )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An enrolled device. `customer_hint`: what the token said; the customer that counts stands in the certificate."""
+
+    device: str
+    signing: SigningKey
+    noise: X25519PrivateKey
+    witness: WitnessKey
+    secret: bytes
+    origin: str
+    organisation: str
+    customer_hint: str
+    log_name: str
+    log_verifier: LogVerifier
+    root_key: VerifyKey
+    token: EnrolmentToken
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """The identity in `folder`, or None when this device is not enrolled. Refuses half an identity."""
+        stored = read_private(folder / "enrolment.json", max_bytes=_ENROLMENT_MAX_BYTES + 1)
+        if stored is None:
+            return None
+        token = _read_enrolment(stored)
+        secrets = device_secrets(folder, make=False)
+        if secrets is None:
+            raise Refusal(
+                "this device is enrolled, but its keys are not there",
+                expected=", ".join(f"{name}.key" for name in KEY_NAMES) + f" in {folder}",
+                got="at least one is missing",
+                hint="Restore the state folder from a backup, or start with an empty one and a new token.",
+            )
+        return cls.of(secrets, token)
+
+    @classmethod
+    def of(cls, secrets: DeviceSecrets, token: EnrolmentToken) -> Self:
+        return cls(
+            device=secrets.device,
+            signing=secrets.signing,
+            noise=secrets.noise,
+            witness=secrets.witness,
+            secret=secrets.secret,
+            origin=token.server_origin,
+            organisation=token.organisation,
+            customer_hint=token.customer,
+            log_name=token.log_name,
+            log_verifier=LogVerifier(token.log_name, token.log_key),
+            root_key=VerifyKey(token.root_key),
+            token=token,
+        )
+
+    def following(self, policy: OrganisationPolicy | None) -> Self:
+        """The same device where the organisation's signed policy says the server and its log are now."""
+        if policy is None:
+            return self
+        return replace(
+            self,
+            origin=policy.server_origin,
+            log_name=policy.log_name,
+            log_verifier=LogVerifier(policy.log_name, policy.log_key),
+        )
+
+    def pseudonym(self, instance: str) -> str:
+        """16 hex digits for `disk:/home/anna`: a server can tell two apart, and no more."""
+        import hashlib
+        import hmac
+
+        return hmac.digest(self.secret, b"bellpull instance v1\0" + instance.encode(), hashlib.sha256).hex()[:16]
+
+
+def keep_enrolment(folder: Path, chain: Chain) -> None:
+    """The last step of enrolment: from here on this device answers to the root in the token, and to no other."""
+    write_private(folder / "enrolment.json", strict_json.dump(chain))
+
+
+def _read_enrolment(stored: bytes) -> EnrolmentToken:
+    """The token as it was accepted. Its signatures are checked again (a flipped bit must not move the pin);
+    its end is not: it was used in time."""
+    chain = strict_json.parse(stored, Chain, what="enrolment.json", max_bytes=_ENROLMENT_MAX_BYTES)
+
+    claimed = parse_payload(chain.leaf, EnrolmentToken)
+    issuer = verify(chain.issuer, IssuerCertificate, VerifyKey(claimed.root_key)).body
+    return verify(chain.leaf, EnrolmentToken, VerifyKey(issuer.key)).body

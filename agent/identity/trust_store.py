@@ -1,0 +1,237 @@
+"""What this device believes, kept: every change is on the disk before anybody acts on it.
+
+`protocol.trust.Trust` decides; this file remembers. An older document, or a second one with the same version, is
+refused and kept as an alarm that `status` shows until the organisation has been told. Only verified statements reach
+the clock as a second source.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.clocks import Clocks
+from agent.identity.identity import Identity
+from agent.refusal import Refusal
+from agent.store.database import Database
+from protocol import strict_json
+from protocol.certificates import Chain, DeviceCertificate, Document, RootRotation
+from protocol.errors import ProtocolError, RemoteProtocolError
+from protocol.limits import PACK_STATEMENT_MAX_BYTES
+from protocol.statements import Envelope, VerifyKey, parse_payload
+from protocol.trust import Floor, ForkedDocumentError, RollbackError, Trust
+
+_DOCUMENT_MAX_BYTES = 2 * PACK_STATEMENT_MAX_BYTES
+
+
+class AlarmKind(StrEnum):
+    ROLLBACK = "rollback"  # somebody showed an older document than one already seen
+    FORK = "fork"  # two documents with one version: an issuer key signs two truths
+    DAMAGED = "damaged"  # what was kept on this disk is not what was accepted
+    SPLIT_VIEW = "split-view"  # the server's log shows different histories
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Kept for ever; the same alarm twice is one."""
+
+    at: int
+    kind: AlarmKind
+    name: str
+    expected: str
+    got: str
+
+
+class TrustStore:
+    """The trust of one enrolled device. `confirm_time` hears the times of verified documents."""
+
+    def __init__(
+        self,
+        database: Database,
+        identity: Identity,
+        clocks: Clocks,
+        *,
+        confirm_time: Callable[[int], None] = lambda unix_s: None,
+    ) -> None:
+        self._database = database
+        self._identity = identity
+        self._clocks = clocks
+        self._confirm_time = confirm_time
+        self._trust = self._load() or self._pin()
+        self._certificate = self._load_certificate()
+        for name, version in identity.token.floors.items():
+            self._raise_floor(name, version)
+
+    @property
+    def trust(self) -> Trust:
+        return self._trust
+
+    @property
+    def certificate(self) -> Chain | None:
+        """This device's own certificate, or None until the organisation has approved it."""
+        return self._certificate
+
+    @property
+    def device_certificate(self) -> DeviceCertificate | None:
+        """Its body. Verified when it was accepted; whether it is still valid, `trust.device` says."""
+        return None if self._certificate is None else parse_payload(self._certificate.leaf, DeviceCertificate)
+
+    # --- what comes in --------------------------------------------------------------------------------------
+
+    def accept(self, document: Document) -> bool:
+        """Take a published document: True when it is new. Raises RemoteProtocolError; alarms are kept first."""
+        try:
+            decided = self._trust.accept(document, self._clocks.wall())
+        except RollbackError as error:
+            self.raise_alarm(AlarmKind.ROLLBACK, error.what, error.expected, error.got)
+            raise
+        except ForkedDocumentError as error:
+            self.raise_alarm(AlarmKind.FORK, error.what, error.expected, document.statement.hash.hex()[:16])
+            raise
+        if decided is self._trust:
+            return False
+        body = self._trust.check_document(document, self._clocks.wall())
+        floor = decided.floors[body.floor_name]
+        with self._database.transaction() as connection:
+            _put_floor(connection.execute, body.floor_name, floor)
+            connection.execute(
+                "INSERT INTO trust_documents VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET document = excluded.document",
+                (body.floor_name, strict_json.dump(document)),
+            )
+        self._trust = decided
+        self._confirm_time(body.issued_at)
+        return True
+
+    def accept_rotation(self, envelope: Envelope) -> bool:
+        """Follow a rotation of the root; one already followed is False. Documents of the old root are dropped."""
+        if parse_payload(envelope, RootRotation).sequence <= self._trust.rotation_sequence:
+            return False
+        decided = self._trust.rotate(envelope)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE trust_root SET root_key = ?, rotation_sequence = ? WHERE id = 1",
+                (decided.root.public, decided.rotation_sequence),
+            )
+            connection.execute("DELETE FROM trust_documents")
+            connection.execute("DELETE FROM trust_certificate")
+        self._trust, self._certificate = decided, None
+        return True
+
+    def accept_certificate(self, chain: Chain) -> None:
+        """This device's certificate, as the organisation signed it. Raises RemoteProtocolError for any other."""
+        body = self._trust.device(chain, self._clocks.wall()).body
+        own = (
+            ("device", self._identity.device, body.device),
+            ("signing key", self._identity.signing.public, body.signing_key),
+            ("noise key", self._identity.noise.public_key().public_bytes_raw(), body.noise_key),
+            ("witness key", self._identity.witness.verifier.public_key, body.witness_key),
+        )
+        for what, expected, got in own:
+            if expected != got:
+                raise RemoteProtocolError(
+                    f"a device certificate with another {what}", expected="this device's own", got="another"
+                )
+        if chain == self._certificate:
+            return
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO trust_certificate VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET chain = excluded.chain",
+                (strict_json.dump(chain),),
+            )
+        self._certificate = chain
+        self._confirm_time(body.not_before)
+
+    # --- alarms ---------------------------------------------------------------------------------------------
+
+    def alarms(self) -> list[Alarm]:
+        rows = self._database.query("SELECT at, kind, name, expected, got FROM trust_alarms ORDER BY id LIMIT 100")
+        return [Alarm(row["at"], AlarmKind(row["kind"]), row["name"], row["expected"], row["got"]) for row in rows]
+
+    def raise_alarm(self, kind: AlarmKind, name: str, expected: str, got: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO trust_alarms (at, kind, name, expected, got) VALUES (?, ?, ?, ?, ?)",
+                (self._clocks.wall(), kind.value, name[:200], expected[:200], got[:200]),
+            )
+
+    # --- keeping --------------------------------------------------------------------------------------------
+
+    def _pin(self) -> Trust:
+        token = self._identity.token
+        trust = Trust(
+            root=self._identity.root_key,
+            floors={name: Floor(version) for name, version in token.floors.items()},
+        )
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO trust_root VALUES (1, ?, 0)", (trust.root.public,))
+            for name, floor in trust.floors.items():
+                _put_floor(connection.execute, name, floor)
+        return trust
+
+    def _raise_floor(self, name: str, version: int) -> None:
+        """A newer token of the same root may carry higher floors than those kept; lower ones change nothing."""
+        floor = self._trust.floors.get(name)
+        if floor is not None and floor.version >= version:
+            return
+        with self._database.transaction() as connection:
+            _put_floor(connection.execute, name, Floor(version))
+            connection.execute("DELETE FROM trust_documents WHERE name = ?", (name,))
+        loaded = self._load()
+        assert loaded is not None  # noqa: S101 - pinned before
+        self._trust = loaded
+
+    def _load(self) -> Trust | None:
+        rows = self._database.query("SELECT root_key, rotation_sequence FROM trust_root")
+        if not rows:
+            return None
+        root, sequence = VerifyKey(rows[0]["root_key"]), rows[0]["rotation_sequence"]
+        if sequence == 0 and root != self._identity.root_key:
+            raise Refusal(
+                "the database of this state folder belongs to another organisation",
+                expected=f"root {self._identity.root_key.key_id}",
+                got=f"root {root.key_id}",
+                hint="Keys and database of two devices were mixed. Restore both from one backup.",
+            )
+        floors = {
+            row["name"]: Floor(row["version"], row["hash"])
+            for row in self._database.query("SELECT name, version, hash FROM trust_floors")
+        }
+        documents: dict[str, Document] = {}
+        for row in self._database.query("SELECT name, document FROM trust_documents"):
+            document = self._read_document(row["name"], row["document"], floors)
+            if document is not None:
+                documents[row["name"]] = document
+        return Trust(root=root, rotation_sequence=sequence, floors=floors, documents=documents)
+
+    def _read_document(self, name: str, stored: bytes, floors: dict[str, Floor]) -> Document | None:
+        """What was accepted, or None with an alarm when the disk holds something else. The floor stays."""
+        floor = floors.get(name)
+        try:
+            document = strict_json.parse(stored, Document, what=name, max_bytes=_DOCUMENT_MAX_BYTES)
+        except ProtocolError as error:
+            self.raise_alarm(AlarmKind.DAMAGED, name, "the document that was accepted", error.got or error.what)
+            return None
+        if floor is None or document.statement.hash != floor.hash:
+            self.raise_alarm(AlarmKind.DAMAGED, name, "the document that was accepted", "other bytes")
+            return None
+        return document
+
+    def _load_certificate(self) -> Chain | None:
+        rows = self._database.query("SELECT chain FROM trust_certificate")
+        if not rows:
+            return None
+        chain = strict_json.parse(rows[0]["chain"], Chain, what="device certificate", max_bytes=_DOCUMENT_MAX_BYTES)
+        try:
+            body = parse_payload(chain.leaf, DeviceCertificate)
+        except ProtocolError as error:
+            self.raise_alarm(AlarmKind.DAMAGED, "device certificate", "the one that was accepted", error.what)
+            return None
+        return chain if body.device == self._identity.device else None
+
+
+def _put_floor(execute: Callable[[str, tuple[object, ...]], object], name: str, floor: Floor) -> None:
+    execute(
+        "INSERT INTO trust_floors VALUES (?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET version = excluded.version, hash = excluded.hash",
+        (name, floor.version, floor.hash),
+    )

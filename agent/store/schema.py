@@ -1,0 +1,21 @@
+"""All tables of the agent's database, gathered from the rooms that own them: one line each."""
+
+from typing import Final
+
+from agent.identity.tables import TABLES as IDENTITY
+from agent.link.tables import TABLES as LINK
+from agent.store.kept_values import TABLES as STORE
+from agent.tickets.tables import TABLES as TICKETS
+from agent.watch.tables import TABLES as WATCH
+
+TABLES: Final[tuple[tuple[str, str], ...]] = tuple(
+    (room, statement)
+    for room, statements in (
+        ("store", STORE),
+        ("identity", IDENTITY),
+        ("link", LINK),
+        ("watch", WATCH),
+        ("tickets", TICKETS),
+    )
+    for statement in statements
+)
