@@ -19,6 +19,8 @@ from typing import Generic, TypeVar
 from diagnostics.machine.interface import Machine, Platform
 
 Observed = TypeVar("Observed")
+# Results only come out of a collector: one of `Memory` is also one of `object`.
+ObservedOut = TypeVar("ObservedOut", covariant=True)
 
 # One file of a bundle. A log tail is cut to this at a line end.
 EVIDENCE_FILE_MAX_BYTES = 5 * 1024 * 1024
@@ -61,7 +63,7 @@ class Privilege(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Collector(Generic[Observed]):
+class Collector(Generic[ObservedOut]):
     """An observation collector: one line of `collectors/catalogue.py`.
 
     A collector that measures over time also has `begin`: it takes the first sample and returns what finishes the
@@ -69,12 +71,12 @@ class Collector(Generic[Observed]):
     """
 
     id: str
-    collect: Callable[[Machine], Observed]
+    collect: Callable[[Machine], ObservedOut]
     may_contain: frozenset[Personal]
     cost: Cost
     privilege: Privilege = Privilege.ANYONE
     platforms: frozenset[Platform] = ALL_PLATFORMS
-    begin: Callable[[Machine], Callable[[], Observed]] | None = None
+    begin: Callable[[Machine], Callable[[], ObservedOut]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
