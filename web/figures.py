@@ -7,10 +7,13 @@ count. Times go out in UTC, marked up so that web/static/bellpull.js can show th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from markupsafe import Markup
+
+from web.plain_text import one_line
 
 NOTHING = "–"
 _SIZE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -74,13 +77,19 @@ def count(number: float | None) -> str:
     return f"{number:,.0f}".replace(",", "\u202f").replace("-", "−")
 
 
-def as_moment(value: datetime | float) -> datetime:
-    """Unix seconds or an aware datetime, as UTC. A naive datetime is an error: nobody knows its zone."""
+def as_moment(value: datetime | float) -> datetime | None:
+    """Unix seconds or an aware datetime, as UTC; None for a number no calendar has (a broken clock).
+
+    A naive datetime is an error: nobody knows its zone.
+    """
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"expected a time with its zone; got {value!r}. Say datetime.now(UTC).")
         return value.astimezone(UTC)
-    return datetime.fromtimestamp(value, UTC)
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def when(value: datetime | float | None, style: str = "time") -> Markup | str:
@@ -89,12 +98,9 @@ def when(value: datetime | float | None, style: str = "time") -> Markup | str:
     The text says UTC and is right without any script; with it, the reader's own zone is shown and UTC stays
     in the title.
     """
-    if value is None:
+    moment = None if value is None else as_moment(value)
+    if moment is None:
         return NOTHING
-    try:
-        moment = as_moment(value)
-    except (OverflowError, OSError):
-        return NOTHING  # a hostile or broken clock: beyond the year 9999
     shown = {"time": "%-d %b %Y, %H:%M UTC", "seconds": "%-d %b %Y, %H:%M:%S UTC", "date": "%-d %b %Y"}
     pattern = shown.get(style, shown["time"]).replace("%-d", str(moment.day))
     return Markup('<time class="when" datetime="{}" title="{}" data-style="{}">{}</time>').format(
@@ -103,6 +109,26 @@ def when(value: datetime | float | None, style: str = "time") -> Markup | str:
         style,
         moment.strftime(pattern),
     )
+
+
+def plot_data(times: Sequence[float], series: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
+    """What `ui.plot` and static/plots.js draw: `{"times": [unix s], "series": [{"label", "values"}]}`.
+
+    Missing and non-finite values become gaps; a series of another length than `times` is an error.
+    """
+    for label, values in series.items():
+        if len(values) != len(times):
+            raise ValueError(f"{len(times)} times but {len(values)} values in {label!r}")
+    return {
+        "times": list(times),
+        "series": [
+            {
+                "label": one_line(label),
+                "values": [value if value is not None and math.isfinite(value) else None for value in values],
+            }
+            for label, values in series.items()
+        ],
+    }
 
 
 def curve(values: Sequence[float | None], width: int = 100, height: int = 24) -> str:

@@ -84,6 +84,19 @@ def static_url(name: str, prefix: str = STATIC_PREFIX) -> str:
     return f"{prefix}/{name}?v={content_hash(name)}"
 
 
+@lru_cache(maxsize=1)
+def icon_names() -> frozenset[str]:
+    """The names in static/icons.svg."""
+    return frozenset(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "icons.svg").read_text(encoding="utf-8")))
+
+
+def icon_url(name: str) -> str:
+    """The address of one icon in the sprite; a name that is not there is an error, not an empty square."""
+    if name not in icon_names():
+        raise LookupError(f"no icon {name!r} in web/static/icons.svg; there are {', '.join(sorted(icon_names()))}")
+    return f"{static_url('icons.svg')}#{name}"
+
+
 def local_href(target: object) -> str:
     """`target` if it stays on this origin (`/path`, `?query`, `#place`), else `#`.
 
@@ -137,6 +150,7 @@ def page_environment(
     )
     environment.globals.update(
         static_url=static_url,
+        icon_url=icon_url,
         curve=figures.curve,
         product=product,
         face=face,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from web.figures import plot_data
 from web.pages import NavItem, Pages, page_environment, static_mount
 from web.security import SecurityHeaders
 
@@ -45,15 +47,14 @@ def samples() -> dict[str, str]:
     }
 
 
-def metrics(points: int = 288) -> dict[str, object]:
+def metrics(points: int = 288, memory_label: str = "Memory") -> dict[str, Any]:
     """A day of two loads, with a gap."""
     start = int(NOW.timestamp()) - points * 300
-    times = [start + index * 300 for index in range(points)]
     cpu: list[float | None] = [0.28 + 0.2 * math.sin(i / 30) + 0.06 * math.sin(i * 1.7) for i in range(points)]
-    memory: list[float | None] = [0.4 + i / points * 0.35 + 0.02 * math.sin(i / 5) for i in range(points)]
-    cpu[120:140] = [None] * 20
-    series = [{"label": "Processor", "values": cpu}, {"label": "Memory", "values": memory}]
-    return {"times": times, "series": series}
+    memory = [0.4 + i / points * 0.35 + 0.02 * math.sin(i / 5) for i in range(points)]
+    gap = points // 14
+    cpu[points // 2 : points // 2 + gap] = [None] * gap
+    return plot_data([start + i * 300 for i in range(points)], {"Processor": cpu, memory_label: memory})
 
 
 def make_app(texts: dict[str, str] | None = None, *, layout: str = "side") -> ASGIApp:
@@ -62,15 +63,15 @@ def make_app(texts: dict[str, str] | None = None, *, layout: str = "side") -> AS
     pages = Pages(page_environment([TEMPLATES], face="Desk console", nav=NAV, layout=layout, now=lambda: NOW))
 
     async def everything(request: Request) -> Response:
-        return pages.page(request, "kitchen_sink.html", t=shown, at=NOW, data=metrics(), here="tickets")
+        return pages.page(
+            request, "kitchen_sink.html", t=shown, at=NOW, data=metrics(memory_label=shown["word"]), here="tickets"
+        )
 
     async def part(request: Request) -> Response:
         return pages.fragment(request, "kitchen_sink.html", "swapped", t=shown, at=NOW, data=metrics(48))
 
     async def figures(request: Request) -> Response:
-        data = metrics()
-        data["series"] = [{"label": shown["name"], "values": data["series"][0]["values"]}]  # type: ignore[index]
-        return JSONResponse(data)
+        return JSONResponse(plot_data([NOW.timestamp() - 60, NOW.timestamp()], {shown["name"]: [0.2, 0.7]}))
 
     async def refused(request: Request) -> Response:
         return pages.problem(

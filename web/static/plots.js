@@ -55,7 +55,7 @@
       legend: { live: true },
       scales: { y: { range: (_, low, high) => scale(low, high, bound("low"), bound("high")) } },
       axes: [
-        { ...axis, space: 70 },
+        { ...axis, space: 70, size: 32, values: times },
         { ...axis, size: 64, values: (_, ticks) => ticks.map(format) },
       ],
       series: [
@@ -70,6 +70,19 @@
         })),
       ],
     };
+  }
+
+  // Hours as 14:30, midnight and longer steps as the date, in the reader's zone and language.
+  const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+  const DAY = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", { day: "numeric", month: "short" });
+  const MONTH = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", { month: "short", year: "numeric" });
+  function times(_, ticks, _axis, _space, step) {
+    return ticks.map((tick) => {
+      const moment = new Date(tick * 1000);
+      if (step >= 28 * 86400) return MONTH.format(moment);
+      const midnight = moment.getHours() === 0 && moment.getMinutes() === 0;
+      return step >= 86400 || midnight ? DAY.format(moment) : CLOCK.format(moment);
+    });
   }
 
   function scale(low, high, fixedLow, fixedHigh) {
