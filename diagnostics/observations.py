@@ -249,3 +249,14 @@ class LogLine:
 @dataclass(frozen=True, slots=True)
 class Services:
     services: tuple[Service, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceUse:
+    """Space a known folder takes. `complete` False: at least this much. `mount` as `Filesystem.mount`, if known."""
+
+    path: str
+    mount: str | None
+    allocated_bytes: int
+    files: int
+    complete: bool

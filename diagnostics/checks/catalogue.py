@@ -48,7 +48,9 @@ ABOUT_CHECKS: Mapping[str, CodeRule] = {
 @cache
 def code_rules() -> Mapping[str, CodeRule]:
     """Every finding code with its rule."""
-    rules = dict(ABOUT_CHECKS)
+    from diagnostics.suppression import STORM_CODE, STORM_RULE
+
+    rules = {**ABOUT_CHECKS, STORM_CODE: STORM_RULE}
     for check in CATALOGUE:
         rules.update(check.codes)
     return rules

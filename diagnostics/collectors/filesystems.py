@@ -113,13 +113,38 @@ def parse_native_mounts(value: object) -> tuple[Mount, ...]:
     return tuple(mounts)
 
 
-def collect_filesystems(machine: Machine) -> Filesystems:
+def mount_holding(path: str, mounts: Iterable[Mount]) -> str | None:
+    """The name `distinct` gives to the filesystem that holds `path`; None when that is not one of ours."""
+    mounts = tuple(mounts)
+    best: Mount | None = None
+    for mount in mounts:
+        inside = path == mount.mount or path.startswith(mount.mount.rstrip("/") + "/")
+        # A later mount at the same place hides the earlier one.
+        if inside and (best is None or len(mount.mount) >= len(best.mount)):
+            best = mount
+    if best is None:
+        return None
+    for representative in distinct(mounts):
+        if _same_filesystem(representative, best):
+            return representative.mount
+    return None
+
+
+def _same_filesystem(one: Mount, other: Mount) -> bool:
+    if one.kind == "zfs" and other.kind == "zfs":
+        return one.device.partition("/")[0] == other.device.partition("/")[0]
+    return one.device_number == other.device_number
+
+
+def collect_mounts(machine: Machine) -> tuple[Mount, ...]:
     if machine.platform is Platform.LINUX:
-        mounts = parse_mountinfo(machine.read_file("/proc/self/mountinfo"))
-    else:
-        mounts = parse_native_mounts(machine.native(Native.MOUNTS))
+        return parse_mountinfo(machine.read_file("/proc/self/mountinfo"))
+    return parse_native_mounts(machine.native(Native.MOUNTS))
+
+
+def collect_filesystems(machine: Machine) -> Filesystems:
     found, unread = [], []
-    for mount in distinct(mounts):
+    for mount in distinct(collect_mounts(machine)):
         try:
             space = machine.space(mount.mount)
         except Unreadable as unreadable:

@@ -21,7 +21,6 @@ SERVICES = Command(
     "systemd-services",
     ("systemctl", "show", "--no-pager", f"--property={_SERVICE_PROPERTIES}", "*.service"),
 )
-JOURNAL_SIZE = Command("journal-size", ("journalctl", "--no-pager", "--quiet", "--disk-usage"))
 DPKG = Command(
     "dpkg-packages",
     ("dpkg-query", "--show", "--showformat=${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n"),
@@ -62,7 +61,6 @@ FIXED: Mapping[str, Command] = {
     command.name: command
     for command in (
         SERVICES,
-        JOURNAL_SIZE,
         DPKG,
         RPM,
         PACMAN,

@@ -165,6 +165,24 @@ class AgentNumbers:
     knowledge_age_s: int | None = None
 
 
+class Place(StrEnum):
+    """Folders whose size may be asked for. Their content is never read, only counted."""
+
+    USER_CACHE = "user-cache"
+    TEMPORARY = "temporary"
+    JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSize:
+    """`complete` is False when the walk ran out of time or entries: the true size is larger."""
+
+    path: str
+    allocated_bytes: int
+    files: int
+    complete: bool
+
+
 class Native(StrEnum):
     """Numbers the platform's own calls give as plain JSON values, where there is no file or command to
     read."""
@@ -201,6 +219,9 @@ class Machine(Protocol):
         """A command of the closed list. Absent or over its time: Unreadable. A non-zero exit is an answer."""
 
     def space(self, mount: str) -> Space: ...
+
+    def measure(self, place: Place) -> PlaceSize:
+        """Disk space taken below a folder, links not followed, other filesystems not entered."""
 
     def process_snapshot(self) -> ProcessSnapshot: ...
 

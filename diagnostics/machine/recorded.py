@@ -25,6 +25,8 @@ from diagnostics.machine.interface import (
     CommandOutput,
     FolderEntry,
     Native,
+    Place,
+    PlaceSize,
     Platform,
     ProcessSnapshot,
     ResolverReply,
@@ -95,6 +97,7 @@ class Answers:
 
     commands: tuple[CommandAnswer, ...] = ()
     spaces: Mapping[str, Space] | None = None
+    places: Mapping[str, PlaceSize] | None = None
     snapshots: tuple[ProcessSnapshot, ...] = ()
     command_lines: Mapping[str, tuple[str, ...]] | None = None
     folders: Mapping[str, tuple[FolderEntry, ...]] | None = None
@@ -170,6 +173,13 @@ class RecordedMachine:
         if space is None:
             raise _never_asked(f"space of {mount}")
         return space
+
+    def measure(self, place: Place) -> PlaceSize:
+        self._refuse(f"measure:{place}")
+        size = (self._answers.places or {}).get(place)
+        if size is None:
+            raise _never_asked(f"size of {place}")
+        return size
 
     def process_snapshot(self) -> ProcessSnapshot:
         self._refuse("process_snapshot:")

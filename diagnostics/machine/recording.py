@@ -21,6 +21,8 @@ from diagnostics.machine.interface import (
     FolderEntry,
     Machine,
     Native,
+    Place,
+    PlaceSize,
     Platform,
     ProcessSnapshot,
     ResolverReply,
@@ -51,6 +53,7 @@ class RecordingMachine:
         self.files: dict[str, bytes] = {}
         self.commands: dict[tuple[str, ...], CommandAnswer] = {}
         self.spaces: dict[str, Space] = {}
+        self.places: dict[str, PlaceSize] = {}
         self.snapshots: list[ProcessSnapshot] = []
         self.command_lines: dict[str, tuple[str, ...]] = {}
         self.folders: dict[str, tuple[FolderEntry, ...]] = {}
@@ -111,6 +114,11 @@ class RecordingMachine:
         space = self._ask(f"space:{mount}", lambda: self._machine.space(mount))
         self.spaces[mount] = space
         return space
+
+    def measure(self, place: Place) -> PlaceSize:
+        size = self._ask(f"measure:{place}", lambda: self._machine.measure(place))
+        self.places[place] = size
+        return size
 
     def process_snapshot(self) -> ProcessSnapshot:
         snapshot = self._ask("process_snapshot:", self._machine.process_snapshot)
@@ -174,6 +182,7 @@ def write_recording(noted: RecordingMachine, folder: Path, *, name: str, about: 
     answers = Answers(
         commands=tuple(noted.commands.values()),
         spaces=noted.spaces,
+        places=noted.places,
         snapshots=tuple(noted.snapshots),
         command_lines=noted.command_lines,
         folders=noted.folders,

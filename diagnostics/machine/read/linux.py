@@ -20,6 +20,8 @@ from diagnostics.machine.interface import (
     CommandOutput,
     FolderEntry,
     Native,
+    Place,
+    PlaceSize,
     Platform,
     ProcessNumbers,
     ProcessSnapshot,
@@ -31,6 +33,7 @@ from diagnostics.machine.interface import (
 )
 from diagnostics.machine.own_use import AgentState, folder_bytes
 from diagnostics.machine.read import open_inside
+from diagnostics.machine.read.places import measure
 from diagnostics.machine.read.resolvers import ask_resolvers
 from diagnostics.machine.read.run_command import run_command
 
@@ -92,6 +95,9 @@ class LinuxMachine:
             total_inodes=numbers.f_files,
             available_inodes=numbers.f_favail,
         )
+
+    def measure(self, place: Place) -> PlaceSize:
+        return measure(place)
 
     def process_snapshot(self) -> ProcessSnapshot:
         uptime_s = float(self.read_file("/proc/uptime").split()[0])

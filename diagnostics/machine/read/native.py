@@ -22,6 +22,8 @@ from diagnostics.machine.interface import (
     CommandOutput,
     FolderEntry,
     Native,
+    Place,
+    PlaceSize,
     Platform,
     ProcessNumbers,
     ProcessSnapshot,
@@ -33,6 +35,7 @@ from diagnostics.machine.interface import (
 )
 from diagnostics.machine.own_use import AgentState, folder_bytes
 from diagnostics.machine.read import open_inside
+from diagnostics.machine.read.places import measure
 from diagnostics.machine.read.resolvers import ask_resolvers
 from diagnostics.machine.read.run_command import run_command
 
@@ -74,6 +77,9 @@ class NativeMachine(ABC):
         available = usage.free
         # psutil's `used` already leaves out the reserve; inodes are not counted on these platforms.
         return Space(usage.total, usage.total - usage.used, available, 0, 0)
+
+    def measure(self, place: Place) -> PlaceSize:
+        return measure(place)
 
     def process_snapshot(self) -> ProcessSnapshot:
         now_s, boot_s = time.time(), psutil.boot_time()
