@@ -179,15 +179,23 @@ def _under_causes(findings: list[Finding], rules: Mapping[str, CodeRule]) -> lis
     return result
 
 
-def _brake(findings: list[Finding], storms: list[Finding], now: int) -> list[Finding]:
-    """Ten that appeared within the hour are one. What was there before stays shown by itself."""
-    newest = [
+def _in_storm(known: Sequence[Finding]) -> frozenset[str]:
+    storm = f"{STORM_CODE}|{STORM_INSTANCE}"
+    return frozenset(item.fingerprint for item in known if item.explained_by == storm)
+
+
+def _brake(findings: list[Finding], storms: list[Finding], in_storm: frozenset[str], now: int) -> list[Finding]:
+    """Ten that appeared within the hour are one, for as long as two of them last. What was there before, and what
+    is critical, stays shown by itself."""
+    recent = [
         item
         for item in findings
         if is_visible(item) and now - item.first_seen_unix_s < STORM_WINDOW_S and item.severity is not Severity.CRITICAL
     ]
+    lasting = [item for item in findings if is_visible(item) and item.fingerprint in in_storm]
+    newest = recent if len(recent) >= STORM_FINDINGS else lasting
     old = storms[0] if storms else None
-    if len(newest) < STORM_FINDINGS:
+    if len(newest) < 2:
         if old is None:
             return findings
         if old.state is FindingState.ACTIVE:
