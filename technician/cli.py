@@ -1,0 +1,34 @@
+"""`bellpull`: the technician's and the organisation's command line. Puts the command groups together, nothing more."""
+
+import sys
+
+import typer
+
+from technician.commands import inbox, keys, organisation
+
+app = typer.Typer(
+    name="bellpull",
+    help="Bellpull for technicians and organisations. You hold the keys; the server holds none.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(organisation.app)
+app.add_typer(keys.app)
+app.command("login", epilog="Example: bellpull login")(keys.login)
+app.command("inbox", epilog="Example: bellpull inbox --state new")(inbox.inbox)
+app.command("devices", epilog="Example: bellpull devices --json")(inbox.devices)
+
+
+def main() -> None:
+    """Entry point. Wrong use exits with 2, as the shell's own programs do."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`bellpull …`: one file a command group; cli.py puts them together."""

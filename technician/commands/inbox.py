@@ -1,0 +1,108 @@
+"""`bellpull inbox`, `bellpull devices`: what waits for you, as the server lists it."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from protocol.messages.api import DeviceList, DeviceRow, TicketList, TicketRow
+from technician.clock import now_s
+from technician.commands.output import HomeOption, JsonOption, Output, PassphraseOption, reports, run
+from technician.devices import DeviceFacts, know_device
+from technician.home import Home
+from technician.keys.passphrase import Passphrases
+from technician.sign_in import Technician
+
+
+@reports
+def inbox(
+    state: Annotated[str | None, typer.Option("--state", help="Only tickets in this state, e.g. new.")] = None,
+    home: HomeOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tickets of your customers, newest first."""
+    technician = Technician.open(Home.at(home), Passphrases(passphrase_file))
+
+    async def work() -> TicketList:
+        async with technician.signed_in() as api:
+            return await api.tickets(state)
+
+    tickets = sorted(run(work()).tickets, key=lambda ticket: ticket.opened_at, reverse=True)
+    out = Output(as_json)
+    if as_json:
+        out.json({"tickets": [ticket.model_dump(mode="json") for ticket in tickets]})
+        return
+    out.table(
+        ("opened", "state", "severity", "what", "customer", "device", "ticket"),
+        [
+            (
+                when(ticket.opened_at),
+                ticket.state.value,
+                ticket.severity or "–",
+                ticket_title(ticket),
+                ticket.customer or "not certified",
+                ticket.device[:10] + "…",
+                ticket.ticket,
+            )
+            for ticket in tickets
+        ],
+        empty="No tickets. When a device finds a problem or a customer asks for help, it stands here.",
+    )
+
+
+@reports
+def devices(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
+    """Devices of your customers. The customer is read from each device's certificate, not from the server."""
+    technician = Technician.open(Home.at(home), Passphrases(passphrase_file))
+
+    async def work() -> DeviceList:
+        async with technician.signed_in() as api:
+            return await api.devices()
+
+    rows = run(work()).devices
+    known = {row.device: know_device(row, technician.store.trust, now_s()) for row in rows}
+    out = Output(as_json)
+    if as_json:
+        out.json({"devices": [_device_json(row, known[row.device]) for row in rows]})
+        return
+    out.table(
+        ("label", "customer", "connected", "last seen", "findings", "device"),
+        [
+            (
+                row.label or "–",
+                known[row.device].customer or "UNVERIFIED",
+                "yes" if row.connected else "no",
+                when(row.last_seen) if row.last_seen else "never",
+                ", ".join(f"{count} {severity}" for severity, count in row.findings.items() if count) or "none",
+                row.device,
+            )
+            for row in rows
+        ],
+        empty="No devices yet: bellpull org enrol-token --customer NAME",
+    )
+
+
+def ticket_title(ticket: TicketRow) -> str:
+    """The customer's words in one line, or the finding's code."""
+    words = " ".join(ticket.words.split())
+    return (words[:60] + "…" if len(words) > 60 else words) or ticket.finding or "asks for help"
+
+
+def when(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return "unknown"  # a server that names the year 30 000
+
+
+def _device_json(row: DeviceRow, known: DeviceFacts) -> dict[str, object]:
+    return {
+        "device": row.device,
+        "label": row.label,
+        "customer": known.customer,
+        "certified": known.certified,
+        "connected": row.connected,
+        "last_seen": row.last_seen,
+        "findings": row.findings,
+    }

@@ -1,0 +1,310 @@
+"""`bellpull org …`: the organisation's keys, certificates, tokens and published documents."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from protocol import strict_json
+from protocol.actions.catalogue import ACTIONS
+from protocol.actions.scopes import Scope
+from protocol.certificates import IssuerRole
+from protocol.statements import VerifyKey
+from technician.certificate_file import CertificateFile, RootFile
+from technician.clock import now_s
+from technician.commands.output import (
+    EXIT_PROBLEM,
+    JsonOption,
+    KeysOption,
+    Output,
+    PassphraseOption,
+    group,
+    reports,
+    run,
+)
+from technician.home import default_organisation
+from technician.keys.passphrase import Passphrases
+from technician.keys.technician_keys import read_request
+from technician.organisation import issuers
+from technician.organisation.certify import TECHNICIAN_DAYS, certify_technician, find_certificate
+from technician.organisation.desk import Desk
+from technician.organisation.enrolment import Approval, make_token
+from technician.organisation.server_pin import pinned_server
+from technician.private_files import read_document, write_private
+from technician.problems import Problem
+
+app = group("org", "The organisation: keys, certificates, enrolment, published documents.")
+
+#: What a technician may ask for unless the organisation says otherwise: every action there is, and talking.
+DEFAULT_SCOPES = tuple(dict.fromkeys(action.scope for action in ACTIONS.values()))
+
+
+def _desk(keys: Path | None, passphrase_file: Path | None) -> Desk:
+    return Desk.open(keys or default_organisation(), Passphrases(passphrase_file))
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+@app.command(epilog='Example: bellpull org init --name "Example Support" --keys /media/offline/organisation')
+@reports
+def init(
+    name: Annotated[str, typer.Option("--name", help="The organisation's name, as customers will read it.")],
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    plain: Annotated[
+        bool, typer.Option("--no-passphrase", help="Leave the keys unencrypted. Only for trials.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the organisation: root, two issuers, and the enrolment key."""
+    out = Output(as_json)
+    folder = keys or default_organisation()
+    identity, made = issuers.create(folder, name, None if plain else Passphrases(passphrase_file), now_s())
+    root_file = RootFile(organisation=name, root_key=identity.root_key, log_name=None, log_key=None)
+    write_private(folder / "root.json", strict_json.dump(root_file))
+    if as_json:
+        out.json(
+            {
+                "organisation": name,
+                "keys": str(folder),
+                "fingerprints": {key: public.fingerprint for key, public in made.items()},
+                "protected": not plain,
+            }
+        )
+        return
+    out.say(f"{name} has its keys in {folder}. Fingerprints:")
+    out.facts({key: public.fingerprint for key, public in made.items()})
+    if plain:
+        out.say("The keys are NOT encrypted: whoever copies this folder is the organisation.", "bold yellow")
+    out.say("Move root.key to a drawer now: no daily command needs it. Devices and technicians pin its fingerprint.")
+    out.say("Next: bellpull org pin ORIGIN --setup-code CODE (bellpull-server init prints the code).")
+
+
+@app.command(epilog="Example: bellpull org pin https://support.example.org --setup-code AB12-CD34-EF56")
+@reports
+def pin(
+    origin: Annotated[str, typer.Argument(help="The server's address.")],
+    setup_code: Annotated[str, typer.Option("--setup-code", help="One-use code that bellpull-server init printed.")],
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the server this organisation's root, and keep the server's log key. Both once, for ever."""
+    desk = _desk(keys, None)
+    server = run(desk.pin(origin, setup_code))
+    root_file = RootFile(
+        organisation=desk.identity.name,
+        root_key=desk.identity.root_key,
+        log_name=server.log_name,
+        log_key=server.log_key,
+    )
+    write_private(desk.folder / "root.json", strict_json.dump(root_file))
+    out = Output(as_json)
+    if as_json:
+        out.json({"origin": server.origin, "log_name": server.log_name, "log_key": server.log_fingerprint})
+        return
+    out.say(f"{server.origin} now belongs to {desk.identity.name}.")
+    out.facts({"log": server.log_name, "log key": server.log_fingerprint})
+    out.say("Next: bellpull org publish")
+
+
+@app.command(epilog='Example: bellpull org certify request.json --customer "Anna Berg" --tier 1 --out anna.json')
+@reports
+def certify(
+    request: Annotated[Path, typer.Argument(help="The file a technician made with bellpull keys init.")],
+    customer: Annotated[list[str], typer.Option("--customer", help="A customer this technician may visit; repeat.")],
+    out_file: Annotated[Path, typer.Option("--out", help="Where to write the certificate file.")],
+    name: Annotated[str | None, typer.Option("--name", help="Instead of the name in the request.")] = None,
+    tier: Annotated[int, typer.Option("--tier", min=1, max=3)] = 1,
+    scope: Annotated[list[Scope] | None, typer.Option("--scope", help="What they may ask for; repeat.")] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=366)] = TECHNICIAN_DAYS,
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Certify a technician: who they are, for which customers, for what, until when."""
+    desk = _desk(keys, passphrase_file)
+    server = pinned_server(desk.records)
+    asked = read_request(read_document(request, what="technician's request"))
+    chain = certify_technician(
+        asked,
+        identity=desk.identity,
+        certifying=desk.key(IssuerRole.CERTIFYING),
+        records=desk.records,
+        name=name or asked.name,
+        tier=tier,
+        customers=tuple(dict.fromkeys(customer)),
+        scopes=tuple(dict.fromkeys(scope or DEFAULT_SCOPES)),
+        days=days,
+        now=now_s(),
+    )
+    body = desk.identity.trust.technician(chain, now_s()).body
+    file = CertificateFile(
+        organisation=desk.identity.name,
+        root_key=desk.identity.root_key,
+        chain=chain,
+        server_origin=server.origin,
+        log_name=server.log_name,
+        log_key=server.log_key,
+    )
+    _write_public(out_file, strict_json.dump(file))
+    out = Output(as_json)
+    fingerprint = VerifyKey(body.signing_key).fingerprint
+    if as_json:
+        out.json({"serial": body.serial, "name": body.name, "key": fingerprint, "out": str(out_file)})
+        return
+    out.say(f"{body.name} is certified; the file for them is {out_file}.")
+    out.facts(
+        {
+            "key": fingerprint,
+            "customers": ", ".join(body.customers),
+            "scopes": ", ".join(body.scopes),
+            "until": _day(body.not_after),
+            "serial": body.serial,
+            "root": VerifyKey(desk.identity.root_key).fingerprint,
+        }
+    )
+    out.say("Compare the key's fingerprint with the technician's. Then: bellpull org publish")
+
+
+@app.command(epilog='Example: bellpull org enrol-token --customer "Anna Berg"')
+@reports
+def enrol_token(
+    customer: Annotated[str, typer.Option("--customer", help="Who owns the device.")],
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a token that lets one device in, within 24 hours. Hand it over outside the server."""
+    desk = _desk(keys, passphrase_file)
+    text, token = make_token(
+        customer,
+        identity=desk.identity,
+        certifying=desk.key(IssuerRole.CERTIFYING),
+        records=desk.records,
+        server=pinned_server(desk.records),
+        secret_of=desk.secret_of(),
+        now=now_s(),
+    )
+    out = Output(as_json)
+    if as_json:
+        out.json({"token": text, "token_id": token.token_id, "customer": customer, "not_after": token.not_after})
+        return
+    typer.echo(text)
+    people = Output(as_json=True)  # the token alone on stdout, so that it can be piped
+    people.say(f"For {customer}, once, until {_day(token.not_after)}. On the device: bellpull-agent enrol TOKEN")
+
+
+@app.command(epilog="Example: bellpull org approve --watch")
+@reports
+def approve(
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and approve what comes, until Ctrl-C.")] = False,
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check each waiting device's proof and certify those that had a token."""
+    out = Output(as_json)
+    desk = _desk(keys, passphrase_file)
+    seen: list[Approval] = []
+
+    def report(approval: Approval) -> None:
+        seen.append(approval)
+        if as_json:
+            out.json(
+                {
+                    "device": approval.device,
+                    "label": approval.label,
+                    "customer": approval.customer,
+                    "approved": approval.chain is not None,
+                    "refusal": approval.refusal,
+                }
+            )
+        elif approval.chain is not None:
+            out.say(f"✓ {approval.device}  {approval.label}  → {approval.customer}")
+        else:
+            out.say(f"✗ {approval.device}  {approval.label}  {approval.refusal}", "red")
+
+    try:
+        refused = run(desk.approve(watch=watch, report=report))
+    except KeyboardInterrupt:
+        return
+    if not seen:
+        out.say("No device is waiting.", "dim")
+    if refused:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+@app.command(epilog='Example: bellpull org revoke "Tom Vale" --reason "laptop stolen"')
+@reports
+def revoke(
+    who: Annotated[str, typer.Argument(help="A serial, a technician's name, or a device id.")],
+    reason: Annotated[str, typer.Option("--reason", help="For your own books.")] = "",
+    publish_now: Annotated[bool, typer.Option("--publish/--no-publish", help="Tell the server at once.")] = True,
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a certificate back; devices refuse it as soon as they hold the new revocations."""
+    desk = _desk(keys, passphrase_file)
+    record = find_certificate(desk.records, who)
+    desk.records.revoke(record.serial, reason, now_s())
+    versions = run(desk.publish()) if publish_now else {}
+    out = Output(as_json)
+    if as_json:
+        out.json({"serial": record.serial, "subject": record.subject, "published": versions})
+        return
+    out.say(f"{record.subject} ({record.kind}, serial {record.serial}) is revoked.")
+    out.say("Published." if publish_now else "Not published yet: bellpull org publish")
+
+
+@app.command(epilog="Example: bellpull org publish --keys ~/organisation   (daily, from a timer)")
+@reports
+def publish(keys: KeysOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
+    """Sign revocations, recipients, policy and known issues afresh, and hand them to the server."""
+    versions = run(_desk(keys, passphrase_file).publish())
+    out = Output(as_json)
+    if as_json:
+        out.json({"versions": versions})
+        return
+    out.table(("document", "version"), list(versions.items()))
+    if "bundle-recipients" not in versions:
+        out.say("No technician is certified, so nothing can be sealed to anyone yet.", "yellow")
+
+
+@app.command(epilog="Example: bellpull org certificates")
+@reports
+def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
+    """List every certificate ever signed."""
+    records = _desk(keys, None).records.certificates()
+    out = Output(as_json)
+    if as_json:
+        fields = ("serial", "kind", "subject", "issued_at", "not_after", "revoked_at", "reason")
+        out.json({"certificates": [{field: getattr(record, field) for field in fields} for record in records]})
+        return
+    rows = [
+        (
+            record.subject,
+            record.kind,
+            _state(record.revoked_at, record.not_after),
+            _day(record.not_after),
+            record.serial,
+        )
+        for record in records
+    ]
+    out.table(("who", "kind", "state", "until", "serial"), rows, empty="No certificate was signed yet.")
+
+
+def _state(revoked_at: int | None, not_after: int) -> str:
+    if revoked_at is not None:
+        return f"revoked {_day(revoked_at)}"
+    return "in force" if not_after > now_s() else "expired"
+
+
+def _write_public(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written", got=error.strerror or str(error)) from None
