@@ -1,4 +1,4 @@
-"""The doors of the loopback faces: is this request meant for us, and does it come from who opened us?
+"""The doors of the faces: is this request meant for us, and does it come from who opened us?
 
 A program listening on 127.0.0.1 is reachable by every page in the user's browser and, by name tricks, under
 any host name. Two doors, outermost first:
@@ -54,10 +54,13 @@ class HostAndOrigin:
 
     `origins`: every origin this face is reached by, e.g. `{"http://127.0.0.1:8123"}`. A request that changes
     something must name its Origin; browsers always do. A websocket must name it too.
+    `links_from_elsewhere`: following a link from a mail or another site may open a page (top-level GET only);
+    for the console. The loopback faces leave it off.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, *, origins: Collection[str], links_from_elsewhere: bool = False) -> None:
         self.app = app
+        self.links_from_elsewhere = links_from_elsewhere
         self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self.hosts = frozenset(urlsplit(origin).netloc for origin in self.origins)
         if not self.hosts or "" in self.hosts:
@@ -83,10 +86,20 @@ class HostAndOrigin:
             return "the request began on another site. Open this page by its own address."
         if not origins and (scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS):
             return "a request that changes something must name its Origin; it named none."
-        sites = headers.getlist("sec-fetch-site")
-        if any(site.lower() not in OWN_FETCH_SITES for site in sites):
+        foreign = any(site.lower() not in OWN_FETCH_SITES for site in headers.getlist("sec-fetch-site"))
+        if foreign and not (self.links_from_elsewhere and follows_a_link(scope, headers)):
             return "another site's page sent you here. Type or paste the address instead."
         return None
+
+
+def follows_a_link(scope: Scope, headers: Headers) -> bool:
+    """Whether this request shows a page in a tab of its own: not a frame, not an image, not a fetch."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] in SAFE_METHODS
+        and headers.getlist("sec-fetch-mode") == ["navigate"]
+        and headers.getlist("sec-fetch-dest") == ["document"]
+    )
 
 
 class LaunchToken:

@@ -145,6 +145,29 @@ def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
     assert complaints.unexpected() == []
 
 
+# Elements that reach past the window; those inside a box that scrolls by itself are its own business.
+_TOO_WIDE = """() => [...document.querySelectorAll('body *')].filter((e) => {
+  const box = e.getBoundingClientRect();
+  if (box.width === 0 || box.right <= innerWidth + 0.5) return false;
+  for (let up = e.parentElement; up; up = up.parentElement)
+    if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(up).overflowX)) return false;
+  return true;
+}).map((e) => `${e.tagName}.${e.className?.baseVal ?? e.className}`)"""
+
+
+@pytest.fixture
+def reaching_past() -> Callable[[Page], list[str]]:
+    """`reaching_past(page) == []`: no element is wider than the window, and the page does not scroll sideways."""
+
+    def measure(page: Page) -> list[str]:
+        found: list[str] = page.evaluate(_TOO_WIDE)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append("the page scrolls sideways")
+        return found
+
+    return measure
+
+
 class _Server(uvicorn.Server):
     """uvicorn in a thread: no signal handlers, a flag when it listens."""
 

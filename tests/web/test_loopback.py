@@ -135,6 +135,28 @@ async def test_a_request_begun_by_another_site_is_refused_even_a_read(site: str)
     assert (await ask(guarded(), headers=[("Sec-Fetch-Site", site)])).status_code == 403
 
 
+LINK = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", LINK, 200),
+        ("GET", [*LINK[:2], ("Sec-Fetch-Dest", "iframe")], 403),
+        ("GET", [LINK[0], ("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")], 403),
+        ("GET", LINK[:1], 403),
+        ("POST", [*LINK, ("Origin", ORIGIN)], 403),
+        ("POST", [*LINK, ("Origin", "http://evil.example")], 403),
+    ],
+)
+async def test_a_console_may_be_linked_to_and_nothing_more(
+    method: str, headers: list[tuple[str, str]], status: int
+) -> None:
+    console = HostAndOrigin(inner(), origins={ORIGIN}, links_from_elsewhere=True)
+    assert (await ask(console, method, headers=headers)).status_code == status
+    assert (await ask(guarded(), method, headers=headers)).status_code == 403
+
+
 async def test_a_change_must_name_its_origin() -> None:
     answer = await ask(guarded(), "POST")
     assert answer.status_code == 403

@@ -34,6 +34,7 @@ const AGO_STEPS = [
 const LANGUAGE = document.documentElement.lang || "en";
 // The page's language with the reader's own habits for dates where they agree: en pages, British order.
 const LOCALE = navigator.languages.find((tag) => tag.startsWith(LANGUAGE + "-")) || (LANGUAGE === "en" ? "en-GB" : LANGUAGE);
+window.bellpullLocale = LOCALE;
 const RELATIVE = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
 function ago(moment) {

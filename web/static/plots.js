@@ -56,10 +56,10 @@
       scales: { y: { range: (_, low, high) => scale(low, high, bound("low"), bound("high")) } },
       axes: [
         { ...axis, space: 70, size: 32, values: times },
-        { ...axis, size: 64, values: (_, ticks) => ticks.map(format) },
+        { ...axis, size: 64, space: 30, values: (_, ticks) => ticks.map(format) },
       ],
       series: [
-        { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString()) },
+        { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(window.bellpullLocale)) },
         ...data.series.map((series, index) => ({
           label: series.label,
           stroke: colour(`--series-${index % 4}`),
@@ -74,8 +74,8 @@
 
   // Hours as 14:30, midnight and longer steps as the date, in the reader's zone and language.
   const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
-  const DAY = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", { day: "numeric", month: "short" });
-  const MONTH = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", { month: "short", year: "numeric" });
+  const DAY = new Intl.DateTimeFormat(window.bellpullLocale, { day: "numeric", month: "short" });
+  const MONTH = new Intl.DateTimeFormat(window.bellpullLocale, { month: "short", year: "numeric" });
   function times(_, ticks, _axis, _space, step) {
     return ticks.map((tick) => {
       const moment = new Date(tick * 1000);
