@@ -216,6 +216,14 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class Packages:
+    """`manager` is the program that answered: dpkg-query, rpm, pacman."""
+
+    manager: str
+    packages: tuple[Package, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     cpu_model: str
     cpus: int
@@ -233,7 +241,6 @@ class OperatingSystem:
     name: str
     version: str
     kernel: str
-    architecture: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ is not proven.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -137,9 +138,9 @@ class LinuxChanges:
         for part in parts[:-1]:
             if make:
                 try:
-                    os.mkdir(part, 0o700, dir_fd=handle)
-                except FileExistsError:
-                    pass  # another file of the same folder came before
+                    # Another file of the same folder may have come before.
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, 0o700, dir_fd=handle)
                 except OSError:
                     os.close(handle)
                     raise
