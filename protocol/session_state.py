@@ -162,8 +162,8 @@ def check_send(side: Side, frame: FrameType, state: SessionState) -> None:
 def judge_received(sender: Side, frame: FrameType, state: SessionState) -> Verdict:
     """What to do with `frame` from `sender` when this end sees the session in `state`.
 
-    A `RemoteProtocolError` ends the session. A grant change and a receipt may meet a technician's program that has
-    not yet heard of the end, so for those the sender's table of states is not this end's.
+    A `RemoteProtocolError` ends the session. The receipt alone may outrun this end: the device is stopping, and the
+    technician's program, to which it is the first news of that, still sees the session active.
     """
     if (sender, frame) not in FRAME_TABLE:
         raise RemoteProtocolError(f"a {sender.value} never sends {frame.name}")
