@@ -92,9 +92,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def tls_context(origin: str) -> ssl.SSLContext | bool:
-    """The operating system's trust store, as companies' inspecting proxies need; nothing for loopback http."""
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if origin.startswith("https:") else True
+def tls_context(origin: str) -> ssl.SSLContext | None:
+    """The operating system's trust store, as companies' inspecting proxies need; none for loopback http."""
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if origin.startswith("https:") else None
 
 
 class Api:
@@ -107,7 +107,7 @@ class Api:
         self.token = token
         self._client = httpx2.AsyncClient(
             base_url=self.origin,
-            verify=tls_context(self.origin),
+            verify=tls_context(self.origin) or True,
             timeout=_TIMEOUT_S,
             follow_redirects=False,
             transport=transport,

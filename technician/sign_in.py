@@ -22,6 +22,7 @@ from protocol.fields import Origin, UnixSeconds
 from protocol.messages.api import BearerToken
 from protocol.statements import Verified
 from protocol.strict_json import WireModel
+from protocol.trust import ForkedDocumentError
 from technician.api import Api, SignInNeeded
 from technician.audit.checkpoints import follow_checkpoint
 from technician.certificate_file import CertificateFile, read_certificate
@@ -51,6 +52,7 @@ class Technician:
     file: CertificateFile
     store: TrustStore
     passphrases: Passphrases
+    doubts: list[str] = field(default_factory=list)  # about documents the server offered and we did not take
     _keys: TechnicianKeys | None = field(default=None, repr=False)
 
     @classmethod
@@ -117,10 +119,16 @@ class Technician:
         return saved
 
     async def refresh(self, api: Api) -> None:
-        """Take the organisation's newer documents and the log's newest checkpoint; a split view raises."""
+        """Take newer documents and the log's newest checkpoint. A split view or a forked document raises."""
         now = now_s()
         for document in (await api.documents()).documents:
-            self.store.accept(document, now)
+            try:
+                self.store.accept(document, now)
+            except ForkedDocumentError:
+                raise  # two truths under one issuer key: nothing of this server is used until somebody looked
+            except RemoteProtocolError as error:
+                # Older than ours, expired, or not the organisation's: what we hold stays in force.
+                self.doubts.append(str(error))
         await follow_checkpoint(api, self.store, self.log(now), now)
 
     def _saved(self) -> SavedSignIn | None:

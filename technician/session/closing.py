@@ -1,0 +1,65 @@
+"""The end of a visit: what the technician countersigns, and whether the receipt tells what the technician saw.
+
+`verify_proof` shows that a receipt is whole and the device's; here it is held against our own memory of the visit,
+since a proof of another visit would be whole as well.
+"""
+
+from collections.abc import Sequence
+
+from protocol import strict_json
+from protocol.errors import RemoteProtocolError
+from protocol.grants import SessionClose
+from protocol.limits import MIB
+from protocol.proofs import ProofFile, ProvenVisit, verify_proof
+from protocol.statements import Envelope, VerifyKey
+from protocol.visit import SessionClosing
+from technician.session.actions import ActionChain
+
+#: 10 000 actions of 1 KiB and their journal: what protocol/proofs.py allows.
+PROOF_MAX_BYTES = 64 * MIB
+
+
+def close_body(closing: SessionClosing, chain: ActionChain, now: int) -> SessionClose | None:
+    """What to countersign, or None when the device counts other actions than we asked for."""
+    if closing.journal_root is None or closing.actions != len(chain.sent):
+        return None
+    return SessionClose(
+        grant=chain.grant.hash, journal_root=closing.journal_root, actions=closing.actions, issued_at=now
+    )
+
+
+def read_proof(data: bytes) -> ProofFile:
+    return strict_json.parse(data, ProofFile, what="receipt", max_bytes=PROOF_MAX_BYTES)
+
+
+def check_receipt(proof: ProofFile, chain: ActionChain, request: Envelope, root: VerifyKey) -> ProvenVisit:
+    """The proven visit, when it is ours. RemoteProtocolError names what does not fit."""
+    proven = verify_proof(proof, root)
+    _same("request", request.hash, proof.request.hash)
+    _same("grant", chain.grant.hash, proof.grant.hash)
+    _same_actions([action.statement for action in chain.sent], proof.actions)
+    told = {action.sequence: action for action in proven.receipt.actions}
+    for action in chain.sent:
+        if action.result is not None:
+            _same(f"outcome of action {action.sequence}", action.result.outcome, told[action.sequence].outcome)
+    return proven
+
+
+def _same_actions(ours: Sequence[Envelope], theirs: Sequence[Envelope]) -> None:
+    _same("number of actions", len(ours), len(theirs))
+    for number, (own, other) in enumerate(zip(ours, theirs, strict=True), start=1):
+        _same(f"action {number}", own.hash, other.hash)
+
+
+def _same(what: str, expected: object, got: object) -> None:
+    if expected != got:
+        raise RemoteProtocolError(
+            f"the receipt tells another {what} than the one we know",
+            expected=_short(expected),
+            got=_short(got),
+            hint="Keep this file and show it to the organisation.",
+        )
+
+
+def _short(value: object) -> str:
+    return value.hex()[:16] if isinstance(value, bytes) else str(value)

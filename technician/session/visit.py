@@ -1,0 +1,459 @@
+"""One visit as the command line and the workbench use it: ask, read the phrase, wait for consent, act, end.
+
+    async with Visit.open(technician, api, device, ticket, scopes, minutes, reason) as visit:
+        show(visit.phrase)                        the customer reads the same words
+        visit.confirm({2: "harbour", 5: "violin"})   needed only where the device has no certificate
+        grant = await visit.granted()             or VisitRefused
+        async for row in visit.run("processes", ProcessesArguments()): …
+        ended = await visit.end()                 countersigned; the receipt is checked and kept
+
+The shell around initiator.py: relay socket, clocks, checkpoints, trust, files. What the customer does meanwhile arrives
+through `watch`.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from protocol import strict_json
+from protocol.actions.scopes import Scope
+from protocol.errors import ProtocolError, RemoteProtocolError
+from protocol.grants import Grant
+from protocol.journal import Outcome
+from protocol.limits import CONSENT_TIMEOUT_S, HANDSHAKE_TIMEOUT_S, NONCE_BYTES
+from protocol.statements import StatementName, Verified
+from protocol.strict_json import WireModel
+from protocol.trust import documents_version
+from protocol.visit import ActionResult, Hello, Item, RefusalReason
+from technician.api import Api
+from technician.audit.checkpoints import compare_with_peer
+from technician.clock import now_s
+from technician.devices import DeviceFacts, certified_facts
+from technician.private_files import write_private
+from technician.problems import Problem
+from technician.session.events import (
+    ActionEnded,
+    Closing,
+    Event,
+    GrantCame,
+    Handshaken,
+    Narrowed,
+    Noticed,
+    PeerGone,
+    PeerHello,
+    ReceiptCame,
+    Refused,
+    Row,
+    Stopped,
+)
+from technician.session.initiator import Initiator, VisitAsk
+from technician.session.relay_socket import relay_socket
+from technician.session.transcript import Transcript
+from technician.sign_in import Technician
+
+#: The customer has 120 s; the agent answers then, and the answer has to travel.
+_GRANT_WAIT_S: Final = CONSENT_TIMEOUT_S + 30
+#: The device writes its last journal entries to the log before it makes the receipt.
+_RECEIPT_WAIT_S: Final = 30.0
+#: How many words the customer reads out for a device without a certificate.
+WORDS_TO_TYPE: Final = 2
+
+
+class VisitRefused(Problem):
+    """No grant. `reason` is the device's word for it."""
+
+    reason: RefusalReason
+
+
+@dataclass(frozen=True)
+class EndedVisit:
+    """How it ended. `receipt`: the kept proof file; `fault`: why it does not tell what we saw."""
+
+    by: str
+    receipt: Path | None
+    countersigned: bool
+    fault: str = ""
+
+
+class Run:
+    """The rows of one action as they come, then `result`."""
+
+    def __init__(self, visit: "Visit", stream: int, action: str) -> None:
+        self._visit = visit
+        self._queue: asyncio.Queue[Row | None] = asyncio.Queue()
+        self.stream = stream
+        self.action = action
+        self.result: ActionResult | None = None
+
+    def put(self, row: Row) -> None:
+        self._queue.put_nowait(row)
+
+    def finish(self, result: ActionResult) -> None:
+        if self.result is None:
+            self.result = result
+            self._queue.put_nowait(None)
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self._items()
+
+    async def _items(self) -> AsyncIterator[Item]:
+        while (row := await self._queue.get()) is not None:
+            await self._visit.taken(row)
+            yield row.item
+
+
+class Visit:
+    """A visit under way. Made by `open`; leaving the block ends it, however it is left."""
+
+    def __init__(
+        self,
+        technician: Technician,
+        api: Api,
+        device: DeviceFacts,
+        initiator: Initiator,
+        socket: ClientConnection,
+        watch: Callable[[Event], None],
+    ) -> None:
+        self._technician = technician
+        self._api = api
+        self._initiator = initiator
+        self._socket = socket
+        self._watch = watch
+        self._handshaken = asyncio.Event()
+        self._compared = asyncio.Event()
+        self._answered: asyncio.Future[Verified[Grant]] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[EndedVisit] = asyncio.get_running_loop().create_future()
+        self._runs: dict[int, Run] = {}
+        self._stopped_by = ""
+        self._failure: Exception | None = None
+        self._confirmed = False
+        self._sending = asyncio.Lock()
+        self.device = device
+        self.transcript = Transcript(technician.home.transcripts, "visit")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        technician: Technician,
+        api: Api,
+        device: DeviceFacts,
+        ticket: str | None,
+        scopes: tuple[Scope, ...],
+        minutes: int,
+        reason: str,
+        *,
+        watch: Callable[[Event], None] = lambda event: None,
+    ) -> AsyncIterator["Visit"]:
+        """Ask the server for a room, shake hands with the device, compare logs. The customer is asked meanwhile."""
+        now = now_s()
+        if device.noise_key is None or device.signing_key is None:
+            raise Problem(
+                "nothing is known of this device's keys",
+                expected="its certificate, or the keys it enrolled with",
+                got=device.doubt,
+                hint="Approve it first: bellpull org approve",
+            )
+        certificate = technician.certificate(now).body
+        store = technician.store
+        room = await api.ask_session(device.device, ticket)
+        ask = VisitAsk(
+            device=device.device,
+            device_signing=device.signing_key,
+            device_noise=device.noise_key,
+            root=store.trust.root,
+            root_hash=store.trust.root_hash,
+            room=room.room,
+            ticket=ticket,
+            scopes=scopes,
+            minutes=minutes,
+            reason=reason,
+        )
+        hello = Hello(
+            checkpoint=store.newest_checkpoint(),
+            versions=documents_version(store.trust),
+            revocations=store.trust.documents.get(f"{StatementName.REVOCATIONS}-leaves"),
+        )
+        initiator = Initiator(
+            ask,
+            technician.keys(),
+            technician.chain,
+            certificate,
+            hello,
+            nonce=os.urandom(NONCE_BYTES),
+            ephemeral=X25519PrivateKey.generate,
+        )
+        async with relay_socket(technician.origin, room) as socket:
+            visit = cls(technician, api, device, initiator, socket, watch)
+            visit.transcript = Transcript(technician.home.transcripts, f"{now}-{room.room}")
+            pump = asyncio.create_task(visit._pump())
+            try:
+                await visit._shake_hands(ask)
+                yield visit
+            finally:
+                await visit._leave(pump)
+
+    # --- what the caller does ----------------------------------------------------------------------------
+
+    @property
+    def phrase(self) -> tuple[str, ...]:
+        return self._initiator.phrase
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What is allowed now: the grant's scopes less what the customer took back."""
+        return self._initiator.scopes
+
+    @property
+    def verified(self) -> bool:
+        """The device is certified, or the customer has read the right words."""
+        return self.device.certified or self._confirmed
+
+    def confirm(self, words: Mapping[int, str]) -> None:
+        """Two words of the phrase, by place (1–6), as the customer reads them out. Wrong ones end the visit."""
+        if len(words) < WORDS_TO_TYPE:
+            raise Problem(f"type {WORDS_TO_TYPE} words of the phrase", got=str(len(words)))
+        if any(self.phrase[place - 1] != word.strip().lower() for place, word in words.items()):
+            self._fail(
+                Problem(
+                    "these are not the words of this session",
+                    expected="the words the customer sees",
+                    got="others",
+                    hint="Somebody may stand between you and the device. The visit was ended.",
+                )
+            )
+            raise self._failure or Problem("the visit was ended")
+        self._confirmed = True
+
+    async def granted(self) -> Verified[Grant]:
+        """Wait for the customer. VisitRefused when they say no; other problems as they are."""
+        try:
+            async with asyncio.timeout(_GRANT_WAIT_S):
+                await self._compared.wait()
+                return await asyncio.shield(self._answered)
+        except TimeoutError:
+            raise Problem("the device gave no answer", expected=f"within {_GRANT_WAIT_S} s") from None
+
+    async def run(self, action: str, arguments: WireModel) -> Run:
+        """Ask for an action; iterate over the rows, then look at `result`."""
+        if not self.verified:
+            raise Problem(
+                "the device is unverified",
+                expected=f"{WORDS_TO_TYPE} words of the phrase, read out by the customer",
+                hint="Ask the customer for the words on their screen.",
+            )
+        if self._failure:
+            raise self._failure
+        now = now_s()
+        stream = self._initiator.open_action(action, arguments, now)
+        self.transcript.write(now, "action", action=action, arguments=arguments.model_dump(mode="json"))
+        run = Run(self, stream, action)
+        self._runs[stream] = run
+        await self._flush()
+        return run
+
+    async def taken(self, row: Row) -> None:
+        self._initiator.consumed(row.stream, row.size_bytes)
+        await self._flush()
+
+    async def end(self, reason: str = "") -> EndedVisit:
+        """Ask for the end, countersign, wait for the receipt."""
+        if not self._ended.done() and not self._stopped_by and self._failure is None:
+            self._stopped_by = "technician"
+            self._initiator.end(reason)
+            await self._flush()
+        return await self.ended()
+
+    async def ended(self) -> EndedVisit:
+        """Wait for the end, whoever ends it."""
+        try:
+            async with asyncio.timeout(_RECEIPT_WAIT_S if self._stopped_by else None):
+                return await asyncio.shield(self._ended)
+        except TimeoutError:
+            return EndedVisit(self._stopped_by, None, False, "the device sent no receipt in time")
+
+    # --- the pump ----------------------------------------------------------------------------------------
+
+    async def _shake_hands(self, ask: VisitAsk) -> None:
+        await self._socket.send(self._initiator.begin())
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+                await self._handshaken.wait()
+        except TimeoutError:
+            raise Problem(
+                "the device does not answer the handshake",
+                expected=f"within {HANDSHAKE_TIMEOUT_S} s, with the key of its certificate",
+                hint="It may have refused: it knows no such ticket, or holds another key than the one shown to us.",
+            ) from None
+        if self._failure:
+            raise self._failure
+        self.transcript.write(
+            now_s(),
+            "request",
+            device=ask.device,
+            ticket=ask.ticket,
+            scopes=ask.scopes,
+            minutes=ask.minutes,
+            reason=ask.reason,
+            phrase=self.phrase,
+        )
+
+    async def _pump(self) -> None:
+        try:
+            async for message in self._socket:
+                if not isinstance(message, bytes):
+                    raise RemoteProtocolError("the relay sent text inside a session", expected="bytes", got="text")
+                for event in self._initiator.receive(message, now=now_s(), mono_s=time.monotonic()):
+                    await self._judge(event)
+                await self._flush()
+        except ConnectionClosed:
+            pass  # told below, as the end of the connection
+        except (ProtocolError, Problem) as error:
+            self._fail(error)
+        for event in self._initiator.connection_lost():
+            await self._judge(event)
+
+    async def _judge(self, event: Event) -> None:
+        match event:
+            case Handshaken():
+                self._handshaken.set()
+            case PeerHello():
+                await self._compare(event)
+            case GrantCame(grant):
+                self.transcript.write(now_s(), "granted", scopes=grant.body.scopes, minutes=grant.body.minutes)
+                if not self._answered.done():
+                    self._answered.set_result(grant)
+            case Refused(reason):
+                self._fail(_refusal(reason))
+            case Row():
+                self.transcript.write(
+                    now_s(), "row", action=self._runs[event.stream].action, item=event.item.model_dump()
+                )
+                self._runs[event.stream].put(event)
+            case ActionEnded(stream, result):
+                run = self._runs[stream]
+                self.transcript.write(now_s(), "result", action=run.action, **result.model_dump(mode="json"))
+                run.finish(result)
+            case Narrowed(scopes):
+                self.transcript.write(now_s(), "narrowed", scopes=sorted(scopes))
+            case Stopped():
+                self._stopped_by = self._stopped_by or "customer"
+                self.transcript.write(now_s(), "stopped")
+                self._cancel_runs("the customer stopped the visit")
+            case Closing(disputed, reason):
+                self._stopped_by = self._stopped_by or "device"
+                self.transcript.write(now_s(), "closing", disputed=disputed, reason=reason)
+                self._cancel_runs("the visit is over")
+            case ReceiptCame():
+                self._keep_receipt(event)
+            case PeerGone():
+                self._gone(event)
+            case Noticed(kind, text):
+                self.transcript.write(now_s(), "notice", kind=kind, text=text)
+        self._watch(event)
+
+    async def _compare(self, hello: PeerHello) -> None:
+        """Revocations, the device's own certificate, and both logs: before anything of the grant is used."""
+        now = now_s()
+        technician, store = self._technician, self._technician.store
+        if hello.revocations is not None:
+            with suppress(RemoteProtocolError):  # older than ours, or not the organisation's: ours stay in force
+                store.accept(hello.revocations, now)
+            technician.certificate(now)  # raises when we were revoked meanwhile
+        if self.device.certified:
+            pass  # proven before the handshake, which used the certified key
+        elif hello.certificate is not None:
+            proven = certified_facts(hello.certificate, self.device.device, self.device.label, store.trust, now)
+            if proven.noise_key != self.device.noise_key or proven.signing_key != self.device.signing_key:
+                raise RemoteProtocolError("the device's certificate names other keys than this handshake's")
+            self.device = replace(proven, label=self.device.label)
+        await compare_with_peer(hello.checkpoint, self._api, store, technician.log(now), now)
+        self._compared.set()
+
+    def _keep_receipt(self, event: ReceiptCame) -> None:
+        now = now_s()
+        grant = event.proof.grant.hash.hex()[:32]
+        path = self._technician.home.receipts / f"{grant}.json"
+        write_private(path, strict_json.dump(event.proof))
+        if event.fault:
+            self._technician.store.alarm("receipt", event.fault, now)
+        by = event.ended_by.value if event.ended_by else self._stopped_by
+        countersigned = event.proven is not None and event.proven.countersigned
+        self.transcript.write(now, "receipt", by=by, countersigned=countersigned, fault=event.fault)
+        if not self._ended.done():
+            self._ended.set_result(EndedVisit(by, path, countersigned, event.fault))
+
+    def _gone(self, event: PeerGone) -> None:
+        self._cancel_runs("the connection ended")
+        self._handshaken.set()
+        self._compared.set()
+        if not self._answered.done():
+            self._fail(Problem("the connection ended before the customer answered", hint="Ask again."))
+        if not self._ended.done():
+            fault = "the connection broke off" if event.truncated else "the device sent no receipt"
+            self._ended.set_result(EndedVisit(self._stopped_by or "connection-lost", None, False, fault))
+
+    def _cancel_runs(self, why: str) -> None:
+        for run in self._runs.values():
+            run.finish(ActionResult(outcome=Outcome.CANCELLED, detail=why))
+
+    def _fail(self, error: Exception) -> None:
+        """Nothing of this visit is used any more; whoever waits is told why."""
+        if self._failure is None:
+            self._failure = error
+        if not self._answered.done():
+            self._answered.set_exception(self._failure)
+            self._answered.exception()  # looked at: nobody may be waiting for it yet
+        if not self._ended.done():
+            self._ended.set_result(EndedVisit("protocol-error", None, False, str(error)))
+        self._cancel_runs(str(error)[:300])
+        self._handshaken.set()
+        self._compared.set()
+
+    async def _flush(self) -> None:
+        # Sealed records must leave in the order they were sealed: two tasks may be here at once.
+        async with self._sending:
+            with suppress(ConnectionClosed):  # the pump tells of it
+                for record in self._initiator.data_to_send(time.monotonic()):
+                    await self._socket.send(record)
+
+    async def _leave(self, pump: asyncio.Task[None]) -> None:
+        """Whoever leaves without `end` still ends the visit. Then FIN, the socket, the pump, the transcript."""
+        with suppress(ProtocolError):  # no channel yet, or a dead one: nothing to say
+            if not self._ended.done() and not self._stopped_by:
+                self._initiator.end("left")
+            self._initiator.finish()
+            await self._flush()
+        pump.cancel()
+        with suppress(asyncio.CancelledError):
+            await pump
+        await self._socket.close()
+        self.transcript.close()
+
+
+def _refusal(reason: RefusalReason) -> VisitRefused:
+    error = VisitRefused("the visit was not granted", expected="the customer's consent", got=_WORDS[reason])
+    error.reason = reason
+    return error
+
+
+_WORDS: Final[dict[RefusalReason, str]] = {
+    RefusalReason.CUSTOMER: "the customer said no",
+    RefusalReason.NO_ANSWER: "nobody answered in time, which counts as no",
+    RefusalReason.COOL_DOWN: "the device was asked too often or refused a short while ago",
+    RefusalReason.UNKNOWN_TICKET: "the device knows no such ticket",
+    RefusalReason.NOT_CERTIFIED: "your certificate does not allow this",
+    RefusalReason.STALE_REVOCATIONS: "the device could not check whether your certificate is still good",
+    RefusalReason.SPLIT_VIEW: "the device saw another audit log than we did: tell the organisation",
+    RefusalReason.AUDIT_UNAVAILABLE: "the audit log could not be written, and without it nothing starts",
+    RefusalReason.BUSY: "another visit is under way",
+}
