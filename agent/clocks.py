@@ -96,6 +96,10 @@ class SystemClocks:
             self._persist(raw)
         return raw
 
+    def raw_wall(self) -> int:
+        """What the machine's clock says, believed or not."""
+        return int(self._raw_wall())
+
     def boot(self) -> float:
         return self._raw_boot()
 

@@ -86,7 +86,7 @@ class Link:
         self._resend_s = resend_s
         self._open = open_connection
         self._connection: Connection | None = None
-        self._handlers: dict[type[WireModel], Callable[[WireModel], Awaitable[None]]] = {}
+        self._handlers: dict[type[WireModel], list[Callable[[WireModel], Awaitable[None]]]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._questions: list[_Question] = []
         self._answers: dict[str, asyncio.Future[Stored | Refused]] = {}
@@ -109,10 +109,8 @@ class Link:
         return LinkView(self._state, self._trouble, self._since, wait)
 
     def on(self, model: type[M], handler: Callable[[M], Awaitable[None]]) -> None:
-        """Who hears messages of this type: exactly one. A handler that raises is logged and the link stays."""
-        if model in self._handlers:
-            raise ValueError(f"{model.__name__} has a handler already")
-        self._handlers[model] = handler  # type: ignore[assignment]  # called with its own model only
+        """Who hears messages of this type, in the order of registration. One that raises is logged; the link stays."""
+        self._handlers.setdefault(model, []).append(handler)  # type: ignore[arg-type]  # called with its model only
 
     def send(self, message: WireModel) -> None:
         """Send now, or drop: for what has no meaning later (heartbeats, cosignatures, declined offers)."""
@@ -166,6 +164,10 @@ class Link:
             ) from None
         finally:
             self._questions.remove(question)
+
+    def wake(self) -> None:
+        """Something was put into the outbox by others."""
+        self._work.set()
 
     def hurry(self) -> None:
         """Try now instead of at the end of the pause (a person waits)."""
@@ -329,16 +331,15 @@ class Link:
         return False
 
     def _hand_over(self, message: WireModel) -> None:
-        handler = self._handlers.get(type(message))
-        if handler is None:
-            return
-        if len(self._running) >= _HANDLERS_MAX:
+        handlers = self._handlers.get(type(message), ())
+        if handlers and len(self._running) >= _HANDLERS_MAX:
             raise RemoteProtocolError(
                 "more messages than can be answered", expected=f"at most {_HANDLERS_MAX} at one time", got="more"
             )
-        task = asyncio.create_task(self._handle(handler, message))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        for handler in handlers:
+            task = asyncio.create_task(self._handle(handler, message))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     async def _handle(self, handler: Callable[[WireModel], Awaitable[None]], message: WireModel) -> None:
         try:

@@ -210,7 +210,7 @@ class TicketStore:
 
     def say(self, ticket: str, text: str) -> None:
         """The customer's further words on a ticket; queued for the desk."""
-        self._known(ticket)
+        self.known(ticket)
         now = self._clocks.wall()
         item = CustomerText(id=uuid7(), ticket=ticket, text=text, at=now)
         with self._database.transaction() as connection:
@@ -221,7 +221,7 @@ class TicketStore:
 
     def ended_here(self, ticket: str, outcome: str) -> None:
         """The finding behind the ticket is gone: tell the desk how. Told once."""
-        known = self._known(ticket)
+        known = self.known(ticket)
         if known.outcome is not None or not known.is_open:
             return
         now = self._clocks.wall()
@@ -257,7 +257,7 @@ class TicketStore:
                 return False
             return _add_message(connection.execute, ticket, kind, author, sequence, text, at, key)
 
-    def _known(self, ticket: str) -> OwnTicket:
+    def known(self, ticket: str) -> OwnTicket:
         known = self.get(ticket)
         if known is None:
             raise Refusal(

@@ -1,11 +1,15 @@
-"""What the watch keeps: findings with their life, metric history, and what the last cycle said."""
+"""What the watch keeps: findings with their life, when each check last ran, and the history of numbers."""
 
 from typing import Final
 
 TABLES: Final = (
-    # `ticket`: the open ticket of this fingerprint, if any.
+    # `body`: diagnostics' Finding as JSON; `words`: language → title and text; `known_issue`: what explains it.
     """CREATE TABLE IF NOT EXISTS findings (
-        fingerprint TEXT PRIMARY KEY, body TEXT NOT NULL, state TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT""",
+        fingerprint TEXT PRIMARY KEY, body TEXT NOT NULL, words TEXT NOT NULL, known_issue TEXT,
+        snoozed_until INTEGER, updated_at INTEGER NOT NULL) STRICT""",
+    """CREATE TABLE IF NOT EXISTS check_runs (
+        id TEXT PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, ms INTEGER NOT NULL, at INTEGER NOT NULL)
+        STRICT""",
     """CREATE TABLE IF NOT EXISTS metric_history (
         name TEXT NOT NULL, instance TEXT NOT NULL, at INTEGER NOT NULL, value REAL NOT NULL,
         PRIMARY KEY (name, instance, at)) STRICT, WITHOUT ROWID""",

@@ -1,0 +1,217 @@
+"""The agent service, put together. Reads from top to bottom: what every machine has, then what an enrolled one adds.
+
+Everything runs in one asyncio loop in one process, which is the only writer of the database. A part that ends by an
+error takes the service down with it (the supervisor starts it anew); parts that may fail for outside reasons (the
+link, a look, an upload) handle that themselves and go on.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from agent.clocks import SystemClocks
+from agent.config import Config, load_config
+from agent.event_log import EventLog, StructuredLog
+from agent.identity.following import Following
+from agent.identity.identity import Identity
+from agent.identity.trust_store import TrustStore
+from agent.link.link import Link
+from agent.link.outbox import Outbox
+from agent.link.uploads import Uploads
+from agent.local.server import LocalServer
+from agent.local.status import MemberParts, StatusVerbs
+from agent.local.verbs import Catalogue
+from agent.paths import StateFolder
+from agent.single_instance import SingleInstance
+from agent.store.database import Database
+from agent.tickets.automatic import AutomaticTickets
+from agent.tickets.desk import Desk
+from agent.tickets.store import TicketStore
+from agent.tickets.verbs import TicketVerbs
+from agent.uuid7 import uuid7
+from agent.watch.look import Look, SeenFinding
+from agent.watch.report import report_of
+from agent.watch.verbs import WatchVerbs
+from agent.watch.watch import Watch
+from diagnostics.machine.own_use import AgentState
+from protocol.messages.items import ReportItem
+from protocol.messages.login import Welcome
+
+
+class Ground:
+    """What every agent has, enrolled or not: its state, its clocks, its eyes, its door."""
+
+    def __init__(self, folder: StateFolder, config: Config, log: EventLog) -> None:
+        self.folder = folder
+        self.config = config
+        self.log = log
+        self.database = Database(folder.database)
+        self.clocks = SystemClocks(self.database)
+        self.catalogue = Catalogue()
+        self.agent_state = AgentState(pid=os.getpid(), data_folder=str(folder.root))
+        self.watch = Watch(self.database, self.clocks, config, log=log, agent_state=lambda: self.agent_state)
+        self.catalogue.add(*WatchVerbs(self.watch, self.clocks).all())
+
+
+class Member:
+    """What enrolment adds: a name, an organisation, a line to its desk, and a door that only the customer opens."""
+
+    def __init__(self, ground: Ground, identity: Identity) -> None:
+        self.ground = ground
+        database, clocks, log = ground.database, ground.clocks, ground.log
+
+        self.trust = TrustStore(database, identity, clocks, confirm_time=clocks.confirm)
+        self.identity = identity = identity.following(self.trust.trust.policy(clocks.wall()))
+
+        self.outbox = Outbox(database)
+        self.link = Link(identity, self.outbox, clocks, log=log)
+        self.following = Following(self.trust, self.link, log=log, changed=self._trust_changed)
+        self.uploads = Uploads(database, identity, self.trust, self.link, clocks, log=log)
+        self.link.on(Welcome, self._welcomed)
+
+        self.tickets = TicketStore(database, identity, self.outbox, clocks)
+        self.tickets.on_queued(self.link.wake)
+        self.desk = Desk(self.tickets, identity, self.trust, clocks, self.link, log=log)
+        self.automatic = AutomaticTickets(
+            self.tickets, clocks, ground.config.tickets.automatic_from, seal=self._seal_finding, log=log
+        )
+        ground.watch.on_look(self._report)
+        ground.watch.on_look(self.automatic.looked)
+
+        ground.catalogue.add(*TicketVerbs(self.tickets).all())
+
+        # --- visits, consent, proofs, mending: built here by their rooms ---
+
+    def parts(self) -> MemberParts:
+        return MemberParts(self.identity, self.trust, self.link, self.outbox, self.uploads.views)
+
+    def session_hosts(self) -> Sequence[int]:
+        """Process ids of session hosts alive now: their descendants may not answer for the customer."""
+        return ()
+
+    def busy(self) -> bool:
+        """Whether a restart now would cut something a person is in the middle of."""
+        return False
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.run())
+            tasks.create_task(self.uploads.run())
+
+    async def _report(self, look: Look) -> None:
+        report = report_of(
+            look,
+            settings=self.ground.config.reports,
+            pseudonym=self.identity.pseudonym,
+            gap_count=self.outbox.gap(),
+            now=self.ground.clocks.wall(),
+        )
+        self.link.enqueue(ReportItem(id=uuid7(), report=report))
+
+    async def _seal_finding(self, entry: SeenFinding, look: Look) -> bytes | None:
+        return None
+
+    async def _trust_changed(self) -> None:
+        self.uploads.wake()
+
+    async def _welcomed(self, welcome: Welcome) -> None:
+        self.uploads.wake()
+
+
+class Agent:
+    """One run of the service, from the state folder as it is now. `run` returns True when it wants to be built anew."""
+
+    def __init__(self, folder: StateFolder, log: EventLog) -> None:
+        self.ground = Ground(folder, load_config(folder.config), log)
+        identity = Identity.load(folder.identity)
+        self.member = None if identity is None else Member(self.ground, identity)
+        self._restart = asyncio.Event()
+        self._stop = asyncio.Event()
+        status = StatusVerbs(
+            folder,
+            self.ground.watch,
+            self.ground.clocks,
+            restart=self._restart.set,
+            member=None if self.member is None else self.member.parts(),
+        )
+        self.ground.catalogue.add(*status.all())
+        self.local = LocalServer(
+            folder,
+            self.ground.catalogue,
+            log=log,
+            session_hosts=lambda: () if self.member is None else self.member.session_hosts(),
+        )
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> bool:
+        try:
+            if sys.platform == "win32":
+                self.ground.log.warning("no-local-door", reason="named pipes are not built in this version")
+            else:
+                await self.local.start()
+            running = [asyncio.create_task(self.ground.watch.run()), asyncio.create_task(self._until_told())]
+            if self.member is not None:
+                running.append(asyncio.create_task(self.member.run()))
+            try:
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            await self.local.stop()
+            self.ground.database.close()
+        return not self._stop.is_set()
+
+    async def _until_told(self) -> None:
+        stop, restart = asyncio.create_task(self._stop.wait()), asyncio.create_task(self._restart.wait())
+        try:
+            await asyncio.wait({stop, restart}, return_when=asyncio.FIRST_COMPLETED)
+            # The answer to who asked for the restart goes out first; a visit is never cut for it.
+            while not self._stop.is_set() and self.member is not None and self.member.busy():
+                await asyncio.wait({stop}, timeout=1)
+            await asyncio.sleep(0.2)
+        finally:
+            stop.cancel()
+            restart.cancel()
+
+
+def serve(folder: StateFolder, *, also_stderr: bool = False) -> None:
+    """Run the service until SIGTERM or Ctrl-C. Refusal when another one runs here."""
+    folder.make()
+    lock = SingleInstance.take(folder.lock)
+    try:
+        log = StructuredLog(folder.log, also_stderr=also_stderr)
+        with asyncio.Runner() as runner:
+            runner.run(_serve(folder, log))
+    finally:
+        lock.release()
+
+
+async def _serve(folder: StateFolder, log: EventLog) -> None:
+    stopped = False
+    agent: Agent | None = None
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        if agent is not None:
+            agent.stop()
+
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+    while not stopped:
+        agent = Agent(folder, log)
+        log.info("service-started", enrolled=agent.member is not None)
+        again = await agent.run()
+        log.info("service-stopped", again=again)
+        if not again:
+            return

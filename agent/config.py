@@ -1,0 +1,82 @@
+"""The owner's settings: STATE/config.toml, optional, strict. Nothing on the wire can change any of them.
+
+[checks]
+every_minutes = 5
+disabled = ["dns"]
+
+[tickets]
+automatic_from = "error"        # or "critical", or "never"
+
+[reports]
+metrics = true
+metrics_disabled = ["process.cpu-fraction"]
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from agent.refusal import Refusal
+from protocol.fields import DottedName, Kebab
+from protocol.strict_json import WireModel, describe
+
+_FILE_MAX_BYTES = 64 * 1024
+
+
+class AutomaticTickets(StrEnum):
+    ERROR = "error"
+    CRITICAL = "critical"
+    NEVER = "never"
+
+
+class CheckSettings(WireModel):
+    """At least 5 minutes: an interpreter costs 0.2 s of a core to start."""
+
+    every_minutes: Annotated[int, Field(ge=5, le=1440)] = 5
+    disabled: Annotated[tuple[Kebab, ...], Field(max_length=128, strict=False)] = ()
+
+
+class TicketSettings(WireModel):
+    """From which severity on a finding that stays active opens a ticket by itself."""
+
+    automatic_from: Annotated[AutomaticTickets, Field(strict=False)] = AutomaticTickets.ERROR
+
+
+class ReportSettings(WireModel):
+    """Numbers the owner does not want to be reported. Findings' codes and states always are: it is the job."""
+
+    metrics: bool = True
+    metrics_disabled: Annotated[tuple[DottedName, ...], Field(max_length=128, strict=False)] = ()
+
+
+class Config(WireModel):
+    checks: CheckSettings = CheckSettings()
+    tickets: TicketSettings = TicketSettings()
+    reports: ReportSettings = ReportSettings()
+
+
+def load_config(path: Path) -> Config:
+    """The settings in `path`, or the defaults when there is no such file. Refusal names the field that is wrong."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_MAX_BYTES + 1)
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise Refusal(
+            "the settings cannot be read", expected=f"a readable {path}", got=error.strerror or str(error)
+        ) from error
+    import tomllib
+
+    try:
+        if len(data) > _FILE_MAX_BYTES:
+            raise ValueError(f"larger than {_FILE_MAX_BYTES} bytes")
+        return Config.model_validate(tomllib.loads(data.decode()))
+    except ValidationError as error:
+        raise Refusal(
+            "the settings are wrong", expected=f"settings as in the manual in {path}", got=describe(error)
+        ) from None
+    except ValueError as error:
+        raise Refusal("the settings are not TOML", expected=f"TOML in {path}", got=str(error)) from None

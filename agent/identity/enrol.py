@@ -1,0 +1,134 @@
+"""Enrolment: the printed token is read, its root pinned, the keys made here, and only public keys sent.
+
+    token ── read_token ──► proven under the root it names ── same root as before? ──► keys (0600) ──► POST /api/enrol
+          ──► 202: enrolment.json written last. Everything before it can be repeated with the same token.
+
+A device answers to one organisation. A token of another root is refused for ever, whoever runs the command.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.identity.identity import Identity, device_secrets, keep_enrolment
+from agent.paths import StateFolder
+from agent.refusal import Refusal
+from protocol import strict_json
+from protocol.enrolment import (
+    DeviceKeys,
+    EnrolmentRequest,
+    EnrolmentTicket,
+    EnrolmentToken,
+    enrolment_proof,
+    read_token,
+)
+from protocol.errors import RemoteProtocolError
+from protocol.fields import root_hash
+from protocol.statements import VerifyKey
+
+LABEL_MAX_CHARS = 80
+TOKEN_TEXT_MAX_CHARS = 20_000
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    device: str
+    organisation: str
+    customer: str
+    origin: str
+    root_fingerprint: str
+
+
+#: Sends the request to an origin; returns the device id the server noted. Raises Refusal.
+Post = Callable[[str, EnrolmentRequest], str]
+
+
+def post_request(origin: str, request: EnrolmentRequest) -> str:
+    """POST /api/enrol → 202 `{"device":"d-…"}`."""
+    from agent.link import http
+
+    with http.open_client(origin) as client:
+        status, _, body = http.send(
+            client,
+            "POST",
+            "/api/enrol",
+            content=strict_json.dump(request),
+            headers={"Content-Type": "application/json"},
+        )
+    if status != 202:
+        raise http.error_of(status, body)
+    value = strict_json.check_json(body, what="the server's answer", max_bytes=http.ANSWER_MAX_BYTES)
+    device = value.get("device") if isinstance(value, dict) else None
+    if not isinstance(device, str):
+        raise RemoteProtocolError("a wrong answer to the enrolment", expected='{"device": …}', got=type(value).__name__)
+    return device
+
+
+def enrol(folder: StateFolder, printed: str, *, label: str, now: int, post: Post = post_request) -> Enrolled:
+    """Enrol this state folder with a printed token. Raises Refusal or RemoteProtocolError; then nothing is pinned."""
+    if len(label) > LABEL_MAX_CHARS or any(ord(character) < 32 for character in label):
+        raise Refusal("this label cannot be used", expected=f"at most {LABEL_MAX_CHARS} plain characters", got=label)
+    token, ticket = read_token(printed[:TOKEN_TEXT_MAX_CHARS], now)
+    _check_same_root(folder, token)
+    folder.make()
+    secrets = device_secrets(folder.identity, make=True)
+    assert secrets is not None  # noqa: S101 - made on the line before
+    request = enrolment_request(ticket, token, secrets.public(), label=label, now=now)
+    noted = post(token.server_origin, request)
+    if noted != secrets.device:
+        raise RemoteProtocolError("the server noted another device", expected=secrets.device, got=noted)
+    keep_enrolment(folder.identity, ticket.chain)
+    return Enrolled(
+        device=secrets.device,
+        organisation=token.organisation,
+        customer=token.customer,
+        origin=token.server_origin,
+        root_fingerprint=VerifyKey(token.root_key).fingerprint,
+    )
+
+
+def enrolment_request(
+    ticket: EnrolmentTicket, token: EnrolmentToken, keys: DeviceKeys, *, label: str, now: int
+) -> EnrolmentRequest:
+    """What goes to the server: the token without its secret, public keys, and the proof that we know the secret."""
+    return EnrolmentRequest(
+        token=ticket.chain,
+        keys=keys,
+        label=label,
+        proof=enrolment_proof(ticket.secret, keys, token.root, token.customer),
+        requested_at=now,
+    )
+
+
+def pinned_root(folder: StateFolder) -> bytes | None:
+    """The hash of the root this device answers to now (it may have been rotated), or None before enrolment."""
+    identity = Identity.load(folder.identity)
+    if identity is None:
+        return None
+    return _rotated_root(folder.database) or identity.token.root
+
+
+def _rotated_root(database: Path) -> bytes | None:
+    """Read-only: the service may be running, and it is the only writer."""
+    if not database.exists():
+        return None
+    try:
+        with sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0) as connection:
+            rows = connection.execute("SELECT root_key FROM trust_root").fetchall()
+        connection.close()
+    except sqlite3.OperationalError:
+        return None  # a database from before its first enrolment has no such table yet
+    return root_hash(rows[0][0]) if rows else None
+
+
+def _check_same_root(folder: StateFolder, token: EnrolmentToken) -> None:
+    pinned = pinned_root(folder)
+    if pinned is not None and pinned != token.root:
+        raise Refusal(
+            "this device answers to another organisation already",
+            expected=f"a token of root {pinned.hex()[:16]}",
+            got=f"one of {token.organisation}, root {token.root.hex()[:16]}",
+            hint="A device never changes its organisation. For a new start: stop the service and use another, "
+            "empty state folder.",
+        )

@@ -1,0 +1,64 @@
+"""Local verbs about this device's own tickets."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from agent.local.verbs import NoArguments, Peer, Verb
+from agent.tickets.store import OwnTicket, TicketStore
+from protocol.fields import Uuid
+from protocol.limits import WORDS_MAX_CHARS
+from protocol.strict_json import WireModel
+
+
+class OfTicket(WireModel):
+    ticket: Uuid
+
+
+class TicketWords(OfTicket):
+    text: Annotated[str, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
+
+
+class TicketVerbs:
+    def __init__(self, tickets: TicketStore) -> None:
+        self._tickets = tickets
+
+    def all(self) -> tuple[Verb[Any], ...]:
+        return (
+            Verb("tickets", NoArguments, self.list),
+            Verb("ticket", OfTicket, self.show),
+            Verb("ticket-text", TicketWords, self.say, refused_to_sessions=True),
+        )
+
+    async def list(self, _: NoArguments, peer: Peer) -> object:
+        return {"tickets": [ticket_value(ticket) for ticket in self._tickets.list()]}
+
+    async def show(self, arguments: OfTicket, peer: Peer) -> object:
+        found = self._tickets.known(arguments.ticket)
+        return {**ticket_value(found), "messages": self._tickets.messages(found.ticket)}
+
+    async def say(self, arguments: TicketWords, peer: Peer) -> object:
+        self._tickets.say(arguments.ticket, arguments.text)
+        return {"queued": True}
+
+
+def ticket_value(ticket: OwnTicket) -> dict[str, object]:
+    return {
+        "ticket": ticket.ticket,
+        "case": ticket.case,
+        "origin": ticket.origin.value,
+        "words": ticket.words,
+        "opened_at": ticket.opened_at,
+        "updated_at": ticket.updated_at,
+        "state": ticket.state.value,
+        "open": ticket.is_open,
+        "outcome": ticket.outcome,
+        "facts": None if ticket.facts is None else ticket.facts.model_dump(mode="json"),
+        "finding": None
+        if ticket.finding is None
+        else {
+            "code": ticket.finding.code,
+            "severity": ticket.finding.severity,
+            "fingerprint": ticket.finding.fingerprint,
+        },
+    }

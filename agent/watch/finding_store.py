@@ -1,0 +1,174 @@
+"""Findings, check runs and metric history in the agent's database: written by the service after each look."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from agent.refusal import Refusal
+from agent.store.database import Database
+from agent.watch.look import Explained, Look, MetricPoint, SeenFinding
+from diagnostics.findings import Finding, FindingEvent, FindingState, WrongTransition
+from diagnostics.history import KEPT_S, Point
+from diagnostics.strict_json import decode, dump_json, encode, load_json
+
+# Every look for a day (forecasts look at 24 h closely), one an hour before that, for 30 days.
+_CLOSE_S: Final = 25 * 3600
+_HOUR_S: Final = 3600
+SNOOZE_MAX_S: Final = 30 * 86_400
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    id: str
+    status: str
+    reason: str
+    ms: int
+    at: int
+
+
+class FindingStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- after a look ---------------------------------------------------------------------------------------
+
+    def keep(self, look: Look, now: int) -> None:
+        """The whole outcome of one look, or nothing of it."""
+        with self._database.transaction() as connection:
+            seen = {entry.finding.fingerprint for entry in look.findings}
+            for row in connection.execute("SELECT fingerprint FROM findings").fetchall():
+                if row["fingerprint"] not in seen:
+                    connection.execute("DELETE FROM findings WHERE fingerprint = ?", (row["fingerprint"],))
+            for entry in look.findings:
+                self._put(connection, entry, now)
+            for check in look.checks:
+                connection.execute(
+                    "INSERT INTO check_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                    "status = excluded.status, reason = excluded.reason, ms = excluded.ms, at = excluded.at",
+                    (check.id, check.status, check.reason, check.ms, now),
+                )
+            self._append(connection, look.metrics, now)
+
+    def _put(self, connection: sqlite3.Connection, entry: SeenFinding, now: int) -> None:
+        connection.execute(
+            "INSERT INTO findings VALUES (?, ?, ?, ?, NULL, ?) ON CONFLICT (fingerprint) DO UPDATE SET "
+            "body = excluded.body, words = excluded.words, known_issue = excluded.known_issue, "
+            "updated_at = excluded.updated_at",
+            (
+                entry.finding.fingerprint,
+                dump_json(encode(entry.finding)),
+                dump_json(encode(entry.words)),
+                entry.known_issue,
+                now,
+            ),
+        )
+
+    def _append(self, connection: sqlite3.Connection, metrics: Sequence[MetricPoint], now: int) -> None:
+        for metric in metrics:
+            # A clock that was set back: the newer word holds, the future is forgotten (as MemoryHistory does).
+            connection.execute(
+                "DELETE FROM metric_history WHERE name = ? AND instance = ? AND at >= ?",
+                (metric.name, metric.instance, now),
+            )
+            connection.execute(
+                "INSERT INTO metric_history VALUES (?, ?, ?, ?)", (metric.name, metric.instance, now, metric.value)
+            )
+        connection.execute("DELETE FROM metric_history WHERE at < ?", (now - KEPT_S,))
+        # Thin out: of each hour that is older than a day, the first point stays.
+        connection.execute(
+            "DELETE FROM metric_history AS old WHERE old.at < ? AND EXISTS (SELECT 1 FROM metric_history AS first "
+            "WHERE first.name = old.name AND first.instance = old.instance AND first.at < old.at "
+            "AND first.at / ? = old.at / ?)",
+            (now - _CLOSE_S, _HOUR_S, _HOUR_S),
+        )
+
+    # --- a person's word ------------------------------------------------------------------------------------
+
+    def snooze(self, fingerprint: str, until: int, now: int) -> None:
+        if not now < until <= now + SNOOZE_MAX_S:
+            raise Refusal("this time cannot be snoozed", expected="a time within 30 days", got=f"{until - now} s")
+        self._change(fingerprint, FindingEvent.SNOOZE, now, until)
+
+    def ignore(self, fingerprint: str, now: int) -> None:
+        self._change(fingerprint, FindingEvent.IGNORE, now, None)
+
+    def unignore(self, fingerprint: str, now: int) -> None:
+        self._change(fingerprint, FindingEvent.UNIGNORE, now, None)
+
+    def _change(self, fingerprint: str, event: FindingEvent, now: int, until: int | None) -> None:
+        entry = self.get(fingerprint)
+        if entry is None:
+            raise Refusal(
+                "there is no such finding", expected="a fingerprint of bellpull-agent status", got=fingerprint
+            )
+        try:
+            changed = replace(entry, finding=entry.finding.after(event))
+        except WrongTransition as error:
+            raise Refusal("this finding cannot be changed so now", got=str(error)) from None
+        with self._database.transaction() as connection:
+            self._put(connection, changed, now)
+            connection.execute("UPDATE findings SET snoozed_until = ? WHERE fingerprint = ?", (until, fingerprint))
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def all(self) -> list[SeenFinding]:
+        rows = self._database.query("SELECT body, words, known_issue FROM findings ORDER BY fingerprint")
+        return [_read(row) for row in rows]
+
+    def get(self, fingerprint: str) -> SeenFinding | None:
+        rows = self._database.query(
+            "SELECT body, words, known_issue FROM findings WHERE fingerprint = ?", (fingerprint,)
+        )
+        return _read(rows[0]) if rows else None
+
+    def visible(self) -> list[SeenFinding]:
+        """What a person is shown: active and not explained by another; gravest first."""
+        shown = [
+            entry
+            for entry in self.all()
+            if entry.finding.state is FindingState.ACTIVE and entry.finding.explained_by is None
+        ]
+        return sorted(shown, key=lambda entry: (-entry.finding.severity.rank, entry.finding.first_seen_unix_s))
+
+    def check_runs(self) -> list[CheckRun]:
+        rows = self._database.query("SELECT id, status, reason, ms, at FROM check_runs ORDER BY id")
+        return [CheckRun(row["id"], row["status"], row["reason"], row["ms"], row["at"]) for row in rows]
+
+
+class StoredHistory:
+    """`diagnostics.history.History` over the database file, opened read-only: for the worker, beside the service."""
+
+    def __init__(self, database: Path) -> None:
+        self._connection = open_read_only(database)
+
+    def series(self, metric: str, instance: str, *, since_unix_s: int) -> Sequence[Point]:
+        rows = self._connection.execute(
+            "SELECT at, value FROM metric_history WHERE name = ? AND instance = ? AND at >= ? ORDER BY at",
+            (metric, instance, since_unix_s),
+        )
+        return tuple(Point(row[0], row[1]) for row in rows)
+
+    def known_findings(self) -> tuple[list[Finding], Mapping[str, int]]:
+        """The store before this look, and when snoozed findings wake."""
+        rows = self._connection.execute("SELECT fingerprint, body, snoozed_until FROM findings").fetchall()
+        findings = [decode(Finding, load_json(row[1])) for row in rows]
+        return findings, {row[0]: row[2] for row in rows if row[2] is not None}
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def open_read_only(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+
+
+def _read(row: sqlite3.Row) -> SeenFinding:
+    words = load_json(row["words"])
+    assert isinstance(words, dict)  # noqa: S101 - written by _put
+    return SeenFinding(
+        finding=decode(Finding, load_json(row["body"])),
+        words={language: decode(Explained, value) for language, value in words.items()},
+        known_issue=row["known_issue"],
+    )

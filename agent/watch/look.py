@@ -1,0 +1,86 @@
+"""What passes between the service and its check worker: one request, one look, as strict JSON of dataclasses.
+
+The service imports this and `diagnostics.findings` only; checks, collectors and known issues live in the worker and
+give their memory back with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from diagnostics.findings import Finding
+from diagnostics.machine.own_use import AgentState
+from diagnostics.strict_json import decode, dump_json, encode, load_json
+
+
+@dataclass(frozen=True, slots=True)
+class LookRequest:
+    """`database`: read for history and known findings, never written. `ran_at`: check id → when it last ran;
+    `everything`: run all checks, due or not. `issues`: the organisation's known issues as TOML, by id."""
+
+    now: int
+    database: str | None
+    everything: bool
+    disabled: tuple[str, ...] = ()
+    ran_at: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    agent: AgentState | None = None
+    issues: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def to_bytes(self) -> bytes:
+        return dump_json(encode(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "LookRequest":
+        return decode(cls, load_json(data))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    id: str
+    status: str
+    ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    name: str
+    instance: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A finding in plain words."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFinding:
+    """`words`: by language. `known_issue`: the id of the known issue that explains it, and its explanation."""
+
+    finding: Finding
+    words: Mapping[str, Explained]
+    known_issue: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: what ran, the whole store of findings after it, what became active and what ended with it."""
+
+    checks: tuple[CheckLine, ...]
+    findings: tuple[SeenFinding, ...]
+    appeared: tuple[str, ...]
+    ended: tuple[str, ...]
+    metrics: tuple[MetricPoint, ...]
+    duration_s: float
+    cpu_s: float
+
+    def to_bytes(self) -> bytes:
+        return dump_json(encode(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Look":
+        return decode(cls, load_json(data))

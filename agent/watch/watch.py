@@ -1,0 +1,112 @@
+"""The watch: looks at the machine on its own schedule, keeps what it saw, tells who should know.
+
+    schedule ──► worker (child) ──► findings kept ──► report ──► outbox
+                                              └────► the tickets room: what stays grave opens one, what ended closes it
+
+Nothing from outside starts a look: the schedule and a person at this machine do.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from agent.children import run_child
+from agent.clocks import Clocks
+from agent.config import Config
+from agent.event_log import EventLog
+from agent.refusal import Refusal
+from agent.store.database import Database
+from agent.watch.finding_store import FindingStore
+from agent.watch.look import Look, LookRequest
+from agent.watch.schedule import first_look_s, next_look_s
+from diagnostics.machine.own_use import AgentState
+from diagnostics.strict_json import StrictJsonError
+
+# Eight checks take 0.6 s; a machine that swaps takes longer. Past this the worker is killed.
+WORKER_TIMEOUT_S: Final = 120.0
+LOOK_MAX_BYTES: Final = 8 * 1024 * 1024
+
+Looked = Callable[[Look], Awaitable[None]]
+Worker = Callable[[bytes], Awaitable[bytes]]
+
+
+async def run_worker(request: bytes) -> bytes:
+    answer = await run_child("agent.watch.worker", request, timeout_s=WORKER_TIMEOUT_S, answer_max_bytes=LOOK_MAX_BYTES)
+    if answer.exit_code != 0:
+        raise Refusal(
+            "the check worker failed",
+            expected="exit code 0",
+            got=f"{answer.exit_code}: {answer.stderr[-300:].decode('utf-8', 'replace')}",
+        )
+    return answer.stdout
+
+
+class Watch:
+    """`looked` is told of each look, in order, after it was kept. `agent_state`: what the agent knows of itself."""
+
+    def __init__(
+        self,
+        database: Database,
+        clocks: Clocks,
+        config: Config,
+        *,
+        log: EventLog,
+        agent_state: Callable[[], AgentState],
+        worker: Worker = run_worker,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._clocks = clocks
+        self._config = config
+        self._log = log
+        self._agent_state = agent_state
+        self._worker = worker
+        self._uniform = uniform
+        self._listeners: list[Looked] = []
+        self._one_at_a_time = asyncio.Lock()
+        self.store = FindingStore(database)
+        self.issues: Callable[[], Mapping[str, str]] = dict
+        self.last_look_at: int | None = None
+        self.trouble = ""
+
+    def on_look(self, listener: Looked) -> None:
+        self._listeners.append(listener)
+
+    async def run(self) -> None:
+        """Look on schedule until cancelled. A look that fails is shown and tried again later."""
+        failures = 0
+        await asyncio.sleep(first_look_s(self._uniform()))
+        while True:
+            try:
+                await self.look()
+                failures = 0
+            except (Refusal, StrictJsonError) as error:
+                failures += 1
+                self._log.warning("look-failed", reason=str(error), failures=failures)
+            every_s = self._config.checks.every_minutes * 60
+            await asyncio.sleep(next_look_s(every_s, self._uniform(), failures=failures))
+
+    async def look(self, *, everything: bool = False) -> Look:
+        """One look now. Raises Refusal when the worker failed or the disk did not keep it."""
+        async with self._one_at_a_time:
+            now = self._clocks.wall()
+            request = LookRequest(
+                now=now,
+                database=str(self._database.path),
+                everything=everything,
+                disabled=self._config.checks.disabled,
+                ran_at={run.id: run.at for run in self.store.check_runs()},
+                agent=self._agent_state(),
+                issues=self.issues(),
+            )
+            try:
+                look = Look.from_bytes(await self._worker(request.to_bytes()))
+                self.store.keep(look, now)
+            except (Refusal, StrictJsonError) as error:
+                self.trouble = str(error)
+                raise
+            self.last_look_at, self.trouble = now, ""
+            for listener in self._listeners:
+                await listener(look)
+            return look
