@@ -227,6 +227,10 @@ def test_prologue_refuses_what_it_cannot_hold(root: bytes, device: str, ticket: 
         session_prologue(root, device, ticket, room)
 
 
+def test_prologue_holds_ids_up_to_what_their_length_can_say() -> None:
+    assert session_prologue(bytes(32), "", "", "r" * 65_535).endswith(b"\xff\xff" + b"r" * 65_535)
+
+
 @given(st.lists(st.text(st.characters(codec="ascii"), max_size=40), min_size=6, max_size=6))
 @settings(deadline=None, derandomize=True, max_examples=200)
 def test_two_different_prologues_are_never_the_same_bytes(texts: list[str]) -> None:
@@ -385,6 +389,18 @@ def test_failing_source_of_randomness_leaves_nothing_usable() -> None:
         initiator.write_message()
     with pytest.raises(LocalProtocolError):
         initiator.write_message()
+
+
+def test_message_without_payload_is_as_short_as_the_pattern_allows() -> None:
+    initiator, responder = (
+        HandshakeState(
+            "Noise_XX_25519_AESGCM_SHA256", initiator=side, prologue=b"", s=static, ephemeral=lambda: key("e")
+        )
+        for side, static in ((True, TECHNICIAN), (False, DEVICE))
+    )
+    first = initiator.write_message()
+    assert len(first) == 32
+    assert responder.read_message(first) == b""
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 33, 47])
