@@ -21,9 +21,15 @@ from diagnostics.knowledge.conditions import (
     combine,
     leaves,
 )
-from diagnostics.knowledge.issue import Certainty, KnownIssue
+from diagnostics.knowledge.issue import Certainty, Expectation, KnownIssue
 from diagnostics.wording import Language, Words
 
+# What an issue's own case says, as the truth it should have.
+EXPECTED = {
+    Expectation.FIRES: Truth.TRUE,
+    Expectation.QUIET: Truth.FALSE,
+    Expectation.UNKNOWN: Truth.UNKNOWN,
+}
 _CERTAINTY_ORDER = {Certainty.CERTAIN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}
 
 

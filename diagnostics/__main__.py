@@ -1,0 +1,228 @@
+"""`python -m diagnostics`: look at this machine, or at a recorded one, without any server.
+
+    check     run the checks once
+    explain   the same in plain words, with the known issues that fit and those that nearly do
+    record    write this machine's answers into a folder that `--machine` reads
+    doctor    what can be read here, and what cannot, and why
+    issues    the known issues, each with its cases tried
+
+Exit codes: 0 nothing found, 1 a problem found, 2 wrong use. Imports are inside the commands: starting up counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diagnostics.examine import Examination
+    from diagnostics.history import History
+    from diagnostics.machine.interface import Machine
+
+FINE, PROBLEM, WRONG_USE = 0, 1, 2
+
+
+class _WrongUseError(Exception):
+    """The arguments name something that is not there."""
+
+
+def _open(folder: str | None) -> tuple[Machine, History]:
+    """This machine with an empty history, or a recorded one with its own."""
+    from diagnostics.history import MemoryHistory, load_history
+
+    if folder is None:
+        from diagnostics.machine.local import local_machine
+
+        return local_machine(), MemoryHistory()
+    from diagnostics.machine.recorded import NotARecordedMachine, RecordedMachine
+
+    try:
+        machine = RecordedMachine(Path(folder))
+        lines = Path(folder) / "history.jsonl"
+        history = load_history(lines.read_text("utf-8").splitlines()) if lines.exists() else MemoryHistory()
+    except (NotARecordedMachine, ValueError) as error:
+        raise _WrongUseError(str(error)) from error
+    return machine, history
+
+
+def _examine(arguments: argparse.Namespace, machine: Machine, history: History) -> Examination:
+    from diagnostics.examine import examine
+
+    try:
+        return examine(machine, history, now=machine.clock().unix_s, only=arguments.only)
+    except ValueError as error:
+        raise _WrongUseError(str(error)) from error
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    machine, history = _open(arguments.machine)
+    examination = _examine(arguments, machine, history)
+    if arguments.json:
+        print(examination.to_json())
+    else:
+        for result in examination.checks:
+            print(f"{result.status:8} {result.id:20} {result.ms:5} ms  {result.reason}".rstrip())
+        for finding in examination.findings:
+            print(f"\n{finding.severity}: {finding.code} on {finding.instance} (seen once)")
+            for proof in finding.evidence:
+                print(f"    {proof.source}: {proof.excerpt}")
+        print(f"\n{examination.duration_s:.2f} s, {examination.cpu_s:.2f} s of processor")
+    return PROBLEM if examination.findings else FINE
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from diagnostics.checks.catalogue import explain
+    from diagnostics.knowledge.conclude import conclude, judged_codes
+    from diagnostics.knowledge.issue import own_issues
+    from diagnostics.wording import Language
+
+    language = Language(arguments.language)
+    machine, history = _open(arguments.machine)
+    examination = _examine(arguments, machine, history)
+    for finding in examination.findings:
+        words = explain(finding, language)
+        print(f"{finding.severity}: {words.title}\n    {words.text}")
+    conclusion = conclude(
+        own_issues(),
+        examination.findings,
+        machine,
+        judged=judged_codes(examination),
+        now=machine.clock().unix_s,
+    )
+    for match in conclusion.matching.matches:
+        words = match.explain(language)
+        print(f"\nknown ({match.issue.certainty}, {match.issue.id}): {words.title}\n    {words.text}")
+        for answer in match.because:
+            print(f"    because {answer.leaf}: {answer.got}")
+        for remedy in match.issue.remedies:
+            print(f"    remedy: {remedy}")
+    for miss in conclusion.matching.near_misses:
+        deciding = miss.deciding
+        why = conclusion.unanswered.get(deciding.ask, "nobody looked") if deciding.ask else deciding.got
+        print(f"\nnearly {miss.issue.id}: if {deciding.leaf} ({why})")
+    if not examination.findings:
+        looked = sum(result.status == "ok" for result in examination.checks)
+        print(f"{looked} checks looked and found nothing wrong.")
+    for result in examination.checks:
+        if result.reason:
+            print(f"{result.status}: {result.id}: {result.reason}")
+    return PROBLEM if examination.findings else FINE
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from diagnostics.collectors.catalogue import COLLECTORS
+    from diagnostics.collectors.evidence import collect_evidence
+    from diagnostics.history import MemoryHistory
+    from diagnostics.machine.interface import Unreadable
+    from diagnostics.machine.local import local_machine
+    from diagnostics.machine.recording import RecordingMachine, write_recording
+
+    folder = Path(arguments.folder)
+    if folder.exists():
+        raise _WrongUseError(f"{folder} exists already; a recording makes a folder of its own")
+    machine = RecordingMachine(local_machine())
+    arguments.only = None
+    _examine(arguments, machine, MemoryHistory())
+    for collector in COLLECTORS:
+        try:
+            collector.collect(machine)
+        except Unreadable as unreadable:
+            print(f"not recorded: {collector.id}: {unreadable.reason}", file=sys.stderr)
+    if arguments.evidence:
+        for item in collect_evidence(machine, now=machine.clock().unix_s):
+            print(f"recorded for a bundle: {item.path}", file=sys.stderr)
+    write_recording(machine, folder, name=folder.name, about=arguments.about)
+    print(f"{folder}: raw answers of this machine, with its names and addresses. Read it before you give it away.")
+    return FINE
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    import time
+
+    from diagnostics.collectors.catalogue import COLLECTORS
+    from diagnostics.machine.interface import Unreadable
+
+    machine, _ = _open(arguments.machine)
+    unreadable_count = 0
+    for collector in COLLECTORS:
+        started_s = time.monotonic()
+        try:
+            collector.collect(machine)
+            word, reason = "readable", ""
+        except Unreadable as unreadable:
+            unreadable_count += 1
+            word, reason = "missing", f"{unreadable.reason} ({unreadable.kind}; needs: {collector.privilege})"
+        ms = round((time.monotonic() - started_s) * 1000)
+        print(f"{word:8} {collector.id:18} {ms:5} ms  {reason}".rstrip())
+    print(f"\n{len(COLLECTORS) - unreadable_count} of {len(COLLECTORS)} sources can be read here.")
+    return FINE
+
+
+def _issues(arguments: argparse.Namespace) -> int:
+    from diagnostics.knowledge.issue import WrongIssue, load_issues, own_issues
+    from diagnostics.knowledge.match import EXPECTED, judge_issue
+
+    try:
+        issues = own_issues() if arguments.folder is None else load_issues(Path(arguments.folder))
+    except WrongIssue as error:
+        raise _WrongUseError(str(error)) from error
+    wrong = 0
+    for issue in issues:
+        print(f"{issue.id} (version {issue.version}, {issue.certainty}): {len(issue.cases)} cases")
+        for case in issue.cases:
+            truth, _ = judge_issue(issue, case.situation)
+            if truth is not EXPECTED[case.expect]:
+                wrong += 1
+                print(f"    wrong: {case.name}: expected {case.expect}, got {truth}")
+    return PROBLEM if wrong else FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m diagnostics",
+        description="Look at this machine, or at a recorded one. Nothing leaves it, nothing is changed.",
+        epilog="example: python -m diagnostics explain --language ru",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], about: str, example: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=about, description=about, epilog=f"example: python -m diagnostics {example}"
+        )
+        command.set_defaults(run=run)
+        return command
+
+    check = add("check", _check, "run the checks once", "check --json --only disk-space")
+    check.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    explain = add("explain", _explain, "findings and known issues in plain words", "explain --language ru")
+    explain.add_argument("--language", choices=("en", "ru"), default="en")
+    for command in (check, explain):
+        command.add_argument("--only", action="append", metavar="CHECK", help="this check; may be repeated")
+    record = add("record", _record, "write this machine's answers into a folder", "record ./my-laptop")
+    record.add_argument("folder")
+    record.add_argument("--about", default="", help="a sentence on what this machine shows")
+    record.add_argument("--evidence", action="store_true", help="also what a bundle would take")
+    record.set_defaults(machine=None)
+    doctor = add("doctor", _doctor, "what can be read here, and why the rest cannot", "doctor")
+    for command in (check, explain, doctor):
+        command.add_argument("--machine", metavar="FOLDER", help="a recorded machine instead of this one")
+    issues = add("issues", _issues, "the known issues, each with its cases tried", "issues ./my-issues")
+    issues.add_argument("folder", nargs="?", help="a folder of *.toml instead of the program's own")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except _WrongUseError as error:
+        print(f"python -m diagnostics: {error}", file=sys.stderr)
+        return WRONG_USE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
