@@ -1,0 +1,238 @@
+"""The session host's loop: requests in, actions forked, rows out, limits kept. Linux only; see host.py."""
+
+import json
+import os
+import resource
+import selectors
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.session.actions.catalogue import DOING
+from agent.session.actions.workbench import Workbench
+from agent.session.descendants import below, children_of, kill_tree
+from agent.session.host_wire import (
+    ACTION_MEMORY_BYTES,
+    ACTION_OUTPUT_BYTES,
+    ACTION_TIMEOUT_S,
+    LINE_MAX_BYTES,
+    CancelAction,
+    End,
+    Ready,
+    Row,
+    RunAction,
+)
+from agent.session.linux_process import die_with_parent, resident_bytes
+from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.redaction import Redactor
+from protocol import strict_json
+from protocol.actions.catalogue import find_action, parse_arguments
+from protocol.errors import ProtocolError
+from protocol.journal import Outcome
+
+# fork, prctl, rlimits: host.py says so elsewhere.
+assert sys.platform == "linux"  # noqa: S101 - also tells the type checker
+
+# How often time and memory of the running actions are looked at.
+_LOOK_S: Final = 0.25
+_READ_BYTES: Final = 64 * 1024
+
+
+@dataclass
+class _Job:
+    """One running action: its process, and the pipe its rows come through."""
+
+    sequence: int
+    pid: int
+    rows_fd: int
+    deadline_s: float
+    buffer: bytearray = field(default_factory=bytearray)
+    sent_bytes: int = 0
+    end: End | None = None
+
+
+class Host:
+    """`requests`: what has been read from stdin already."""
+
+    def __init__(self, machine: Machine, redactor: Redactor, requests: bytes) -> None:
+        self._machine = machine
+        self._redactor = redactor
+        self._jobs: dict[int, _Job] = {}
+        self._selector = selectors.DefaultSelector()
+        self._requests = bytearray(requests)
+
+    def run(self) -> None:
+        """Until the service closes our stdin."""
+        self._selector.register(0, selectors.EVENT_READ)
+        _say(Ready())
+        self._take_requests()
+        while True:
+            for key, _ in self._selector.select(_LOOK_S if self._jobs else None):
+                if key.fd == 0:
+                    if not self._read_requests():
+                        return
+                elif key.data in self._jobs:
+                    self._read_rows(self._jobs[key.data])
+            self._look_after()
+
+    # --- requests --------------------------------------------------------------------------------------------
+
+    def _read_requests(self) -> bool:
+        piece = os.read(0, _READ_BYTES)
+        if not piece:
+            return False
+        self._requests += piece
+        self._take_requests()
+        return True
+
+    def _take_requests(self) -> None:
+        *lines, rest = self._requests.split(b"\n")
+        self._requests = bytearray(rest)
+        for line in lines:
+            self._request(bytes(line))
+
+    def _request(self, line: bytes) -> None:
+        # The service is believed: it made this line. A malformed one is our own defect and ends the host.
+        said = json.loads(line)["say"]
+        if said == "run":
+            self._start(strict_json.parse(line, RunAction, max_bytes=LINE_MAX_BYTES))
+        elif said == "cancel":
+            request = strict_json.parse(line, CancelAction)
+            job = self._jobs.get(request.sequence)
+            if job is not None:
+                self._kill(job, Outcome.CANCELLED, "cancelled")
+
+    def _start(self, request: RunAction) -> None:
+        rows_out, rows_in = os.pipe()
+        sys.stdout.flush()
+        host = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _become_action(request, rows_in, self._machine, self._redactor, host)  # never returns
+        os.close(rows_in)
+        os.set_blocking(rows_out, False)
+        self._jobs[request.sequence] = _Job(request.sequence, pid, rows_out, time.monotonic() + ACTION_TIMEOUT_S)
+        self._selector.register(rows_out, selectors.EVENT_READ, request.sequence)
+
+    # --- what the actions say --------------------------------------------------------------------------------
+
+    def _read_rows(self, job: _Job) -> None:
+        try:
+            piece = os.read(job.rows_fd, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not piece:
+            self._over(job)
+            return
+        job.buffer += piece
+        *lines, rest = job.buffer.split(b"\n")
+        job.buffer = bytearray(rest)
+        for line in lines:
+            if line.startswith(b'{"say":"end"'):
+                job.end = strict_json.parse(bytes(line), End)
+                continue
+            job.sent_bytes += len(line) + 1
+            if job.sent_bytes > ACTION_OUTPUT_BYTES:
+                self._kill(job, Outcome.FAILED, f"more than {ACTION_OUTPUT_BYTES >> 20} MiB of rows; the rest was cut")
+                return
+            os.write(1, bytes(line) + b"\n")
+        if len(job.buffer) > LINE_MAX_BYTES:
+            self._kill(job, Outcome.FAILED, "a row without an end")
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for job in list(self._jobs.values()):
+            if now > job.deadline_s:
+                self._kill(job, Outcome.FAILED, f"it took longer than {ACTION_TIMEOUT_S:g} s and was ended")
+                continue
+            used = resident_bytes({job.pid} | below(job.pid))
+            if used > ACTION_MEMORY_BYTES:
+                self._kill(job, Outcome.FAILED, f"it used more than {ACTION_MEMORY_BYTES >> 20} MB and was ended")
+
+    def _kill(self, job: _Job, outcome: Outcome, detail: str) -> None:
+        kill_tree(job.pid)
+        job.end = End(sequence=job.sequence, outcome=outcome, detail=detail)
+        self._over(job)
+
+    def _over(self, job: _Job) -> None:
+        """The action's pipe is closed or the action was killed: nothing of it stays."""
+        self._selector.unregister(job.rows_fd)
+        os.close(job.rows_fd)
+        del self._jobs[job.sequence]
+        kill_tree(job.pid)  # it has said its end and may linger; what it started must not
+        os.waitpid(job.pid, 0)
+        self._end_strays()
+        _say(job.end or End(sequence=job.sequence, outcome=Outcome.FAILED, detail="it ended without a result"))
+
+    def _end_strays(self) -> None:
+        """Our children that are no jobs were left behind by an action and adopted by us: end and bury them."""
+        for stray in children_of(os.getpid()) - {job.pid for job in self._jobs.values()}:
+            kill_tree(stray)
+            os.waitpid(stray, 0)
+
+
+def _become_action(request: RunAction, rows: int, machine: Machine, redactor: Redactor, host: int) -> None:
+    """In the fork: limits first, then the doing; `_exit` without any of the parent's clean-up."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        die_with_parent(signal.SIGKILL, host)
+        _limit_itself()
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1):
+            os.dup2(null, standard)
+        end = _do(request, rows, machine, redactor)
+        _write(rows, strict_json.dump(end) + b"\n")
+        code = 0
+    except BrokenPipeError:
+        code = 0  # the host was told to forget this action
+    finally:
+        os._exit(code)
+
+
+def _limit_itself() -> None:
+    for kind, limit in (
+        (resource.RLIMIT_CPU, int(ACTION_TIMEOUT_S)),
+        (resource.RLIMIT_DATA, ACTION_MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        resource.setrlimit(kind, (limit, limit))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a refused write is an error of its own, not a death
+
+
+def _do(request: RunAction, rows: int, machine: Machine, redactor: Redactor) -> End:
+    sequence = request.sequence
+    try:
+        spec = find_action(request.action)
+        arguments = parse_arguments(spec, request.arguments)
+        bench = Workbench(machine, redactor, request.now)
+        for row in DOING[spec.name](arguments, bench):
+            _write(rows, strict_json.dump(Row(sequence=sequence, kind=row.kind, body=row.body)) + b"\n")
+    except Unreadable as unreadable:
+        detail = redactor.text(unreadable.reason)
+        return End(sequence=sequence, outcome=Outcome.FAILED, detail=detail[:200])
+    except ProtocolError as error:
+        return End(sequence=sequence, outcome=Outcome.REFUSED, detail=str(error)[:200])
+    except MemoryError:
+        return End(sequence=sequence, outcome=Outcome.FAILED, detail="it needed more memory than it may use")
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an action's own defect ends that action, and says where it is
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"a defect of the agent: {type(error).__name__} in {os.path.basename(place.filename)}:{place.lineno}"
+        return End(sequence=sequence, outcome=Outcome.FAILED, detail=detail[:200])
+    return End(sequence=sequence, outcome=Outcome.DONE)
+
+
+def _say(message: Ready | End) -> None:
+    _write(1, strict_json.dump(message) + b"\n")
+
+
+def _write(number: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(number, data) :]

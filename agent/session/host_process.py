@@ -1,0 +1,206 @@
+"""The session host as the service sees it: started early, fed authorised actions, killed with everything below it.
+
+What the host says is checked like anything foreign: a line that is not one of three, a row of an action that is not
+running, more rows than allowed, no end in time: the host is killed and its actions have failed. `kill` returns when
+every process of the visit has got its SIGKILL; it asks nobody and needs no disk, no network and no event loop.
+"""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.children import child_argv, child_environment
+from agent.session.descendants import kill_tree
+from agent.session.effects import Finished, Rows
+from agent.session.host_wire import (
+    ACTION_OUTPUT_BYTES,
+    ACTION_TIMEOUT_S,
+    LINE_MAX_BYTES,
+    Begin,
+    CancelAction,
+    End,
+    Ready,
+    Row,
+    RunAction,
+)
+from protocol import strict_json
+from protocol.errors import ProtocolError, RemoteProtocolError
+from protocol.journal import Outcome
+from protocol.strict_json import WireModel
+from protocol.visit import Item
+
+#: In the environment of the host and of all it starts: whoever was orphaned by a killed host is found by it.
+MARK: Final = "BELLPULL_SESSION_HOST"
+# The host keeps the limit itself; a host that does not is killed this much later.
+_GRACE_S: Final = 5.0
+_STDERR_MAX_BYTES: Final = 4096
+
+HostEvent = Rows | Finished
+
+
+class SessionHost:
+    """One for each visit. `heard` gets rows and ends; `lost` is told once when the host is gone by itself."""
+
+    def __init__(self, secret: bytes, heard: Callable[[HostEvent], None], lost: Callable[[str], None]) -> None:
+        self._secret = secret
+        self._heard = heard
+        self._lost = lost
+        self._mark = secrets.token_hex(16)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._running: dict[int, _Running] = {}
+        self._killed = False
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return process.pid if process is not None and process.returncode is None and not self._killed else None
+
+    async def start(self) -> None:
+        """Start and go on: the host warms up while the customer reads."""
+        if sys.platform != "linux":
+            raise RemoteProtocolError(
+                "this computer cannot hold a visit yet", expected="Linux in this version", got=sys.platform
+            )
+        if self._killed:
+            return
+        process = await asyncio.create_subprocess_exec(
+            *child_argv("agent.session.host"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env=child_environment() | {MARK: self._mark},
+            limit=LINE_MAX_BYTES,
+        )
+        self._process = process
+        if self._killed:  # Stop came while it was being started
+            self.kill()
+            return
+        self._send(Begin(secret=self._secret, parent=os.getpid()))
+        self._reader = asyncio.create_task(self._read(process))
+
+    def run(self, sequence: int, action: str, arguments: bytes, now: int) -> None:
+        """Hand over one authorised, booked action."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(ACTION_TIMEOUT_S + _GRACE_S, self._overdue, sequence)
+        self._running[sequence] = _Running(timer)
+        if self.pid is None and self._process is not None:
+            self._fail_all("the session host is gone")
+            return
+        self._send(RunAction(sequence=sequence, action=action, arguments=arguments, now=now))
+
+    def cancel(self, sequence: int) -> None:
+        """Nobody wants the rest. What it still says is ignored."""
+        running = self._running.pop(sequence, None)
+        if running is not None:
+            running.timer.cancel()
+            self._send(CancelAction(sequence=sequence))
+
+    def kill(self) -> None:
+        """Everything of this visit gets SIGKILL before this returns. May be called at any time, more than once."""
+        self._killed = True
+        for running in self._running.values():
+            running.timer.cancel()
+        self._running.clear()
+        process = self._process
+        if process is not None and process.returncode is None:
+            kill_tree(process.pid)
+        kill_marked(self._mark)
+        if self._reader is not None:
+            self._reader.cancel()
+
+    async def gone(self) -> None:
+        """Wait until the kernel has buried the host."""
+        if self._process is not None:
+            await self._process.wait()
+
+    def _send(self, message: WireModel) -> None:
+        process = self._process
+        if process is not None and process.stdin is not None and not self._killed:
+            process.stdin.write(strict_json.dump(message) + b"\n")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - asked for as pipes
+        why = "it ended"
+        try:
+            while line := await process.stdout.readline():
+                self._said(line)
+        except (ValueError, ProtocolError) as error:
+            why = f"it said something that no host says ({error})"
+        if self._killed:
+            return
+        stderr = (await process.stderr.read(_STDERR_MAX_BYTES)).decode("utf-8", "replace").strip()
+        last = stderr.splitlines()[-1][:200] if stderr else ""
+        kill_tree(process.pid)
+        kill_marked(self._mark)
+        self._fail_all(f"the session host is gone: {why}")
+        self._lost(f"{why} {last}".strip())
+
+    def _said(self, line: bytes) -> None:
+        value = strict_json.check_json(line, what="session host", max_bytes=LINE_MAX_BYTES)
+        match value.get("say") if isinstance(value, dict) else None:
+            case "row":
+                self._row(strict_json.parse(line, Row, max_bytes=LINE_MAX_BYTES))
+            case "end":
+                end = strict_json.parse(line, End)
+                running = self._running.pop(end.sequence, None)
+                if running is not None:
+                    running.timer.cancel()
+                    self._heard(Finished(end.sequence, end.outcome, end.detail))
+            case "ready":
+                strict_json.parse(line, Ready)
+            case other:
+                raise RemoteProtocolError("an unknown word", expected="ready, row or end", got=str(other)[:40])
+
+    def _row(self, row: Row) -> None:
+        running = self._running.get(row.sequence)
+        if running is None:
+            return  # cancelled meanwhile
+        running.rows += 1
+        item = strict_json.dump(Item(id=running.rows, kind=row.kind, body=row.body)) + b"\n"
+        running.output_bytes += len(item)
+        if running.output_bytes > 2 * ACTION_OUTPUT_BYTES:  # the host counts 8 MiB of its own spelling
+            raise RemoteProtocolError("more rows than allowed", expected=f"{ACTION_OUTPUT_BYTES} bytes", got="more")
+        self._heard(Rows(row.sequence, item, 1))
+
+    def _overdue(self, sequence: int) -> None:
+        if sequence in self._running and self._process is not None:
+            kill_tree(self._process.pid)  # the reader sees its end and tells
+
+    def _fail_all(self, why: str) -> None:
+        failed = list(self._running)
+        for running in self._running.values():
+            running.timer.cancel()
+        self._running.clear()
+        for sequence in failed:
+            self._heard(Finished(sequence, Outcome.FAILED, why[:200]))
+
+
+class _Running:
+    def __init__(self, timer: asyncio.TimerHandle) -> None:
+        self.timer = timer
+        self.rows = 0
+        self.output_bytes = 0
+
+
+def kill_marked(mark: str) -> int:
+    """Kill what carries our mark in its environment and is no longer below a host. How many."""
+    if sys.platform != "linux":
+        return 0
+    wanted = f"{MARK}={mark}".encode()
+    killed = 0
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit() or entry.name == str(os.getpid()):
+            continue
+        try:
+            environment = Path(f"/proc/{entry.name}/environ").read_bytes()
+        except OSError:
+            continue  # another user's, or gone
+        if wanted in environment.split(b"\0"):
+            killed += kill_tree(int(entry.name))
+    return killed
