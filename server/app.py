@@ -1,0 +1,81 @@
+"""The application: every room's routes, one table of doors, one doorkeeper. Reads like a table of contents.
+
+    uvicorn ─► SecurityHeaders ─► Doorkeeper (who may pass) ─► routes ─► office (the rooms)
+
+A room that joins adds its routes to ROUTES, its doors to DOORS and, for a new kind of caller, an authenticator.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from protocol.errors import RemoteProtocolError
+from server import health
+from server.access import API_DOORS, Door
+from server.audit import routes as audit
+from server.authenticators import authenticators
+from server.bundles import routes as bundles
+from server.devices import routes as devices
+from server.doorkeeper import Doorkeeper, refusal_response
+from server.link import routes as link
+from server.office import Office
+from server.organisation import routes as organisation
+from server.refusal import Refusal
+from server.relay import routes as relay
+from server.sessions import routes as sessions
+from server.technicians import routes as technicians
+from server.tickets import routes as tickets
+from web.security import SecurityHeaders
+
+ROUTES: Final[list[BaseRoute]] = [
+    *health.routes,
+    *organisation.router.routes,
+    *devices.router.routes,
+    *technicians.router.routes,
+    *tickets.router.routes,
+    *sessions.router.routes,
+    *audit.router.routes,
+    *bundles.routes,
+    *link.routes,
+    *relay.routes,
+]
+
+DOORS: Final[Mapping[tuple[str, str], Door]] = {**API_DOORS}
+
+
+def build(office: Office) -> ASGIApp:
+    """The whole server as one ASGI application; its lifespan opens and closes the office."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await office.open()
+        yield
+        await office.close()
+
+    # No generated pages or schema: what this server answers stands in access.py.
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.office = office
+    app.router.routes.extend(ROUTES)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RemoteProtocolError, _refused)
+    app.add_exception_handler(RequestValidationError, _refused)
+    kept = Doorkeeper(app, office=office, routes=ROUTES, doors=DOORS, authenticators=authenticators(office))
+    return SecurityHeaders(kept)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    match error:
+        case Refusal():
+            refusal = error
+        case RemoteProtocolError():
+            refusal = Refusal.of(error)
+        case _:
+            refusal = Refusal(400, "the address is malformed", expected="ids and numbers as this server writes them")
+    request.app.state.office.metrics.refusals.labels(status=str(refusal.status)).inc()
+    return refusal_response(refusal)

@@ -1,0 +1,1 @@
+"""Bundles: large sealed blobs by resumable upload, as files of ciphertext."""

@@ -1,0 +1,1 @@
+"""Devices: enrolment requests, certificates, who was seen when."""

@@ -1,0 +1,57 @@
+"""Enrolling; and devices as a technician sees them."""
+
+from fastapi import APIRouter, Request
+
+from protocol.enrolment import EnrolmentRequest
+from protocol.messages.api import DeviceDetail, DeviceList, DeviceRow, EnrolReply, MetricSeries
+from server.asking import Caller, OfficeOf, body
+from server.devices.rules import Device, check_enrolment
+from server.office import Office
+
+router = APIRouter()
+
+_SERIES_S = 30 * 86_400
+
+
+@router.post("/api/enrol", status_code=202)
+async def enrol(request: Request, office: OfficeOf) -> EnrolReply:
+    asked = await body(request, EnrolmentRequest)
+    token = check_enrolment(asked, office.organisation.require_trust(), office.config.origin, office.now())
+    await office.devices.enrol(asked, token)
+    return EnrolReply(device=asked.keys.device)
+
+
+@router.get("/api/devices")
+async def devices(office: OfficeOf, caller: Caller) -> DeviceList:
+    found = await office.devices.visible(caller.customers)
+    counts = await office.findings.counts(device.device for device in found)
+    return DeviceList(devices=tuple(device_row(office, device, counts) for device in found))
+
+
+@router.get("/api/devices/{device}")
+async def device_detail(device: str, office: OfficeOf, caller: Caller) -> DeviceDetail:
+    found = await office.devices.require(device, caller.customers)
+    row = device_row(office, found, await office.findings.counts([device]))
+    return DeviceDetail(
+        **{name: getattr(row, name) for name in DeviceRow.model_fields},
+        reported=await office.findings.of_device(device),
+        metrics=await office.findings.metric_names(device),
+    )
+
+
+@router.get("/api/devices/{device}/metrics/{name}")
+async def metric_series(device: str, name: str, office: OfficeOf, caller: Caller) -> MetricSeries:
+    await office.devices.require(device, caller.customers)
+    return MetricSeries(metrics=await office.findings.series(device, name, since=office.now() - _SERIES_S))
+
+
+def device_row(office: Office, device: Device, counts: dict[str, dict[str, int]]) -> DeviceRow:
+    return DeviceRow(
+        device=device.device,
+        label=device.label,
+        customer=device.customer,
+        certificate=device.certificate,
+        connected=office.hub.connected(device.device),
+        last_seen=device.last_seen,
+        findings=counts.get(device.device, {}),
+    )

@@ -1,0 +1,1 @@
+"""What devices report of their health: the published list, and nothing else."""

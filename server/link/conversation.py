@@ -1,0 +1,217 @@
+"""One agent's link, from the challenge to the goodbye.
+
+    challenge ─► login ─► welcome ─► … each message handled in order, each answer before the next is read
+An agent that says nothing for HALF_OPEN_S is gone. Messages that do not parse end the link; unknown types do not.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from protocol import strict_json
+from protocol.errors import RemoteProtocolError
+from protocol.limits import (
+    CONTROL_MESSAGE_MAX_BYTES,
+    HALF_OPEN_S,
+    LOGIN_MAX_BYTES,
+    LOGIN_TIMEOUT_S,
+    NONCE_BYTES,
+    RELAY_STUCK_S,
+)
+from protocol.messages.documents import Cosigned, Documents, FetchCheckpoint, FetchDocuments, NewCheckpoint
+from protocol.messages.items import Heartbeat
+from protocol.messages.link import ITEM_TYPES, UnknownMessage, parse_from_agent
+from protocol.messages.login import Challenge, LoginRefused, Unsupported, Welcome
+from protocol.messages.sessions import OfferDeclined
+from protocol.messages.uploads import UploadRequest
+from protocol.strict_json import WireModel
+from server import sockets
+from server.link.hub import Connection
+from server.link.items import take
+from server.link.login import device_of_login
+from server.logs import log
+from server.office import Office
+from server.organisation.rules import newer_documents
+from server.refusal import Refusal
+from server.relay.meeting import DECLINED
+
+SUBPROTOCOL = "bellpull.v1"
+NOT_LET_IN = 4403
+BAD_MESSAGE = 4400
+SILENT = 4408
+GOODBYE = 1000
+#: A device that floods is read no faster than this allows; one wait is at most this long.
+_WAIT_MAX_S = 5.0
+
+
+class Conversation:
+    def __init__(self, office: Office, websocket: WebSocket) -> None:
+        self._office = office
+        self._websocket = websocket
+        self._root = b""
+
+    async def hold(self) -> None:
+        """The whole life of one connection."""
+        if not await sockets.accept_program(self._websocket, SUBPROTOCOL):
+            return
+        connection = await self._sign_in()
+        if connection is None:
+            return
+        office = self._office
+        office.hub.add(connection)
+        log.info("agent-connected", device=connection.device.device)
+        code, reason = GOODBYE, ""
+        reading = asyncio.create_task(self._read(connection), name="link read")
+        writing = asyncio.create_task(self._write(connection), name="link write")
+        over = asyncio.create_task(connection.over.wait(), name="link over")
+        try:
+            done, _ = await asyncio.wait((reading, writing, over), return_when=asyncio.FIRST_COMPLETED)
+            if reading in done:
+                code, reason = reading.result()
+        except WebSocketDisconnect:
+            reason = "left"
+        finally:
+            office.hub.remove(connection)
+            for task in (reading, writing, over):
+                task.cancel()
+            await asyncio.gather(reading, writing, over, return_exceptions=True)
+        await self._last_words(connection)
+        await sockets.close(self._websocket, code, reason)
+        log.info("agent-left", device=connection.device.device, code=code)
+
+    # --- signing in ----------------------------------------------------------------------------------------
+
+    async def _sign_in(self) -> Connection | None:
+        office, nonce = self._office, os.urandom(NONCE_BYTES)
+        await self._send(Challenge(nonce=nonce))
+        text = await sockets.receive_text(self._websocket, max_bytes=LOGIN_MAX_BYTES, timeout_s=LOGIN_TIMEOUT_S)
+        if text is None:
+            await self._refuse(f"a login of at most {LOGIN_MAX_BYTES} bytes is due within {LOGIN_TIMEOUT_S} s")
+            return None
+        try:
+            device, self._root = await device_of_login(
+                text, nonce, office.config.origin, office.devices, office.organisation
+            )
+        except (RemoteProtocolError, Refusal) as error:
+            await self._refuse(str(error))
+            return None
+        connection = Connection(device, await office.witnesses.size_of(device.device))
+        await self._send(
+            Welcome(certificate=device.certificate, versions=office.organisation.versions, checkpoint=office.audit.note)
+        )
+        for update in await office.tickets.updates(device.device):
+            connection.push(update)
+        return connection
+
+    async def _refuse(self, reason: str) -> None:
+        self._office.metrics.logins_refused.inc()
+        await self._send(LoginRefused(reason=reason[:300]))
+        await sockets.close(self._websocket, NOT_LET_IN, "login refused")
+
+    # --- talking -------------------------------------------------------------------------------------------
+
+    async def _read(self, connection: Connection) -> tuple[int, str]:
+        """Handle messages until the link is over; the close code and reason."""
+        device = connection.device.device
+        await self._seen(device, 0)
+        while True:
+            try:
+                async with asyncio.timeout(HALF_OPEN_S):
+                    received = await self._websocket.receive()
+            except TimeoutError:
+                return SILENT, f"nothing was heard for {HALF_OPEN_S} s"
+            if received["type"] == "websocket.disconnect":
+                return GOODBYE, "left"
+            text = received.get("text")
+            if text is None or len(text) > CONTROL_MESSAGE_MAX_BYTES:
+                return BAD_MESSAGE, "a control message is one JSON text of bounded size"
+            if wait_s := self._office.quotas.items.take(device, self._office.mono()):
+                await asyncio.sleep(min(wait_s, _WAIT_MAX_S))
+            try:
+                message = parse_from_agent(text)
+                await self._handle(connection, message)
+            except RemoteProtocolError as error:
+                log.info("link-broken", device=device, what=error.what)
+                return BAD_MESSAGE, error.what
+
+    async def _write(self, connection: Connection) -> None:
+        while True:
+            text = await connection.next()
+            async with asyncio.timeout(RELAY_STUCK_S):
+                await self._websocket.send_text(text)
+
+    async def _last_words(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(1):
+                for text in connection.drain():
+                    await self._websocket.send_text(text)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):
+            return  # the agent is gone, and needs no goodbye
+
+    async def _send(self, message: WireModel) -> None:
+        async with asyncio.timeout(LOGIN_TIMEOUT_S):
+            await self._websocket.send_text(strict_json.dump(message).decode())
+
+    async def _handle(self, connection: Connection, message: WireModel | UnknownMessage) -> None:
+        if isinstance(message, UnknownMessage):
+            await connection.reply(Unsupported(named=message.named))
+            return
+        self._office.metrics.messages.labels(type=getattr(message, "type", "")).inc()
+        if isinstance(message, ITEM_TYPES):
+            await connection.reply(await take(self._office, connection.device, message))
+            return
+        handler = HANDLERS.get(type(message))
+        if handler is None:
+            raise RemoteProtocolError("a message that is not due here", got=str(getattr(message, "type", "")))
+        await handler(self, connection, message)
+
+    async def heartbeat(self, connection: Connection, message: Heartbeat) -> None:
+        await self._seen(connection.device.device, message.queued)
+
+    async def fetch_documents(self, connection: Connection, message: FetchDocuments) -> None:
+        documents, more = newer_documents(self._office.organisation.require_trust(), message.have)
+        turned = self._office.organisation.rotations_after(self._root)
+        await connection.reply(Documents(documents=documents, rotations=turned[:16], more=more))
+
+    async def fetch_checkpoint(self, connection: Connection, message: FetchCheckpoint) -> None:
+        audit = self._office.audit
+        await connection.reply(
+            NewCheckpoint(note=audit.note, from_size=message.size, consistency=audit.consistency(message.size))
+        )
+
+    async def cosigned(self, connection: Connection, message: Cosigned) -> None:
+        if await self._office.witnesses.take(connection.device, message):
+            connection.cosigned_size = max(connection.cosigned_size, message.size)
+
+    async def offer_declined(self, connection: Connection, message: OfferDeclined) -> None:
+        if self._office.relay.device_of(message.room) == connection.device.device:
+            self._office.relay.end(message.room, DECLINED, f"declined: {message.reason}")
+
+    async def upload_request(self, connection: Connection, message: UploadRequest) -> None:
+        await connection.reply(await self._office.bundles.grant(connection.device.device, message))
+
+    async def unsupported(self, connection: Connection, message: Unsupported) -> None:
+        log.info("agent-does-not-know", device=connection.device.device, type=message.named)
+
+    async def _seen(self, device: str, queued: int) -> None:
+        office = self._office
+        await office.batch.put(lambda connection: office.devices.seen(connection, device, office.now(), queued))
+
+
+Handler = Callable[[Conversation, Connection, Any], Awaitable[None]]
+
+HANDLERS: Final[Mapping[type[WireModel], Handler]] = MappingProxyType(
+    {
+        Heartbeat: Conversation.heartbeat,
+        FetchDocuments: Conversation.fetch_documents,
+        FetchCheckpoint: Conversation.fetch_checkpoint,
+        Cosigned: Conversation.cosigned,
+        OfferDeclined: Conversation.offer_declined,
+        UploadRequest: Conversation.upload_request,
+        Unsupported: Conversation.unsupported,
+    }
+)

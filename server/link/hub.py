@@ -1,0 +1,83 @@
+"""Who is connected, and handing messages to them. One connection for each device: a newer one replaces the older."""
+
+import asyncio
+from collections.abc import Iterator
+
+from protocol import strict_json
+from protocol.messages.login import Closing
+from protocol.strict_json import WireModel
+from server.devices.rules import Device
+
+#: Messages that wait for one agent. One that does not take them is let go: it fetches anew when it comes back.
+WAITING_MAX = 256
+
+
+class Connection:
+    """One agent's link. `device` changes when it is certified while connected."""
+
+    def __init__(self, device: Device, cosigned_size: int) -> None:
+        self.device = device
+        self.cosigned_size = cosigned_size
+        self.announced_size = -1
+        self.over = asyncio.Event()
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(WAITING_MAX)
+
+    def push(self, message: WireModel) -> bool:
+        """Queue a message now; an agent with a full queue is closed."""
+        if self.over.is_set():
+            return False
+        try:
+            self._waiting.put_nowait(strict_json.dump(message).decode())
+        except asyncio.QueueFull:
+            self.over.set()
+            return False
+        return True
+
+    async def reply(self, message: WireModel) -> None:
+        """Queue an answer; waits while the queue is full, and so stops the reading of more questions."""
+        await self._waiting.put(strict_json.dump(message).decode())
+
+    async def next(self) -> str:
+        return await self._waiting.get()
+
+    def end(self, reason: str, retry_after_s: int = 0) -> None:
+        """Say goodbye behind what is queued, then close."""
+        self.push(Closing(reason=reason, retry_after_s=retry_after_s))
+        self.over.set()
+
+    def drain(self) -> Iterator[str]:
+        """What is still queued, without waiting."""
+        while not self._waiting.empty():
+            yield self._waiting.get_nowait()
+
+
+class Hub:
+    def __init__(self) -> None:
+        self._connections: dict[str, Connection] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._connections.values()))
+
+    def add(self, connection: Connection) -> None:
+        older = self._connections.get(connection.device.device)
+        if older is not None:
+            older.end("this device connected anew")
+        self._connections[connection.device.device] = connection
+
+    def remove(self, connection: Connection) -> None:
+        if self._connections.get(connection.device.device) is connection:
+            del self._connections[connection.device.device]
+
+    def get(self, device: str) -> Connection | None:
+        return self._connections.get(device)
+
+    def connected(self, device: str) -> bool:
+        return device in self._connections
+
+    def push(self, device: str, message: WireModel) -> bool:
+        """True when the device is connected and the message is on its way."""
+        connection = self._connections.get(device)
+        return connection is not None and connection.push(message)

@@ -1,0 +1,177 @@
+"""The rooms of a running server, built once, in the order they need each other. Reads like a table of contents.
+
+What starts with the server stops with it: `open()` migrates, checks the log and starts the background tasks;
+`goodbye()` tells agents and visits; `close()` ends the rest. A background task that dies takes the server with it:
+half a server is worse than none.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from protocol.audit import AuditEntry, AuditWord
+from protocol.certificates import Document
+from protocol.checkpoints import LogKey
+from protocol.messages.documents import Documents
+from server.audit.announcer import Announcer
+from server.audit.store import AuditLog
+from server.audit.witnesses import WitnessStore
+from server.bundles.store import BundleStore
+from server.clock import Clock, wall_clock
+from server.config import Config
+from server.devices.store import DeviceStore
+from server.findings.store import FindingStore
+from server.link.hub import Hub
+from server.logs import log
+from server.metrics import Metrics
+from server.organisation.store import OrganisationStore
+from server.quotas import Quota
+from server.relay.relay import Relay
+from server.sessions.store import SessionStore
+from server.storage.batch import BatchWriter
+from server.storage.engine import Database
+from server.storage.migrate import migrate
+from server.technicians.challenges import Challenges
+from server.technicians.store import TechnicianStore
+from server.tickets.store import TicketStore
+
+_SWEEP_S = 3600
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """Counted by device, technician or address; who knocks at which door stands in access.py."""
+
+    items: Quota
+    offers_by_device: Quota
+    offers_by_technician: Quota
+
+
+class Office:
+    def __init__(self, config: Config, *, now: Clock = wall_clock, mono: Callable[[], float] = time.monotonic) -> None:
+        caps = config.settings.caps
+        self.config = config
+        self.now = now
+        self.mono = mono
+        self.metrics = Metrics()
+        self.quotas = Quotas(
+            items=Quota.per_minute(caps.items_a_minute),
+            offers_by_device=Quota.per_hour(caps.offers_an_hour_per_device),
+            offers_by_technician=Quota.per_hour(caps.offers_an_hour_per_technician),
+        )
+
+        self.database = Database(config.database_url)
+        self.batch = BatchWriter(self.database)
+
+        self.organisation = OrganisationStore(self.database, now)
+        self.technicians = TechnicianStore(self.database, now)
+        self.challenges = Challenges(now, os.urandom)
+        self.devices = DeviceStore(self.database, now, pending_max=caps.pending_enrolments)
+        self.findings = FindingStore(self.database, now, metrics_kept_days=config.settings.metrics_kept_days)
+        self.tickets = TicketStore(
+            self.database,
+            now,
+            config.settings.facts,
+            open_max=caps.open_tickets_per_device,
+            sealed_bytes_max=caps.sealed_bytes_per_device,
+        )
+        self.bundles = BundleStore(
+            self.database,
+            now,
+            config.bundles,
+            self.tickets,
+            a_day_max=caps.bundles_a_day_per_device,
+            bytes_max=caps.bundle_bytes_per_device,
+        )
+        self.sessions = SessionStore(self.database, now)
+
+        self.audit = AuditLog(self.database, log_key(config), now)
+        self.witnesses = WitnessStore(self.database, self.audit, now)
+
+        self.hub = Hub()
+        self.announcer = Announcer(self.audit, self.hub)
+        self.relay = Relay(self.sessions, mono)
+
+        self.failure: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- life ----------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        await migrate(self.database)
+        await self.organisation.load()
+        await self.audit.load()
+        await self.sessions.close_left_open()
+        await self.bundles.recover()
+        self._start("batch writer", self.batch.run())
+        self._start("audit log", self.audit.run())
+        self._start("announcer", self.announcer.run())
+        self._start("relay", self.relay.run())
+        self._start("sweeper", self._sweep())
+        log.info("opened", entries=self.audit.size)
+
+    async def goodbye(self, reason: str = "the server is restarting") -> None:
+        """Tell everyone who is connected. Agents come back spread out, so that a fleet does not come at once."""
+        count = len(self.hub)
+        for at, connection in enumerate(self.hub):
+            connection.end(reason, retry_after_s=1 + at * 60 // max(count, 600))
+        self.relay.close_all()
+        # One turn of the loop for each socket to take its last words; uvicorn then closes what is left.
+        await asyncio.sleep(0.3)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.database.close()
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        self.failure = task.exception() or RuntimeError(f"{task.get_name()} ended")
+        log.critical("background-task-died", task=task.get_name(), exc_info=self.failure)
+        self.on_failure()
+
+    async def _sweep(self) -> None:
+        while True:
+            await self.findings.sweep()
+            await asyncio.sleep(_SWEEP_S)
+
+    # --- what several rooms do together --------------------------------------------------------------------
+
+    async def record(self, word: AuditWord, **facts: Any) -> None:
+        """The server's own entry in the log; stored before what it describes goes on."""
+        author = facts.pop("author", "server")
+        await self.audit.append(AuditEntry(word=word, author=author, at=self.now(), **facts))
+
+    async def tell_ticket(self, device: str, ticket: str) -> None:
+        """The agent hears how its ticket stands."""
+        if self.hub.connected(device):
+            for update in await self.tickets.updates(device, ticket):
+                self.hub.push(device, update)
+
+    async def documents_published(self, documents: tuple[Document, ...]) -> None:
+        """Connected agents get a hint, which they verify like anything else; the revoked lose their rooms."""
+        for connection in self.hub:
+            for document in documents:
+                connection.push(Documents(documents=(document,)))
+        revoked = self.organisation.require_trust().revocations("leaves")
+        if revoked is not None:
+            serials = frozenset(revoked.serials)
+            self.relay.revoke(serials)
+            for connection in self.hub:
+                if connection.device.serial in serials:
+                    connection.end("this device's certificate was revoked")
+
+
+def log_key(config: Config) -> LogKey:
+    return LogKey.from_raw(config.settings.log_name, config.log_key_file.read_bytes())

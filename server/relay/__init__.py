@@ -1,0 +1,1 @@
+"""The relay: two sockets in a room, opaque messages between them, nothing dropped, nothing read."""

@@ -1,0 +1,122 @@
+"""The relay's shell: opens rooms, admits sides, closes what is overdue, writes down sizes and times, nothing else."""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.websockets import WebSocket
+
+from protocol import strict_json
+from protocol.errors import RemoteProtocolError
+from protocol.limits import LOGIN_TIMEOUT_S
+from protocol.messages.sessions import Join
+from server import sockets
+from server.logs import log
+from server.relay.meeting import FAULT, NOBODY_CAME, NOT_ADMITTED, RESTARTING, REVOKED, Meeting
+from server.relay.rooms import JoinRefused, RoomBook, RoomState, Side
+from server.sessions.store import SessionStore
+from server.tokens import new_token, token_hash
+
+SUBPROTOCOL = "bellpull.relay.v1"
+_JOIN_MAX_BYTES = 256
+_SWEEP_S = 1.0
+
+
+class Relay:
+    def __init__(self, sessions: SessionStore, mono: Callable[[], float]) -> None:
+        self._sessions = sessions
+        self._mono = mono
+        self._book = RoomBook()
+        self._meetings: dict[str, Meeting] = {}
+
+    @property
+    def rooms(self) -> int:
+        return len(self._book)
+
+    def rooms_of(self, serial: str) -> int:
+        return len(self._book.of_technician(serial))
+
+    def open(self, room: str, *, device: str, serial: str) -> dict[Side, str]:
+        """A room, and one token for each side."""
+        tokens = {side: new_token() for side in Side}
+        made = self._book.open(
+            room,
+            device=device,
+            serial=serial,
+            tokens={token_hash(token): side for side, token in tokens.items()},
+            now_s=self._mono(),
+        )
+        self._meetings[room] = Meeting(made)
+        return tokens
+
+    def end(self, room: str, code: int, reason: str) -> None:
+        """Close a room from outside: declined, revoked, restarting."""
+        meeting = self._meetings.get(room)
+        if meeting is not None:
+            meeting.end(code, reason)
+
+    def device_of(self, room: str) -> str | None:
+        found = self._book.get(room)
+        return None if found is None else found.device
+
+    def revoke(self, serials: frozenset[str]) -> None:
+        """A technician whose certificate was revoked has no rooms any more."""
+        for serial in serials:
+            for room in self._book.of_technician(serial):
+                self.end(room.name, REVOKED, "the technician's certificate was revoked")
+
+    def close_all(self) -> None:
+        for room in list(self._meetings):
+            self.end(room, RESTARTING, "the server is restarting")
+
+    async def run(self) -> None:
+        """Close what waited too long, for ever."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            for room in self._book.overdue(self._mono()):
+                self.end(room.name, NOBODY_CAME, "the other side did not come")
+            for name, meeting in list(self._meetings.items()):
+                if meeting.over.is_set():
+                    await self._write_down(name)
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One side's connection to /relay/{room}."""
+        if not await sockets.accept_program(websocket, SUBPROTOCOL):
+            return
+        admitted = await self._admit(websocket)
+        if admitted is None:
+            await sockets.close(websocket, NOT_ADMITTED, "no such room, or this token does not open it")
+            return
+        meeting, side = admitted
+        if meeting.room.state is RoomState.PAIRED:
+            await self._sessions.paired(meeting.room.name)
+            meeting.paired.set()
+        try:
+            await meeting.attend(websocket, side)
+        except asyncio.CancelledError:
+            meeting.end(FAULT, "the relay was stopped")
+            raise
+        finally:
+            await self._write_down(meeting.room.name)
+        await sockets.close(websocket, meeting.ending.code, meeting.ending.reason)
+
+    async def _admit(self, websocket: WebSocket) -> tuple[Meeting, Side] | None:
+        text = await sockets.receive_text(websocket, max_bytes=_JOIN_MAX_BYTES, timeout_s=LOGIN_TIMEOUT_S)
+        if text is None:
+            return None
+        try:
+            join = strict_json.parse(text.encode(), Join, max_bytes=_JOIN_MAX_BYTES)
+            room, side = self._book.join(str(websocket.path_params["room"]), token_hash(join.token), self._mono())
+        except (RemoteProtocolError, JoinRefused):
+            return None
+        return self._meetings[room.name], side
+
+    async def _write_down(self, name: str) -> None:
+        """Once for each room, by whichever comes first."""
+        meeting = self._meetings.pop(name, None)
+        room = self._book.end(name)
+        if meeting is None or room is None:
+            return
+        to_device = meeting.pipes[Side.DEVICE].passed_bytes
+        to_technician = meeting.pipes[Side.TECHNICIAN].passed_bytes
+        log.info("room-ended", room=name, code=meeting.ending.code, to_device=to_device, to_technician=to_technician)
+        await self._sessions.ended(name, meeting.ending.reason, to_device=to_device, to_technician=to_technician)

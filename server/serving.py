@@ -1,0 +1,130 @@
+"""Running: the socket, uvicorn, and an end that is polite and soon.
+
+On SIGTERM or Ctrl-C agents are told when to come back, visits are told why they end, and the process is gone within
+about three seconds, with exit code 0.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
+
+from protocol.limits import CONTROL_MESSAGE_MAX_BYTES
+from server.app import build
+from server.config import Config, ConfigError
+from server.logs import log
+from server.office import Office
+from server.sockets import Sockets
+
+#: What uvicorn waits for requests in flight, after everyone was told.
+GRACE_S = 2
+
+
+def listen(address: str) -> socket.socket:
+    """A listening socket for `host:port`; port 0 takes a free one. Raises ConfigError with what to do."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise ConfigError(f"--listen must be like 127.0.0.1:8443, not {address}")
+    host = host.strip("[]")
+    try:
+        family, kind, number, _, where = socket.getaddrinfo(
+            host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, number)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {address}: {error.strerror or error}") from None
+    try:
+        if os.name != "nt":  # there, reuse would let a second server take the same port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"cannot listen on {address}: {error.strerror}. "
+            "Another program may use this port; name another with --listen, or port 0 for any free one."
+        ) from None
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class PoliteServer(uvicorn.Server):
+    """uvicorn that says goodbye before it closes sockets, and that ends with 0 when it was asked to end."""
+
+    def __init__(self, config: uvicorn.Config, office: Office) -> None:
+        super().__init__(config)
+        self._office = office
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._office.goodbye()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        import signal
+
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
+    """Run until asked to stop. The exit code: 0 when asked, 1 when something in it died."""
+    office = Office(config)
+    uvicorn_config = uvicorn.Config(
+        build(office),
+        ws=Sockets,
+        ws_per_message_deflate=False,
+        ws_max_size=CONTROL_MESSAGE_MAX_BYTES,
+        loop="auto",
+        http="auto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(config.settings.trusted_proxies),
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=15,
+        h11_max_incomplete_event_size=64 * 1024,
+        lifespan="on",
+    )
+    server = PoliteServer(uvicorn_config, office)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    office.on_failure = stop
+    address = address_of(listening)
+    write_address(config.data, address)
+    announce(config, address, as_json=as_json)
+    server.run(sockets=[listening])
+    return 0 if office.failure is None and server.started else 1
+
+
+def write_address(data: Path, address: str) -> None:
+    """`DIR/address`, replaced in one step: a reader sees the old or the new one."""
+    fresh = data / "address.new"
+    fresh.write_text(address + "\n", encoding="utf-8")
+    fresh.replace(data / "address")
+
+
+def announce(config: Config, address: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"event": "listening", "address": address, "origin": config.origin}), flush=True)
+    print(f"Bellpull server: {config.origin}, listening on {address}. Ctrl-C stops it.", file=sys.stderr, flush=True)
+    log.info("listening", listen=address)

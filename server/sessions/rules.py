@@ -1,0 +1,23 @@
+"""Pure: when a technician may be given a room."""
+
+from server.refusal import Refusal
+
+
+def check_offer(*, connected: bool, rooms: int, rooms_max: int, wait_s: float) -> None:
+    """Raises Refusal: the agent is away, or too much was asked already."""
+    if not connected:
+        raise Refusal(
+            409,
+            "this device is not connected",
+            expected="an agent on its control link",
+            hint="Ask the customer to switch the computer on; the device list shows when it was last seen.",
+        )
+    if rooms >= rooms_max:
+        raise Refusal(429, "you have too many sessions open", expected=f"at most {rooms_max}", got=str(rooms))
+    if wait_s:
+        raise Refusal(
+            429,
+            "too many sessions were asked for",
+            hint=f"Try again in {int(wait_s) + 1} s.",
+            retry_after_s=int(wait_s) + 1,
+        )

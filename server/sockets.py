@@ -1,0 +1,53 @@
+"""WebSockets as this server accepts them: programs only, known subprotocol, bounded first words, closed for sure."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+#: After the application is done with a socket, its buffers have this long to drain; then it is cut.
+DRAIN_S = 2.0
+
+
+class Sockets(WebSocketsSansIOProtocol):
+    """uvicorn's own, but a peer that reads nothing cannot hold a socket open for ever."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.close_timeout = DRAIN_S
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        # transport.close() waits for the write buffer, and a stuck peer never empties it.
+        self.loop.call_later(DRAIN_S + 0.5, self.transport.abort)
+
+
+async def accept_program(websocket: WebSocket, subprotocol: str) -> bool:
+    """Accept a program that speaks `subprotocol`. Browsers send an Origin: they are refused, whatever it says."""
+    if "origin" in websocket.headers or subprotocol not in websocket.scope.get("subprotocols", ()):
+        await websocket.close()
+        return False
+    await websocket.accept(subprotocol=subprotocol)
+    return True
+
+
+async def receive_text(websocket: WebSocket, *, max_bytes: int, timeout_s: float) -> str | None:
+    """The next text message; None when it is binary, too long, late, or the peer left."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            message = await websocket.receive()
+    except TimeoutError:
+        return None
+    text = message.get("text") if message["type"] == "websocket.receive" else None
+    return text if text is not None and len(text.encode("utf-8", "surrogatepass")) <= max_bytes else None
+
+
+async def close(websocket: WebSocket, code: int, reason: str) -> None:
+    """Close with a reason; a peer that left or takes nothing is let go."""
+    # A close frame holds 123 bytes of reason.
+    cut = reason.encode()[:120].decode("utf-8", "ignore")
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+        async with asyncio.timeout(1):
+            await websocket.close(code, cut)

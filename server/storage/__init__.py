@@ -1,0 +1,1 @@
+"""One database, two dialects: SQLite by default, PostgreSQL where `--database` says so. The same tests run on both."""

@@ -1,0 +1,16 @@
+"""All tables of all rooms, for migrations and backup. A room with tables adds its line here."""
+
+from server.audit import model as audit
+from server.bundles import model as bundles
+from server.devices import model as devices
+from server.findings import model as findings
+from server.link import model as link
+from server.organisation import model as organisation
+from server.sessions import model as sessions
+from server.storage.schema import METADATA
+from server.technicians import model as technicians
+from server.tickets import model as tickets
+
+ROOMS = (organisation, technicians, devices, findings, tickets, bundles, sessions, audit, link)
+
+__all__ = ["METADATA", "ROOMS"]

@@ -1,0 +1,50 @@
+"""A technician's sign-in, and what a technician's program verifies by itself: documents and checkpoints."""
+
+from fastapi import APIRouter, Request
+
+from protocol.audit import AuditWord
+from protocol.enrolment import TechnicianLogin, check_login
+from protocol.errors import RemoteProtocolError
+from protocol.messages.api import CheckpointReply, DocumentList, SignedIn, TechnicianSignIn
+from protocol.statements import VerifyKey, verify
+from server.asking import OfficeOf, body
+from server.refusal import Refusal
+from server.technicians.store import SignInKind
+
+router = APIRouter()
+
+
+@router.post("/api/technician/login")
+async def login(request: Request, office: OfficeOf) -> SignedIn:
+    asked = await body(request, TechnicianSignIn)
+    trust, now = office.organisation.require_trust(), office.now()
+    try:
+        certificate = trust.technician(asked.chain, now).body
+        statement = verify(asked.statement, TechnicianLogin, VerifyKey(certificate.signing_key)).body
+        if statement.serial != certificate.serial:
+            raise RemoteProtocolError(
+                "this login names another certificate", expected=certificate.serial, got=statement.serial
+            )
+        nonce = office.challenges.use(statement.nonce)
+        check_login(statement, root=trust.root_hash, origin=office.config.origin, nonce=nonce)
+    except RemoteProtocolError as error:
+        raise Refusal.of(error, 401) from None
+    await office.record(AuditWord.SIGN_IN, commitment=await office.audit.commit_to(f"technician {certificate.serial}"))
+    await office.technicians.keep(asked.chain, certificate)
+    return await office.technicians.sign_in(
+        SignInKind.TECHNICIAN, certificate.serial, asked.chain, certificate.not_after
+    )
+
+
+@router.get("/api/documents")
+async def documents(office: OfficeOf) -> DocumentList:
+    trust = office.organisation.require_trust()
+    return DocumentList(documents=tuple(trust.documents.values()), rotations=office.organisation.rotations)
+
+
+@router.get("/api/checkpoint")
+async def checkpoint(office: OfficeOf, size: int = 0) -> CheckpointReply:
+    audit = office.audit
+    if size < 0:
+        raise Refusal(400, "a tree has no negative size", expected="0 or more", got=str(size))
+    return CheckpointReply(note=audit.note, from_size=size, consistency=audit.consistency(size))

@@ -1,0 +1,87 @@
+"""Tables of tickets, what repeats them, their messages, their sealed evidence, and the history of the ETA."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, and_, column
+
+from server.storage.schema import METADATA
+
+_OPEN_FINDING = and_(column("finding").is_not(None), column("state").not_in(["solved", "closed"]))
+
+tickets = Table(
+    "tickets",
+    METADATA,
+    Column("ticket", String(36), primary_key=True),
+    Column("case_id", String(18), nullable=False, index=True),
+    Column("device", String(28), ForeignKey("devices.device"), nullable=False, index=True),
+    Column("origin", String(16), nullable=False),
+    Column("finding", String(64)),
+    Column("instance", String(16)),
+    Column("severity", String(8)),
+    Column("words", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("state", String(24), nullable=False, index=True),
+    Column("outcome", String(24)),
+    Column("level", Integer, nullable=False),
+    Column("cost", String(500), nullable=False),
+    Column("doing", String(500), nullable=False),
+    Column("next", String(500), nullable=False),
+    Column("eta", BigInteger, nullable=False),
+    Column("statement", Text, nullable=False),
+    # The rule itself, kept by the database: two connections cannot both open one.
+    Index(
+        "uq_tickets_open_fingerprint",
+        "device",
+        "finding",
+        "instance",
+        unique=True,
+        sqlite_where=_OPEN_FINDING,
+        postgresql_where=_OPEN_FINDING,
+    ),
+)
+
+#: Another ticket statement about a finding that already has an open ticket: it adds to that one.
+ticket_repeats = Table(
+    "ticket_repeats",
+    METADATA,
+    Column("ticket", String(36), primary_key=True),
+    Column("of_ticket", String(36), ForeignKey("tickets.ticket"), nullable=False, index=True),
+    Column("statement", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+eta_history = Table(
+    "eta_history",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), nullable=False, index=True),
+    Column("eta", BigInteger, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+)
+
+#: `signed`: the SignedMessage as it travelled; absent for plain words.
+messages = Table(
+    "messages",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("signed", Text),
+    Column("statement_hash", LargeBinary(32), unique=True),
+)
+
+#: Small sealed blobs: ciphertext only.
+sealed = Table(
+    "sealed",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("device", String(28), ForeignKey("devices.device"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), index=True),
+    Column("session", LargeBinary(32)),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)

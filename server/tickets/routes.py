@@ -1,0 +1,75 @@
+"""Tickets, their sealed evidence and their messages, for technicians. Of other customers: 404, as if absent."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+
+from protocol.errors import RemoteProtocolError
+from protocol.messages.api import Accepted, MessagePush, TicketDetail, TicketList, TicketRow
+from protocol.messages.desk import TicketState
+from protocol.statements import VerifyKey, verify
+from protocol.tickets import MessageStatement
+from server.asking import Caller, OfficeOf, body
+from server.refusal import Refusal, not_found
+
+router = APIRouter()
+
+_SEALED = "application/octet-stream"
+
+
+@router.get("/api/tickets")
+async def tickets(office: OfficeOf, caller: Caller, state: str | None = None) -> TicketList:
+    try:
+        wanted = None if state is None else TicketState(state)
+    except ValueError:
+        raise Refusal(400, "no such state", expected=", ".join(TicketState), got=str(state)[:40]) from None
+    return TicketList(tickets=await office.tickets.visible(caller.customers, state=wanted))
+
+
+@router.get("/api/tickets/{ticket}")
+async def ticket_detail(ticket: str, office: OfficeOf, caller: Caller) -> TicketDetail:
+    row, statement = await office.tickets.require(ticket, caller.customers)
+    return TicketDetail(
+        **{name: getattr(row, name) for name in TicketRow.model_fields},
+        statement=statement,
+        sealed=await office.tickets.sealed_of(row.ticket),
+        bundles=await office.bundles.of_ticket(row.ticket),
+        sessions=await office.sessions.rows(caller.customers, ticket=row.ticket),
+        messages=await office.tickets.messages_of(row.ticket),
+        eta_history=await office.tickets.eta_history_of(row.ticket),
+    )
+
+
+@router.post("/api/tickets/{ticket}/messages")
+async def message(ticket: str, request: Request, office: OfficeOf, caller: Caller) -> Accepted:
+    """A message signed by the caller's own certificate, about this ticket and its device."""
+    signed = (await body(request, MessagePush)).signed
+    row, _ = await office.tickets.require(ticket, caller.customers)
+    trust = office.organisation.require_trust()
+    author = trust.technician(signed.chain, office.now()).body
+    said = verify(signed.message, MessageStatement, VerifyKey(author.signing_key)).body
+    for what, expected, got in (
+        ("author", caller.serial, author.serial),
+        ("certificate", author.serial, said.serial),
+        ("ticket", ticket, said.ticket),
+        ("device", row.device, said.device),
+        ("organisation", trust.root_hash.hex(), said.root.hex()),
+    ):
+        if expected != got:
+            raise RemoteProtocolError(f"the message names another {what}", expected=expected, got=got)
+    if await office.tickets.signed_message(ticket, signed, said):
+        office.hub.push(row.device, signed)
+        await office.tell_ticket(row.device, row.ticket)
+    return Accepted()
+
+
+@router.get("/api/blobs/{blob}", response_model=None)
+async def blob(blob: str, office: OfficeOf, caller: Caller) -> Response:
+    """Sealed bytes: evidence, a receipt, or a whole bundle."""
+    small = await office.tickets.sealed_data(blob)
+    if small is not None:
+        await office.devices.require(small[0], caller.customers)
+        return Response(small[1], media_type=_SEALED)
+    path = await office.bundles.complete_file(blob, caller.customers)
+    if path is None:
+        raise not_found("blob")
+    return FileResponse(path, media_type=_SEALED)

@@ -1,0 +1,55 @@
+"""Pure: how a ticket moves, and what it says when it is new.
+
+`MOVES[state]` are the states it may go to next; what is absent is refused. SLA clocks pause in the waiting states.
+"""
+
+from typing import Final
+
+from protocol.messages.desk import FourFacts, TicketState
+from server.config import FirstFacts
+
+_OPENLY: Final = frozenset(
+    {TicketState.OPEN, TicketState.WAITING_CUSTOMER, TicketState.WAITING_THIRD_PARTY, TicketState.SOLVED}
+)
+
+MOVES: Final[dict[TicketState, frozenset[TicketState]]] = {
+    TicketState.NEW: _OPENLY,
+    TicketState.OPEN: _OPENLY - {TicketState.OPEN},
+    TicketState.WAITING_CUSTOMER: _OPENLY - {TicketState.WAITING_CUSTOMER},
+    TicketState.WAITING_THIRD_PARTY: _OPENLY - {TicketState.WAITING_THIRD_PARTY},
+    TicketState.SOLVED: frozenset({TicketState.CLOSED, TicketState.REOPENED}),
+    TicketState.CLOSED: frozenset(),
+    TicketState.REOPENED: _OPENLY,
+}
+
+#: A ticket that still holds its finding's place: repeats add to it.
+OPEN_STATES: Final = frozenset(TicketState) - {TicketState.SOLVED, TicketState.CLOSED}
+
+#: States in which the time until an answer does not run.
+PAUSED_STATES: Final = frozenset({TicketState.WAITING_CUSTOMER, TicketState.WAITING_THIRD_PARTY})
+
+
+def may_move(current: TicketState, wanted: TicketState) -> bool:
+    return wanted in MOVES[current]
+
+
+def after_customer_words(current: TicketState) -> TicketState:
+    """A customer who writes is not waited for any longer, and a solved ticket was not solved."""
+    match current:
+        case TicketState.WAITING_CUSTOMER:
+            return TicketState.OPEN
+        case TicketState.SOLVED:
+            return TicketState.REOPENED
+        case _:
+            return current
+
+
+def first_facts(defaults: FirstFacts, received_at: int) -> FourFacts:
+    return FourFacts(cost=defaults.cost, doing=defaults.doing, next=defaults.next, eta=received_at + defaults.eta_s)
+
+
+#: What the facts say once a ticket ended without a person. Keys: outcomes a device may report.
+ENDED_FACTS: Final[dict[str, tuple[str, str]]] = {
+    "solved-mechanically": ("Solved on your computer by a prepared fix.", "Nothing more, unless it comes back."),
+    "cleared-by-itself": ("The problem went away by itself.", "Nothing more, unless it comes back."),
+}

@@ -1,0 +1,319 @@
+"""Keeps tickets, their messages and their sealed evidence. Everything a device says arrives verified.
+
+Methods that take a `connection` run inside the batch writer's transaction, with the item's own row: an item is taken
+wholly, once. They raise ItemRefused for what will never be stored.
+"""
+
+from collections.abc import Set
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from protocol import strict_json
+from protocol.messages.api import EtaRow, MessageRow, MessageSource, SealedRow, TicketRow
+from protocol.messages.desk import CustomerText, FourFacts, SignedMessage, TicketState, TicketUpdate
+from protocol.messages.items import SealedItem, SealedKind, TicketOutcomeItem
+from protocol.statements import Envelope, Verified
+from protocol.tickets import MessageStatement, TicketOrigin, TicketStatement
+from server.clock import Clock
+from server.config import FirstFacts
+from server.devices.model import devices
+from server.link.refused import ItemRefused
+from server.refusal import Refusal, not_found
+from server.storage.engine import Database
+from server.tickets.model import eta_history, messages, sealed, ticket_repeats, tickets
+from server.tickets.rules import ENDED_FACTS, OPEN_STATES, after_customer_words, first_facts, may_move
+
+_OPEN = [state.value for state in OPEN_STATES]
+
+
+class TicketStore:
+    def __init__(
+        self, database: Database, now: Clock, defaults: FirstFacts, *, open_max: int, sealed_bytes_max: int
+    ) -> None:
+        self._database = database
+        self._now = now
+        self._defaults = defaults
+        self._open_max = open_max
+        self._sealed_bytes_max = sealed_bytes_max
+
+    # --- what devices say ----------------------------------------------------------------------------------
+
+    async def open(self, connection: AsyncConnection, device: str, statement: Verified[TicketStatement]) -> str:
+        """Open a ticket, or add to the open one about the same finding. Returns the id of the ticket that holds it."""
+        body, text = statement.body, strict_json.dump(statement.envelope).decode()
+        taken = await self.resolve(connection, body.ticket)
+        if taken is not None:
+            if taken.device != device:
+                raise ItemRefused("this ticket id belongs to another device")
+            return str(taken.ticket)
+        now = self._now()
+        if body.finding is not None:
+            standing = await connection.scalar(
+                select(tickets.c.ticket).where(
+                    tickets.c.device == device,
+                    tickets.c.finding == body.finding,
+                    tickets.c.instance == (body.instance or ""),
+                    tickets.c.state.in_(_OPEN),
+                )
+            )
+            if standing is not None:
+                await connection.execute(
+                    ticket_repeats.insert().values(ticket=body.ticket, of_ticket=standing, statement=text, at=now)
+                )
+                await self._touch(connection, standing)
+                return str(standing)
+        count = await connection.scalar(
+            select(func.count()).select_from(tickets).where(tickets.c.device == device, tickets.c.state.in_(_OPEN))
+        )
+        if (count or 0) >= self._open_max:
+            raise ItemRefused(f"this device has {self._open_max} open tickets already")
+        facts = first_facts(self._defaults, now)
+        await connection.execute(
+            tickets.insert().values(
+                ticket=body.ticket,
+                case_id=body.case,
+                device=device,
+                origin=body.origin,
+                finding=body.finding,
+                instance=None if body.finding is None else body.instance or "",
+                severity=body.severity,
+                words=body.words,
+                opened_at=body.opened_at,
+                updated_at=now,
+                state=TicketState.NEW,
+                level=1,
+                statement=text,
+                **facts.model_dump(),
+            )
+        )
+        await connection.execute(eta_history.insert().values(ticket=body.ticket, eta=facts.eta, set_at=now))
+        return body.ticket
+
+    async def customer_text(self, connection: AsyncConnection, device: str, item: CustomerText) -> str:
+        row = await self._own(connection, device, item.ticket)
+        if row.state == TicketState.CLOSED:
+            raise ItemRefused("this ticket is closed; open a new one")
+        await connection.execute(
+            messages.insert().values(ticket=row.ticket, at=self._now(), source=MessageSource.CUSTOMER, text=item.text)
+        )
+        await self._touch(connection, row.ticket, state=after_customer_words(TicketState(row.state)))
+        return str(row.ticket)
+
+    async def outcome(self, connection: AsyncConnection, device: str, item: TicketOutcomeItem) -> str:
+        """The finding ended without a person. A person's verdict that came first stands."""
+        row = await self._own(connection, device, item.ticket)
+        if TicketState(row.state) in OPEN_STATES:
+            doing, then = ENDED_FACTS[item.outcome]
+            await self._touch(
+                connection, row.ticket, state=TicketState.SOLVED, outcome=item.outcome, doing=doing, next=then
+            )
+        return str(row.ticket)
+
+    async def keep_sealed(self, connection: AsyncConnection, device: str, item: SealedItem) -> None:
+        """A small sealed blob; the caller checked its hash and its age header."""
+        ticket = None if item.ticket is None else (await self._own(connection, device, item.ticket)).ticket
+        held = await connection.scalar(select(func.sum(sealed.c.size_bytes)).where(sealed.c.device == device))
+        if (held or 0) + len(item.data) > self._sealed_bytes_max:
+            raise ItemRefused(f"this device keeps {self._sealed_bytes_max} bytes here already")
+        if await connection.scalar(select(sealed.c.id).where(sealed.c.id == item.id)) is not None:
+            raise ItemRefused("this id is in use")
+        await connection.execute(
+            sealed.insert().values(
+                id=item.id,
+                device=device,
+                kind=item.kind,
+                ticket=ticket,
+                session=item.session,
+                sha256=item.sha256,
+                size_bytes=len(item.data),
+                data=item.data,
+                at=self._now(),
+            )
+        )
+
+    async def resolve(self, connection: AsyncConnection, ticket: str) -> Any:
+        """The row of `ticket`, or of the ticket it repeats; None when unknown."""
+        repeat = select(ticket_repeats.c.of_ticket).where(ticket_repeats.c.ticket == ticket).scalar_subquery()
+        query = select(tickets).where(or_(tickets.c.ticket == ticket, tickets.c.ticket == repeat))
+        return (await connection.execute(query)).one_or_none()
+
+    async def _own(self, connection: AsyncConnection, device: str, ticket: str) -> Any:
+        row = await self.resolve(connection, ticket)
+        if row is None or row.device != device:
+            raise ItemRefused("there is no such ticket of this device")
+        return row
+
+    # --- what the desk does --------------------------------------------------------------------------------
+
+    async def set_facts(self, ticket: str, facts: FourFacts, state: TicketState | None = None) -> None:
+        """New facts, and a new state where the table allows it. Each ETA that changes is kept."""
+        async with self._database.write() as connection:
+            row = await self.resolve(connection, ticket)
+            if row is None:
+                raise not_found("ticket")
+            current = TicketState(row.state)
+            if state is not None and state is not current and not may_move(current, state):
+                raise Refusal(409, "the ticket cannot go there", expected=f"a move from {current}", got=state)
+            if facts.eta != row.eta:
+                await connection.execute(
+                    eta_history.insert().values(ticket=row.ticket, eta=facts.eta, set_at=self._now())
+                )
+            await self._touch(connection, row.ticket, state=state or current, **facts.model_dump())
+
+    async def signed_message(self, ticket: str, signed: SignedMessage, body: MessageStatement) -> bool:
+        """A technician's verified message. False when it is here already."""
+        async with self._database.write() as connection:
+            row = await self.resolve(connection, ticket)
+            if row is None:
+                raise not_found("ticket")
+            insert = self._database.insert(messages).values(
+                ticket=row.ticket,
+                at=self._now(),
+                source=MessageSource.TECHNICIAN,
+                text=body.text,
+                signed=strict_json.dump(signed).decode(),
+                statement_hash=signed.message.hash,
+            )
+            done = await connection.execute(insert.on_conflict_do_nothing(index_elements=["statement_hash"]))
+            if TicketState(row.state) is TicketState.NEW:
+                await self._touch(connection, row.ticket, state=TicketState.OPEN)
+            return bool(done.rowcount == 1)
+
+    async def desk_text(self, ticket: str, text: str) -> None:
+        """Plain words of the desk: shown to the customer as not verified."""
+        async with self._database.write() as connection:
+            row = await self.resolve(connection, ticket)
+            if row is None:
+                raise not_found("ticket")
+            await connection.execute(
+                messages.insert().values(ticket=row.ticket, at=self._now(), source=MessageSource.DESK, text=text)
+            )
+
+    async def _touch(self, connection: AsyncConnection, ticket: str, **changes: object) -> None:
+        await connection.execute(
+            update(tickets).where(tickets.c.ticket == ticket).values(updated_at=self._now(), **changes)
+        )
+
+    # --- reading -------------------------------------------------------------------------------------------
+
+    async def visible(
+        self, customers: Set[str] | None, *, state: TicketState | None = None, device: str = "", limit: int = 1000
+    ) -> tuple[TicketRow, ...]:
+        """Tickets of devices of `customers` (all when None), newest first."""
+        query = _TICKET_WITH_CUSTOMER.order_by(tickets.c.opened_at.desc(), tickets.c.ticket).limit(limit)
+        if customers is not None:
+            query = query.where(_of_customers(customers))
+        if state is not None:
+            query = query.where(tickets.c.state == state)
+        if device:
+            query = query.where(tickets.c.device == device)
+        async with self._database.read() as connection:
+            return tuple(_ticket_row(row) for row in await connection.execute(query))
+
+    async def require(self, ticket: str, customers: Set[str] | None) -> tuple[TicketRow, Envelope]:
+        """The ticket and the device's statement, or 404; a repeat's id leads to the ticket that holds it."""
+        async with self._database.read() as connection:
+            held = await self.resolve(connection, ticket)
+            if held is None:
+                raise not_found("ticket")
+            query = _TICKET_WITH_CUSTOMER.where(tickets.c.ticket == held.ticket)
+            if customers is not None:
+                query = query.where(_of_customers(customers))
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise not_found("ticket")
+        return _ticket_row(row), Envelope.parse(row.statement.encode())
+
+    async def updates(self, device: str, ticket: str | None = None) -> tuple[TicketUpdate, ...]:
+        """What the agent is told of its tickets, under every id it knows them by; the newest 200."""
+        query = select(tickets).where(tickets.c.device == device).order_by(tickets.c.updated_at.desc()).limit(200)
+        if ticket is not None:
+            query = query.where(tickets.c.ticket == ticket)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            repeats = select(ticket_repeats.c.ticket, ticket_repeats.c.of_ticket).where(
+                ticket_repeats.c.of_ticket.in_([row.ticket for row in rows])
+            )
+            names = {row.ticket: [row.ticket] for row in rows}
+            for repeat in await connection.execute(repeats):
+                names[repeat.of_ticket].append(repeat.ticket)
+        return tuple(
+            TicketUpdate(ticket=name, state=TicketState(row.state), facts=_facts(row), updated_at=row.updated_at)
+            for row in rows
+            for name in names[row.ticket]
+        )
+
+    async def messages_of(self, ticket: str) -> tuple[MessageRow, ...]:
+        query = select(messages).where(messages.c.ticket == ticket).order_by(messages.c.id).limit(2000)
+        async with self._database.read() as connection:
+            return tuple(
+                MessageRow(
+                    at=row.at,
+                    source=MessageSource(row.source),
+                    text=row.text,
+                    signed=None if row.signed is None else SignedMessage.model_validate_json(row.signed),
+                )
+                for row in await connection.execute(query)
+            )
+
+    async def eta_history_of(self, ticket: str) -> tuple[EtaRow, ...]:
+        query = select(eta_history).where(eta_history.c.ticket == ticket).order_by(eta_history.c.id)
+        async with self._database.read() as connection:
+            return tuple(EtaRow(eta=row.eta, set_at=row.set_at) for row in await connection.execute(query))
+
+    async def sealed_of(self, ticket: str) -> tuple[SealedRow, ...]:
+        columns = [column for column in sealed.c if column.name != "data"]
+        query = select(*columns).where(sealed.c.ticket == ticket).order_by(sealed.c.at)
+        async with self._database.read() as connection:
+            return tuple(
+                SealedRow(
+                    id=row.id,
+                    kind=SealedKind(row.kind),
+                    sha256=row.sha256,
+                    size_bytes=row.size_bytes,
+                    at=row.at,
+                    session=row.session,
+                )
+                for row in await connection.execute(query)
+            )
+
+    async def sealed_data(self, blob: str) -> tuple[str, bytes] | None:
+        """The device that sent a sealed blob, and its bytes."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(sealed.c.device, sealed.c.data).where(sealed.c.id == blob))).first()
+        return None if row is None else (row.device, row.data)
+
+
+_TICKET_WITH_CUSTOMER = select(tickets, devices.c.customer).join(devices, devices.c.device == tickets.c.device)
+
+
+def _of_customers(customers: Set[str]) -> Any:
+    names = sorted(customers)
+    return or_(
+        and_(devices.c.state == "approved", devices.c.customer.in_(names)),
+        and_(devices.c.state == "pending", devices.c.asked_customer.in_(names)),
+    )
+
+
+def _facts(row: Any) -> FourFacts:
+    return FourFacts(cost=row.cost, doing=row.doing, next=row.next, eta=row.eta)
+
+
+def _ticket_row(row: Any) -> TicketRow:
+    return TicketRow(
+        ticket=row.ticket,
+        case=row.case_id,
+        device=row.device,
+        customer=row.customer,
+        state=TicketState(row.state),
+        level=row.level,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        origin=TicketOrigin(row.origin),
+        finding=row.finding,
+        severity=row.severity,
+        words=row.words,
+        facts=_facts(row),
+    )
