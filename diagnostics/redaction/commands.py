@@ -1,0 +1,188 @@
+"""Secrets on command lines, in prose and in the small grammars that have no ``=``.
+
+mysql -u root -pS3cret   curl -u anna:x   sshpass -p x   --password x   ["--token", "x"]
+machine h login anna password x           IDENTIFIED BY 'x'            enable secret 5 …
+the password is x                         snmpwalk -c community
+"""
+
+from __future__ import annotations
+
+import re
+
+from diagnostics.redaction.edits import Edit, Rule, hole, is_marked, mark_or_hole
+from diagnostics.redaction.key_names import promise_of
+from diagnostics.redaction.key_values import ANYWHERE, value_span
+from diagnostics.redaction.kinds import MARK, Kind
+from diagnostics.redaction.pseudonyms import Pseudonyms
+from diagnostics.redaction.values import fits, is_placeholder
+
+_GAP = rb"(?:\\*[\"'][ \t]*,[ \t]*\\*[\"']|[ \t]+[\"']?|\x00)"
+FLAG = rb"--?[A-Za-z0-9_-]{0,48}?(?:" + ANYWHERE + rb"|(?i:pass|pw|pin|psk|auth))[A-Za-z0-9_-]{0,48}" + _GAP
+SHORT_PASSWORD = (
+    rb"\b(?:mysql[a-z]*|mariadb[a-z-]*|sshpass|7za?|7zz|zip|unzip|rar|unrar|ldap[a-z]+|redis-cli|rdesktop|xfreerdp|"
+    rb"psexec|plink|pscp|smbclient|snmp[a-z]+|mongo(?:sh|dump|restore)?|ipmitool|cadaver|vncviewer|wget|bacula)"
+    rb"(?:[ \t][^\r\n|;&]{0,200}?)?[ \t\x00](?:-p|-P|-w|-W|-a|-c|-pw|-A|-X|/p:)[ \t]*[^ \t\r\n-]"
+)
+USER_AND_PASSWORD = (
+    rb"[ \t\"'\x00](?:-u|-U|--user|--proxy-user|--userpwd)[ =,\"'\x00]{0,4}"
+    rb"[^ \t\r\n:\"'%\x00-]{1,128}[:%][^ \t\r\n\"'\x00]{1,256}"
+)
+NETRC = rb"(?i:\b(?:login|account|user)[ \t]{1,8}[^ \t\r\n]{1,128}[ \t\r\n]{1,16}password[ \t]{1,8})[^ \t\r\n]"
+SQL = (
+    rb"(?i:\b(?:identified[ \t]+(?:with[ \t]+[a-z0-9_']+[ \t]+)?(?:by|as)[ \t]*|"
+    rb"password(?:[ \t]+|[ \t]*\([ \t]*)))['\"][^'\"\r\n]"
+)
+PROSE = (
+    rb"(?i:\b(?:password|passphrase|passcode|passwort|pin(?: code)?|secret|api key|access token)"
+    rb"(?: for [^ \t\r\n]{1,128})?[ \t]+(?:is now|is|was|set to|changed to|reset to|ist|est)[ \t:]+)[^ \t\r\n]"
+)
+ROUTER = (
+    rb"(?i:\b(?:enable[ \t]+(?:secret|password)|username[ \t]+[^ \t\r\n]{1,64}[ \t]+(?:password|secret)|key-string|"
+    rb"(?:ro|rw)community6?|snmp-server[ \t]+community|community|pre-shared-key(?:[ \t]+(?:local|remote|ascii-text))?|"
+    rb"(?:tacacs|radius)-server[ \t]+key|ppp[ \t]+chap[ \t]+password)[ \t]+(?:[0-9][ \t]+)?)[^ \t\r\n]"
+)
+ECHO = (
+    rb"\becho[ \t]+[^|\r\n]{1,200}\|[ \t]*(?:sudo[ \t][^\r\n]{0,64}-S|passwd[ \t]+--stdin|chpasswd|docker[ \t]+login)"
+)
+PASS_SOURCE = rb"(?i:\bpass):[^ \t\r\n/\"']"
+NET_USE = rb"(?i:\bnet(?:\.exe)?[ \t]+(?:use|user)[ \t])[^\r\n]{1,256}"
+AS_PLAIN_TEXT = rb"(?i:ConvertTo-SecureString)[ \t]+(?:-String[ \t]+)?[\"']?[^ \t\r\n\"'-]"
+HTPASSWD = rb"\bhtpasswd[ \t]+-[a-zA-Z]*b[a-zA-Z]*[ \t]+[^ \t\r\n]{1,256}[ \t]+[^ \t\r\n]{1,128}[ \t]+[^ \t\r\n]"
+
+_BARE = re.compile(rb"[^ \t\r\n\x00\"']+")
+_ID_PAIR = re.compile(rb"\d+[:%]\d+")
+_STATE_AFTER = re.compile(
+    rb"(?i:is|was|not|now|too|required|needed|expired|about|incorrect|invalid|wrong|correct|valid|changed|set|stored|"
+    rb"saved|sent|empty|missing|unknown|never|no|the|a|an|your|going|being|hashed|encrypted|by|disabled|enabled|"
+    rb"authentication|for|in|on|to|weak|strong|short|long|ok|of|used|being|managed|locked|checked|accepted|rejected)"
+    rb"[.,;:!]*"
+)
+
+
+def _at(match: re.Match[bytes], start: int, kind: Kind) -> Edit | None:
+    """Hide the bare word at ``start``, unless it is a placeholder or already a mark."""
+    if match.string[start : start + 1] in (b"'", b'"'):
+        start += 1
+    value = _BARE.match(match.string, start)
+    if value is None or is_marked(match.string, start) or is_placeholder(value[0]):
+        return None
+    return hole(start, value.end(), kind)
+
+
+def judge_flag(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    data = match.string
+    before = data[match.start() - 1 : match.start()]
+    if before and before not in b" \t\r\n\"'[,(\x00=`":
+        return None
+    name = re.match(rb"--?([A-Za-z0-9_-]+)", match[0])
+    promise = promise_of(name[1]) if name is not None else None
+    if promise is None or data[match.end() : match.end() + 1] in (b"-", b""):
+        return None
+    if data[match.end() - 1 : match.end()] in (b'"', b"'"):
+        start, end = value_span(data, match.end() - 1, whole_line=False)
+    else:
+        value = _BARE.match(data, match.end())
+        start, end = (value.span()) if value is not None else (match.end(), match.end())
+    if start == end or is_marked(data, start) or not fits(promise, data[start:end], quoted=True, assigned=True):
+        return None
+    return mark_or_hole(start, end, promise.kind, data[start:end], marks)
+
+
+def judge_short(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    """The value right after the last short flag. ``-p`` of mysql is glued, of sshpass it is not."""
+    flags = list(re.finditer(rb"(?:-pw|-p|-P|-w|-W|-a|-c|-A|-X|/p:)[ \t]*", match[0]))
+    if not flags:
+        return None
+    flag = flags[-1]
+    tool, short = match[0].split(None, 1)[0].split(b"\x00")[0], flag[0].strip()
+    glued = not flag[0][-1:].isspace()
+    if tool.startswith((b"mysql", b"mariadb")) and not (short == b"-p" and glued):
+        return None
+    if (short, tool[:4]) not in _SHORT_FLAGS and (short, tool[:3]) not in _SHORT_FLAGS:
+        return None
+    return _at(match, match.end() - 1, Kind.PASSWORD)
+
+
+_SHORT_FLAGS = frozenset(
+    (flag.encode(), tool.encode())
+    for tool, flags in {
+        "mysq": "-p", "mari": "-p", "sshp": "-p", "7z": "-p", "7za": "-p", "7zz": "-p", "zip": "-P", "unzi": "-P",
+        "rar": "-p", "unra": "-p", "ldap": "-w", "redi": "-a", "rdes": "-p", "xfre": "/p:", "psex": "-p",
+        "plin": "-pw", "pscp": "-pw", "snmp": "-c -A -X", "mong": "-p", "ipmi": "-P",
+    }.items()
+    for flag in flags.split()
+)  # fmt: skip
+
+
+def judge_user_and_password(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    data = match.string
+    pair = re.search(rb"([^ =,\"'\x00:%]+)[:%]([^:%]*.*)\Z", match[0], re.DOTALL)
+    if pair is None or _ID_PAIR.fullmatch(pair[0]) or b"://" in match[0] or MARK.search(match[0]):
+        return None
+    start = match.start() + pair.start(2)
+    user = marks.mark(Kind.USER, pair[1])
+    value = _BARE.match(data, start)
+    if value is None or is_placeholder(value[0]) or is_marked(data, start):
+        return None
+    text = user + data[start - 1 : start] + b"<redacted:password>"
+    return Edit(match.start() + pair.start(1), value.end(), text, Kind.PASSWORD)
+
+
+def judge_last(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    """The word that begins with the anchor's last byte."""
+    return _at(match, match.end() - 1, Kind.PASSWORD)
+
+
+def judge_prose(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    value = _BARE.match(match.string, match.end() - 1)
+    if value is None or _STATE_AFTER.fullmatch(value[0]):
+        return None
+    return _at(match, match.end() - 1, Kind.PASSWORD)
+
+
+def judge_quoted(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    start, end = value_span(match.string, match.end() - 2, whole_line=False)
+    if is_placeholder(match.string[start:end]):
+        return None
+    return hole(start, end, Kind.PASSWORD)
+
+
+def judge_echo(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    said = re.match(rb"echo[ \t]+(?:-n[ \t]+)?[\"']?(?:[A-Za-z0-9_.-]+:)?([^|\"']+?)[\"']?[ \t]*\|", match[0])
+    if said is None or is_placeholder(said[1]):
+        return None
+    return hole(match.start() + said.start(1), match.start() + said.end(1), Kind.PASSWORD)
+
+
+def judge_net_use(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    """``net use Z: \\\\srv\\share P4ss /user:anna`` and ``net user anna P4ss /add``: the bare word before a switch."""
+    words = list(re.finditer(rb"[^ \t\r\n]+", match[0]))[2:]
+    bare = [
+        word
+        for word in words
+        if not word[0].startswith((b"/", b"\\\\")) and not re.fullmatch(rb"[A-Za-z]:|\*", word[0])
+    ]
+    is_user = re.match(rb"(?i)net(?:\.exe)?[ \t]+user\b", match[0]) is not None
+    secret = bare[1] if is_user and len(bare) > 1 else bare[0] if bare and not is_user else None
+    if secret is None or is_placeholder(secret[0]):
+        return None
+    return hole(match.start() + secret.start(), match.start() + secret.end(), Kind.PASSWORD)
+
+
+# Anchors that span half a line; a pass of their own, so that they hide nothing from the other rules.
+LINE_RULES = (
+    Rule("net-use", NET_USE, judge_net_use),
+    Rule("short-password", SHORT_PASSWORD, judge_short),
+    Rule("user-and-password", USER_AND_PASSWORD, judge_user_and_password),
+    Rule("netrc", NETRC, judge_last),
+    Rule("echo", ECHO, judge_echo),
+    Rule("htpasswd", HTPASSWD, judge_last),
+)
+RULES = (
+    Rule("sql", SQL, judge_quoted),
+    Rule("prose", PROSE, judge_prose),
+    Rule("router", ROUTER, judge_prose),
+    Rule("pass-source", PASS_SOURCE, judge_last),
+    Rule("secure-string", AS_PLAIN_TEXT, judge_last),
+    Rule("flag", FLAG, judge_flag),
+)

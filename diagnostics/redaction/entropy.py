@@ -1,0 +1,93 @@
+"""The net under all rules: long tokens that look drawn by a generator and that no rule has named.
+
+A token counts as drawn when it mixes character classes the way random base64 does: the class changes at every
+second or third character. Written names change rarely (``NetworkManagerDispatcher2``), so length and Shannon
+entropy alone would hide half of a log.
+
+Allow-list, because a technician needs them and they open nothing: UUIDs, hex digests and build ids of any length,
+``sha256-…`` integrity values, mangled C++ names, store paths, version and wheel tags. The price is plain: a bare
+hex secret with no key name beside it is not found by this net.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from diagnostics.redaction.edits import Edit, Rule, hole
+from diagnostics.redaction.kinds import Kind
+from diagnostics.redaction.pseudonyms import Pseudonyms
+from diagnostics.redaction.values import entropy_bits
+
+MIN_CHARACTERS = 20
+# A little under the minimum: base64 with a slash in it comes in pieces.
+ANCHOR = rb"[A-Za-z0-9+_-]{19,}"
+
+_RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_RUN_AFTER = re.compile(rb"[A-Za-z0-9+/_-]{0,4096}={0,2}")
+_WRITTEN = re.compile(
+    rb"[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,8}|[0-9A-Fa-f]{4,}|[a-z]{1,12}[0-9]{1,6}[a-z]{0,3}|[A-Z]{1,8}[0-9]{1,6}|[0-9]{1,4}[a-z]{1,4}"
+)
+_PLAIN = re.compile(
+    rb"[a-z_-]+|[A-Z_-]+|[0-9_+-]+|[0-9a-fA-F_-]+|(?:0x)?[0-9A-Fa-f]+(?:[-_+](?:0x)?[0-9A-Fa-f]+)*|_Z[A-Za-z0-9_]+|(?:[A-Z]?[a-z]+[0-9]{0,3}[_-]?)+"
+)
+_DIGEST_BEFORE = re.compile(
+    rb"(?i:sha-?(?:1|224|256|384|512)[-:= /]{1,2}|md5[:= ]|blake[23][a-z]*[:= -]|"
+    rb"integrity[\"'=: ]+|etag[\"':= W/]+|/nix/store/|/gnu/store/)\Z"
+)
+_CLASS = bytes(
+    1 if 97 <= byte <= 122 else 2 if 65 <= byte <= 90 else 3 if 48 <= byte <= 57 else 0 for byte in range(256)
+)
+
+
+def is_drawn(token: bytes) -> bool:
+    """Would a generator have made this, rather than a person?"""
+    size = len(token)
+    if size < MIN_CHARACTERS or _PLAIN.fullmatch(token):
+        return False
+    parts = re.split(rb"[_+-]", token)
+    if all(len(part) < 8 or _WRITTEN.fullmatch(part) for part in parts):
+        return False
+    classes = token.translate(_CLASS)
+    changes = sum(a != b for a, b in pairwise(classes)) / size
+    lower, upper, digits = classes.count(1), classes.count(2), classes.count(3)
+    if lower and upper and digits:
+        return changes >= 0.33 and entropy_bits(token) >= 3.5
+    if lower and upper:
+        return size >= 32 and changes >= 0.38 and entropy_bits(token) >= 4.0
+    return size >= 26 and changes >= 0.36 and 0.1 <= digits / size <= 0.6 and entropy_bits(token) >= 3.5
+
+
+def judge_token(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    data = match.string
+    token = match[0]
+    if _PLAIN.fullmatch(token) and len(token) < 32:
+        return None  # the common case: written-out-names-with-dashes
+    lead = data[max(0, match.start() - 256) : match.start()]
+    after = _RUN_AFTER.match(data, match.end())
+    start = match.start() - len(lead) + len(lead.rstrip(_RUN_BYTES))
+    end = after.end() if after is not None else match.end()
+    run = data[start:end]
+    if b"/" in run and _is_path(run):
+        start, end, run = match.start(), match.end(), token
+    if not is_drawn(run.rstrip(b"=").replace(b"/", b"+")):
+        return None
+    if _DIGEST_BEFORE.search(data, max(0, start - 24), start):
+        return None
+    return hole(start, end, Kind.HIGH_ENTROPY)
+
+
+def _is_path(run: bytes) -> bool:
+    segments = [segment for segment in run.split(b"/") if segment]
+    written = sum(len(segment) < 4 or not is_drawn_segment(segment) for segment in segments)
+    return (run.startswith(b"/") and written * 2 >= len(segments)) or (written == len(segments) and len(segments) > 2)
+
+
+def is_drawn_segment(segment: bytes) -> bool:
+    """A piece between slashes: shorter than a whole token, judged by how often its class changes."""
+    classes = segment.translate(_CLASS)
+    changes = sum(a != b for a, b in pairwise(classes)) / len(segment)
+    return changes >= 0.4 and _WRITTEN.fullmatch(segment) is None
+
+
+RULE = Rule("drawn-token", ANCHOR, judge_token, rejects_whole=True)
