@@ -195,8 +195,8 @@ class Link:
                     pass  # the ordinary end of a pause
                 self._next_attempt_mono = None
         finally:
-            self._state = LinkState.STOPPED
             await self._drop()
+            self._state = LinkState.STOPPED
 
     async def _attempt(self, attempt: int) -> int:
         """One connection from its beginning to its end. Returns the attempt's number for the backoff."""
@@ -277,7 +277,7 @@ class Link:
 
     async def _drop(self) -> None:
         """What was running for this connection ends with it."""
-        self._connection, self._since = None, None
+        self._connection, self._since, self._state = None, None, LinkState.WAITING
         self._sent.clear()
         for question in self._questions:
             if not question.answer.done():

@@ -52,17 +52,15 @@ class Database:
                 "journal_size_limit=4194304",
             ):
                 self._connection.execute(f"PRAGMA {pragma}").fetchall()
-            self._check()
+            self._check(self._connection.execute("PRAGMA quick_check(1)").fetchone()[0])
             self._make_tables()
-        except BaseException:
+        except BaseException as error:
             self._connection.close()
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                self._check(str(error))
             raise
 
-    def _check(self) -> None:
-        try:
-            answer = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            answer = str(error)
+    def _check(self, answer: str) -> None:
         if answer != "ok":
             raise DamagedDatabase(
                 "the agent's database is damaged",

@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import pytest
+
+from agent.clocks import BUILT_AT_UNIX_S, SystemClocks
+from agent.store.database import Database, NotWritten
+
+START = BUILT_AT_UNIX_S + 1_000_000
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+class Raw:
+    """The machine's own clocks, turned by hand."""
+
+    def __init__(self, wall: float = START, boot: float = 100.0) -> None:
+        self.wall_s, self.boot_s, self.synchronised = wall, boot, False
+
+    def pass_s(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.boot_s += seconds
+
+
+def clocks_of(database: Database, raw: Raw) -> SystemClocks:
+    return SystemClocks(
+        database,
+        raw_wall=lambda: raw.wall_s,
+        raw_boot=lambda: raw.boot_s,
+        time_service_agrees=lambda: raw.synchronised,
+    )
+
+
+def test_ordinary_time_is_followed(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    assert clocks.wall() == START
+    raw.pass_s(5 * HOUR)
+    assert clocks.wall() == START + 5 * HOUR
+    assert clocks.held_back_s == 0
+
+
+@pytest.mark.parametrize("back_s", [1, HOUR, 365 * DAY, 100 * 365 * DAY])
+def test_a_clock_turned_back_goes_on_from_what_was_seen(database: Database, back_s: int) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s -= back_s
+    assert clocks.wall() == START
+    raw.pass_s(HOUR)
+    assert clocks.wall() == START + HOUR
+
+
+def test_a_clock_turned_back_while_the_agent_was_off_stays_at_the_floor(database: Database) -> None:
+    raw = Raw()
+    clocks_of(database, raw).wall()
+    raw.wall_s -= 365 * DAY
+    assert clocks_of(database, raw).wall() == START
+
+
+def test_a_clock_before_the_programs_own_making_is_not_believed(database: Database) -> None:
+    assert clocks_of(database, Raw(wall=0)).wall() == BUILT_AT_UNIX_S
+
+
+@pytest.mark.parametrize("leap_s", [DAY + 1, 365 * DAY])
+def test_a_leap_of_more_than_a_day_is_held(database: Database, leap_s: int) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s += leap_s
+    assert clocks.wall() == START
+    assert clocks.held_back_s == leap_s
+
+
+def test_a_leap_of_an_hour_is_followed(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s += HOUR
+    assert clocks.wall() == START + HOUR
+
+
+def test_a_verified_statement_of_that_time_releases_a_held_leap(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s += 30 * DAY
+    clocks.confirm(int(raw.wall_s) - HOUR)
+    assert clocks.wall() == START + 30 * DAY
+
+
+def test_an_older_statement_raises_the_floor_and_releases_nothing(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s += 30 * DAY
+    clocks.confirm(START + 2 * DAY)
+    assert clocks.wall() == START + 2 * DAY
+
+
+def test_a_statement_from_the_future_moves_nothing(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    clocks.confirm(START + 400 * DAY)
+    assert clocks.wall() == START
+
+
+def test_the_systems_time_service_is_a_second_source(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s += 30 * DAY
+    raw.synchronised = True
+    assert clocks.wall() == START + 30 * DAY
+
+
+def test_a_fresh_installation_believes_its_machine(database: Database) -> None:
+    assert clocks_of(database, Raw(wall=START + 5 * 365 * DAY)).wall() == START + 5 * 365 * DAY
+
+
+def test_a_full_disk_does_not_stop_the_time(tmp_path: Path) -> None:
+    database = Database(tmp_path / "agent.db")
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    pages = database.query("PRAGMA page_count")[0][0]
+    database.query(f"PRAGMA max_page_count={pages}")
+    _fill(database)
+    raw.pass_s(HOUR)
+    assert clocks.wall() == START + HOUR
+    database.close()
+
+
+def _fill(database: Database) -> None:
+    with pytest.raises(NotWritten), database.transaction() as connection:
+        for number in range(10_000):
+            connection.execute("INSERT INTO kept_values VALUES (?, ?)", (f"filler {number}", "x" * 1000))

@@ -1,0 +1,104 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from agent.store.database import DamagedDatabase, Database, NotWritten
+from agent.store.kept_values import KeptValues
+
+
+def test_the_file_is_for_its_owner_alone(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO kept_values VALUES ('a', 'b')")
+    for file in database.path.parent.glob("agent.db*"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_commits_are_flushed_to_the_disk(database: Database) -> None:
+    assert database.query("PRAGMA synchronous")[0][0] == 2
+    assert database.query("PRAGMA journal_mode")[0][0] == "wal"
+
+
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    kept = KeptValues(database)
+    with pytest.raises(ZeroDivisionError), database.transaction():
+        kept.put("name", "value")
+        _ = 1 // 0
+    assert kept.get("name") is None
+
+
+def test_an_inner_failure_leaves_the_outer_whole(database: Database) -> None:
+    kept = KeptValues(database)
+    with database.transaction():
+        kept.put("outer", 1)
+        with pytest.raises(ZeroDivisionError), database.transaction():
+            kept.put("inner", 1)
+            _ = 1 // 0
+        kept.put("after", 1)
+    assert (kept.get("outer"), kept.get("inner"), kept.get("after")) == ("1", None, "1")
+
+
+def test_an_outer_failure_takes_the_inner_with_it(database: Database) -> None:
+    kept = KeptValues(database)
+    with pytest.raises(ZeroDivisionError), database.transaction():
+        with database.transaction():
+            kept.put("inner", 1)
+        _ = 1 // 0
+    assert kept.get("inner") is None
+    kept.put("still", "usable")
+    assert kept.get("still") == "usable"
+
+
+def test_a_full_disk_says_so_and_the_next_write_works(tmp_path: Path) -> None:
+    database = Database(tmp_path / "agent.db")
+    kept = KeptValues(database)
+    database.query(f"PRAGMA max_page_count={database.query('PRAGMA page_count')[0][0]}")
+    with pytest.raises(NotWritten, match="nothing could be written"):
+        kept.put("large", "x" * 100_000)
+    database.query("PRAGMA max_page_count=100000")
+    kept.put("large", "x" * 100_000)
+    assert kept.get("large") == "x" * 100_000
+    database.close()
+
+
+def test_a_full_disk_inside_a_nested_transaction_rolls_all_of_it_back(tmp_path: Path) -> None:
+    database = Database(tmp_path / "agent.db")
+    kept = KeptValues(database)
+    database.query(f"PRAGMA max_page_count={database.query('PRAGMA page_count')[0][0]}")
+    with pytest.raises(NotWritten), database.transaction():
+        kept.put("small", "x")
+        kept.put("large", "x" * 100_000)
+    assert kept.get("small") is None
+    kept.put("small", "y")
+    assert kept.get("small") == "y"
+    database.close()
+
+
+def test_garbage_is_not_taken_for_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "agent.db"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+    with pytest.raises(DamagedDatabase, match="damaged"):
+        Database(path)
+
+
+def test_a_page_of_zeros_in_the_middle_is_found_at_start(tmp_path: Path) -> None:
+    path = tmp_path / "agent.db"
+    database = Database(path)
+    with database.transaction() as connection:
+        for number in range(500):
+            connection.execute("INSERT INTO kept_values VALUES (?, ?)", (f"name {number}", "x" * 300))
+    database.close()
+    pages = path.stat().st_size // 4096
+    with path.open("r+b") as file:
+        for page in range(pages // 2, pages):
+            file.seek(page * 4096)
+            file.write(bytes(4096))
+    with pytest.raises(DamagedDatabase, match="damaged"):
+        Database(path)
+
+
+def test_a_link_in_place_of_the_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"")
+    (tmp_path / "agent.db").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotWritten, match="cannot be opened"):
+        Database(tmp_path / "agent.db")
