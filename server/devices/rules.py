@@ -40,7 +40,7 @@ class Device:
 
 
 def check_enrolment(request: EnrolmentRequest, trust: Trust, origin: str, now: int) -> EnrolmentToken:
-    """The token, proven to be the organisation's, current, and for this server. The HMAC is left to the organisation."""
+    """The token, proven to be the organisation's, current, and for this server. The HMAC is checked elsewhere."""
     token, _ = trust.signed_by_issuer(request.token, EnrolmentToken, now)
     check_token(token.body, trust, now)
     if token.body.server_origin != origin:

@@ -1,0 +1,107 @@
+"""A server in this process, on a real loopback port, with a clock that tests move; and databases to run it on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+import uvicorn
+
+from server import serving
+from server.app import build
+from server.config import Config, Settings, create, load
+from server.office import Office
+from server.organisation.store import OrganisationStore
+from server.sockets import Sockets
+from server.storage.engine import Database
+from server.storage.migrate import migrate
+from tests.server.actors import Clock, World
+from tests.server.postgres import Postgres, start_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with start_postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same test on both dialects."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    running: Postgres = request.getfixturevalue("postgres")
+    return running.new_database()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    await migrate(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
+    """A running server with SQLite and nothing pinned yet."""
+    async with running_world(tmp_path, clock) as made:
+        yield made
+
+
+@pytest.fixture
+async def desk(world: World) -> World:
+    """A running server with its organisation pinned."""
+    assert (await world.pin()).status_code == 200
+    return world
+
+
+@contextlib.asynccontextmanager
+async def running_world(
+    directory: Path, clock: Clock, *, database: str | None = None, settings: Settings | None = None
+) -> AsyncIterator[World]:
+    data = directory / "server"
+    listening = serving.listen("127.0.0.1:0")
+    origin = f"http://{serving.address_of(listening)}"
+    create(data, (settings or Settings()).model_copy(update={"origin": origin, "database": database}))
+    config = load(data)
+    opened = Database(config.database_url)
+    await migrate(opened)
+    setup_code = await OrganisationStore(opened, clock).new_setup_code()
+    await opened.close()
+    async with (
+        serving_in_process(config, clock, listening) as (office, server),
+        httpx2.AsyncClient(base_url=origin, timeout=20) as http,
+    ):
+        yield World(origin, setup_code, http, clock, data=data, office=office, server=server)
+
+
+@contextlib.asynccontextmanager
+async def serving_in_process(
+    config: Config, clock: Clock, listening: object
+) -> AsyncIterator[tuple[Office, uvicorn.Server]]:
+    office = Office(config, now=clock)
+    server = serving.PoliteServer(
+        uvicorn.Config(
+            build(office), ws=Sockets, ws_per_message_deflate=False, ws_max_size=256 * 1024, log_config=None,
+            access_log=False, lifespan="on", timeout_graceful_shutdown=2,
+        ),
+        office,
+    )  # fmt: skip
+    serving_task = asyncio.create_task(server.serve(sockets=[listening]))  # type: ignore[list-item]
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if serving_task.done():
+            await serving_task
+    try:
+        yield office, server
+    finally:
+        server.should_exit = True
+        await serving_task
