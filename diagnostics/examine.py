@@ -200,7 +200,7 @@ def _run(check: CheckSpec, gathered: _Gathered, context: Context, machine: Machi
     try:
         outcome = check.judge(seen, context)
     except Unreadable as unreadable:
-        return result(CheckStatus.SKIPPED, unreadable.reason), Outcome()
+        return result(CheckStatus.SKIPPED, printable(unreadable.reason)), Outcome()
     except Exception as error:  # noqa: BLE001 — one broken check must not hide what the others see
         words = printable(f"{type(error).__name__}: {error}", 200)
         return result(CheckStatus.FAILED, words), Outcome((_about(check, words, error, context),))

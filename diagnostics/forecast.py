@@ -39,6 +39,9 @@ NOISE_OF_RISE_MAX = 0.25
 SCORE_FACTOR = 4.0
 # After boot and resume caches fill and updates unpack: those samples foretell nothing.
 SETTLING_S = 30 * 60
+# Samples of one hour resemble those of the hour before, so Sen's interval is too sure of itself: never say less
+# than a fifth either way.
+LEAST_DOUBT = 0.2
 _Z_95 = 1.96
 
 
@@ -141,9 +144,14 @@ def _range(left: float, week: Slope, day: Slope) -> TimeToAct:
     """The fastest and the slowest slope that fits, the last day's among them."""
     if left <= 0:
         return TimeToAct(0, 0, 0)
+    likely_s = left / week.middle
     fastest = max(week.high, day.middle)
     slowest = min(week.low, day.middle)
-    return TimeToAct(int(left / fastest), int(left / week.middle), int(min(left / slowest, 10 * HORIZON_S)))
+    return TimeToAct(
+        earliest_s=int(min(left / fastest, likely_s * (1 - LEAST_DOUBT))),
+        likely_s=int(likely_s),
+        latest_s=int(min(max(left / slowest, likely_s * (1 + LEAST_DOUBT)), 10 * HORIZON_S)),
+    )
 
 
 def _wrong_yesterday(points: Sequence[Point], limit: float, *, now: int) -> str | None:

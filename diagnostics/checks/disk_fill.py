@@ -58,7 +58,8 @@ def check_disk_fill(filesystems: tuple[Filesystem, ...], context: Context) -> Ou
         if finding is not None:
             findings.append(finding)
     if judged == 0:
-        raise Unreadable("; ".join(too_little) or "no filesystem that can fill up")
+        more = f" (and {len(too_little) - 1} more)" if len(too_little) > 1 else ""
+        raise Unreadable(too_little[0] + more if too_little else "no filesystem that can fill up")
     return Outcome(tuple(findings), tuple(metrics))
 
 

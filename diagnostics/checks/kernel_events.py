@@ -19,7 +19,7 @@ from diagnostics.checks.contract import (
     raised,
 )
 from diagnostics.collectors.contract import LINUX_ONLY, Cost
-from diagnostics.collectors.kernel_log import KERNEL_LOG
+from diagnostics.collectors.kernel_log import KERNEL_LOG, UNNAMED_PART
 from diagnostics.findings import Fact, Finding, Severity
 from diagnostics.observations import KernelEvent, KernelEventKind
 from diagnostics.wording import Words
@@ -41,6 +41,10 @@ def check_kernel_events(events: Iterable[KernelEvent], context: Context) -> Outc
     for event in events:
         if event.at_unix_s is None or event.at_unix_s > context.now - RECENT_S:
             grouped.setdefault((event.kind, event.subject), []).append(event)
+    # "Machine check events logged" only announces what the memory controller's own line then names.
+    named = [key for key in grouped if key[0] is KernelEventKind.MACHINE_CHECK and key[1] != UNNAMED_PART]
+    if named:
+        grouped.pop((KernelEventKind.MACHINE_CHECK, UNNAMED_PART), None)
     findings = [_finding(kind, subject, found, context) for (kind, subject), found in grouped.items()]
     counts = dict.fromkeys(KernelEventKind, 0)
     for (kind, _), found in grouped.items():
@@ -106,7 +110,7 @@ SPEC = CheckSpec(
                 Words(
                     "A program was ended because memory ran out",
                     "The system ended {name} to save itself: memory was used up. Unsaved work in it is lost. "
-                    "This happened {events} times within a day.",
+                    "Within a day this happened {events}×.",
                 ),
                 Words(
                     "Программа закрыта из-за нехватки памяти",
@@ -139,7 +143,7 @@ SPEC = CheckSpec(
             words=both(
                 Words(
                     "The hardware reports an error",
-                    "A part of this computer ({name}) reported errors: {events} within a day. Back up what matters "
+                    "A part of this computer ({name}) reports errors (within a day: {events}). Back up what matters "
                     "and ask for help.",
                 ),
                 Words(

@@ -6,6 +6,7 @@ anything. Any answer proves the resolver alive, "no such name" too: some network
 
 from __future__ import annotations
 
+import re
 import struct
 
 from diagnostics.collectors.contract import Collector, Cost, Personal
@@ -18,6 +19,7 @@ RESOLVER_TIMEOUT_S = 2.0
 # The C library itself uses only the first three.
 RESOLVERS_MAX = 3
 
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,15})?")
 _TYPE_NS, _CLASS_IN = 2, 1
 _RECURSION_DESIRED = 0x0100
 _CODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
@@ -53,7 +55,8 @@ def parse_resolv_conf(content: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]
     for line in content.decode("utf-8", "replace").splitlines():
         fields = line.split()
         if len(fields) >= 2 and fields[0] == "nameserver":
-            servers.append(printable(fields[1], 64))
+            if _ADDRESS.fullmatch(fields[1]):  # the C library passes over anything else too
+                servers.append(fields[1])
         elif fields and fields[0] in ("search", "domain"):
             search = tuple(printable(field, 253) for field in fields[1:])
     return tuple(dict.fromkeys(servers)), search

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from diagnostics.collectors.contract import Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Native, Platform, Unreadable
 from diagnostics.observations import Filesystem, Filesystems, UnreadSource
+from diagnostics.plain_text import printable
 
 # Filesystems on a disk of this machine. Read-only images (squashfs, iso9660, erofs) are always full.
 DISK_KINDS = frozenset(
@@ -126,8 +127,13 @@ def mount_holding(path: str, mounts: Iterable[Mount]) -> str | None:
         return None
     for representative in distinct(mounts):
         if _same_filesystem(representative, best):
-            return representative.mount
+            return _shown(representative.mount)
     return None
+
+
+def _shown(name: str) -> str:
+    """Whoever may mount can choose any name; observations carry only printable ones."""
+    return printable(name, 1024)
 
 
 def _same_filesystem(one: Mount, other: Mount) -> bool:
@@ -148,15 +154,15 @@ def collect_filesystems(machine: Machine) -> Filesystems:
         try:
             space = machine.space(mount.mount)
         except Unreadable as unreadable:
-            unread.append(UnreadSource(mount.mount, unreadable.reason))
+            unread.append(UnreadSource(_shown(mount.mount), printable(unreadable.reason)))
             continue
         if space.total_bytes <= 0:
             continue
         found.append(
             Filesystem(
-                mount=mount.mount,
-                device=mount.device,
-                kind=mount.kind,
+                mount=_shown(mount.mount),
+                device=_shown(mount.device),
+                kind=_shown(mount.kind),
                 read_only=mount.read_only,
                 total_bytes=space.total_bytes,
                 used_bytes=max(0, space.total_bytes - space.free_bytes),

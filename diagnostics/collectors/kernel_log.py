@@ -20,6 +20,8 @@ from diagnostics.plain_text import printable
 # Of a flood the newest are kept: one event a second for a quarter of an hour.
 EVENTS_MAX = 1_000
 _JOURNAL_LINES = 5_000
+# A machine check that does not say which part it was.
+UNNAMED_PART = "processor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _event(line: KernelLine, boot_unix_s: int | None) -> KernelEvent | None:
             blocked_s=int(found["s"]),
         )
     if found := _MACHINE_CHECK.match(text):
-        subject = found["edac"] or "processor"
+        subject = found["edac"] or UNNAMED_PART
         return KernelEvent(KernelEventKind.MACHINE_CHECK, subject, at, shown)
     return None
 

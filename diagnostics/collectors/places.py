@@ -6,12 +6,13 @@ from diagnostics.collectors.contract import Collector, Cost, Personal
 from diagnostics.collectors.filesystems import collect_mounts, mount_holding
 from diagnostics.machine.interface import Machine, Place
 from diagnostics.observations import PlaceUse
+from diagnostics.plain_text import printable
 
 
 def collect_place(machine: Machine, place: Place) -> PlaceUse:
     size = machine.measure(place)
     mount = mount_holding(size.path, collect_mounts(machine))
-    return PlaceUse(size.path, mount, size.allocated_bytes, size.files, size.complete)
+    return PlaceUse(printable(size.path, 1024), mount, size.allocated_bytes, size.files, size.complete)
 
 
 def collect_user_cache(machine: Machine) -> PlaceUse:

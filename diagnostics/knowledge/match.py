@@ -86,7 +86,8 @@ def match(issues: Iterable[KnownIssue], situation: Situation) -> Matching:
         if truth is Truth.UNKNOWN and _concerns(issue, present):
             questions += [item.ask for item in answers if item.truth is Truth.UNKNOWN]
         deciding = _deciding(issue, answers) if held or _concerns(issue, present) else None
-        if deciding is not None:
+        # Of which nothing holds and everything was seen: another problem, not nearly this one.
+        if deciding is not None and (held or deciding.truth is Truth.UNKNOWN):
             near_misses.append(NearMiss(issue, deciding, held))
     return Matching(tuple(matches), tuple(near_misses), tuple(dict.fromkeys(questions)))
 

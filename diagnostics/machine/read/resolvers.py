@@ -6,7 +6,6 @@ random one and put back in the reply, so that neither a late nor a guessed packe
 
 from __future__ import annotations
 
-import os
 import secrets
 import selectors
 import socket
@@ -110,5 +109,6 @@ def _wait(
 
 
 def _failed(address: str, started_s: float, error: OSError) -> ResolverReply:
-    words = os.strerror(error.errno).lower() if error.errno else str(error)
+    # getaddrinfo has numbers of its own, which strerror does not know.
+    words = (error.strerror or str(error)).lower()
     return ResolverReply(address, None, time.monotonic() - started_s, words)
