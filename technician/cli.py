@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from technician.commands import inbox, keys, organisation
+from technician.commands import audit, connect, inbox, keys, organisation
 
 app = typer.Typer(
     name="bellpull",
@@ -16,8 +16,14 @@ app = typer.Typer(
 )
 app.add_typer(organisation.app)
 app.add_typer(keys.app)
+app.add_typer(audit.audit)
+app.add_typer(audit.receipt)
 app.command("login", epilog="Example: bellpull login")(keys.login)
 app.command("inbox", epilog="Example: bellpull inbox --state new")(inbox.inbox)
+app.command(
+    "connect",
+    epilog='Example: bellpull connect anna-laptop --ticket 0199… --scope diagnose --minutes 15 --reason "slow disk"',
+)(connect.connect)
 app.command("devices", epilog="Example: bellpull devices --json")(inbox.devices)
 
 

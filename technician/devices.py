@@ -4,7 +4,9 @@ A device without a certificate can be reached (its keys come from the server) bu
 read words of the phrase to the technician.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from protocol.certificates import Chain
 from protocol.errors import RemoteProtocolError
@@ -12,6 +14,9 @@ from protocol.fields import device_id
 from protocol.messages.api import DeviceRow
 from protocol.trust import Trust
 from technician.problems import Problem
+
+#: `d-` and five characters: shorter beginnings are typing mistakes.
+_ID_BEGINNING_CHARS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,21 @@ def certified_facts(chain: Chain, device: str, label: str, trust: Trust, now: in
     if body.device != device:
         raise Problem("the certificate is of another device", expected=device, got=body.device)
     return DeviceFacts(device, label, True, body.customer, body.signing_key, body.noise_key)
+
+
+def find_device(rows: Iterable[DeviceRow], wanted: str, trust: Trust, now: int) -> DeviceFacts:
+    """By id, the beginning of an id, or label; exactly one must fit."""
+    rows = list(rows)
+    found = (
+        [row for row in rows if row.device == wanted]
+        or [row for row in rows if row.label == wanted]
+        or [row for row in rows if len(wanted) >= _ID_BEGINNING_CHARS and row.device.startswith(wanted)]
+    )
+    if len(found) != 1:
+        raise Problem(
+            "no device fits this" if not found else "several devices fit this",
+            expected="a device id, its beginning, or its label",
+            got=wanted,
+            hint="bellpull devices lists those you may visit.",
+        )
+    return know_device(found[0], trust, now)

@@ -55,9 +55,15 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, mode 0600: after a crash there is the old file or the new one."""
-    private_folder(path.parent)
+def write_private(path: Path, data: bytes, *, open_folder: bool = False) -> None:
+    """Replace `path` by `data`, mode 0600: after a crash there is the old file or the new one.
+
+    `open_folder`: the folder may be one that others look into; for proofs, never for keys.
+    """
+    if open_folder:
+        path.parent.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+    else:
+        private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -234,6 +234,12 @@ class Visit:
             raise self._failure or Problem("the visit was ended")
         self._confirmed = True
 
+    async def compared(self) -> None:
+        """Wait until the device's hello was judged: certificate, revocations, both logs."""
+        await self._compared.wait()
+        if self._failure:
+            raise self._failure
+
     async def granted(self) -> Verified[Grant]:
         """Wait for the customer. VisitRefused when they say no; other problems as they are."""
         try:

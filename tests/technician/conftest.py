@@ -1,0 +1,72 @@
+"""Fixtures of the technician's tests: a folder with an organisation in it, a passphrase file, and the command line."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from technician.cli import app
+
+PASSPHRASE = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did. `json`: the one JSON text on stdout."""
+
+    result: Result
+
+    @property
+    def code(self) -> int:
+        return self.result.exit_code
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.result.stdout)
+
+    @property
+    def text(self) -> str:
+        return self.result.output
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run() -> Run:
+    """`run("org", "init", …)`: one command of `bellpull`, in this process."""
+
+    def command(*arguments: object, stdin: str = "") -> Ran:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ran(result)
+
+    return command
+
+
+@pytest.fixture
+def passphrase_file(tmp_path: Path) -> Path:
+    path = tmp_path / "passphrase"
+    path.write_text(PASSPHRASE + "\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """A folder that only we can look into."""
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    """Whether the long counts are asked for (`BELLPULL_SOAK=1`)."""
+    return os.environ.get("BELLPULL_SOAK") == "1"
