@@ -49,6 +49,7 @@ class LinkState(StrEnum):
     STOPPED = "stopped"
     CONNECTING = "connecting"
     CONNECTED = "connected"
+    CLOSING = "closing"  # the connection ended, its goodbye is under way
     WAITING = "waiting"  # between two attempts
 
 
@@ -277,7 +278,7 @@ class Link:
 
     async def _drop(self) -> None:
         """What was running for this connection ends with it."""
-        self._connection, self._since, self._state = None, None, LinkState.WAITING
+        self._connection, self._since, self._state = None, None, LinkState.CLOSING
         self._sent.clear()
         for question in self._questions:
             if not question.answer.done():

@@ -125,13 +125,14 @@ def test_a_full_disk_does_not_stop_the_time(tmp_path: Path) -> None:
     clocks.wall()
     pages = database.query("PRAGMA page_count")[0][0]
     database.query(f"PRAGMA max_page_count={pages}")
-    _fill(database)
+    with pytest.raises(NotWritten):
+        fill(database)
     raw.pass_s(HOUR)
     assert clocks.wall() == START + HOUR
     database.close()
 
 
-def _fill(database: Database) -> None:
-    with pytest.raises(NotWritten), database.transaction() as connection:
+def fill(database: Database) -> None:
+    with database.transaction() as connection:
         for number in range(10_000):
             connection.execute("INSERT INTO kept_values VALUES (?, ?)", (f"filler {number}", "x" * 1000))

@@ -142,11 +142,15 @@ def test_a_full_disk_takes_nothing_and_says_so(tmp_path: Path) -> None:
     outbox = Outbox(database)
     outbox.put(words(1), NOW)
     database.query(f"PRAGMA max_page_count={database.query('PRAGMA page_count')[0][0]}")
-    accepted = []
-    with pytest.raises(NotWritten, match="nothing could be written"):
+    accepted: list[str] = []
+
+    def put_many() -> None:
         for number in range(2, 500):
             outbox.put(words(number, "x" * 1000), NOW)
             accepted.append(item_id(number))
+
+    with pytest.raises(NotWritten, match="nothing could be written"):
+        put_many()
     assert ids(outbox, 1000) == [item_id(1), *accepted]
     database.close()
 

@@ -7,6 +7,25 @@ from agent.store.database import DamagedDatabase, Database, NotWritten
 from agent.store.kept_values import KeptValues
 
 
+def put_and_fail(database: Database, name: str) -> None:
+    with database.transaction():
+        KeptValues(database).put(name, "value")
+        raise ZeroDivisionError
+
+
+def put_inside_and_fail(database: Database) -> None:
+    with database.transaction():
+        with database.transaction():
+            KeptValues(database).put("inner", 1)
+        raise ZeroDivisionError
+
+
+def put_small_and_large(database: Database) -> None:
+    with database.transaction():
+        KeptValues(database).put("small", "x")
+        KeptValues(database).put("large", "x" * 100_000)
+
+
 def test_the_file_is_for_its_owner_alone(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute("INSERT INTO kept_values VALUES ('a', 'b')")
@@ -21,9 +40,8 @@ def test_commits_are_flushed_to_the_disk(database: Database) -> None:
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     kept = KeptValues(database)
-    with pytest.raises(ZeroDivisionError), database.transaction():
-        kept.put("name", "value")
-        _ = 1 // 0
+    with pytest.raises(ZeroDivisionError):
+        put_and_fail(database, "name")
     assert kept.get("name") is None
 
 
@@ -31,19 +49,16 @@ def test_an_inner_failure_leaves_the_outer_whole(database: Database) -> None:
     kept = KeptValues(database)
     with database.transaction():
         kept.put("outer", 1)
-        with pytest.raises(ZeroDivisionError), database.transaction():
-            kept.put("inner", 1)
-            _ = 1 // 0
+        with pytest.raises(ZeroDivisionError):
+            put_and_fail(database, "inner")
         kept.put("after", 1)
     assert (kept.get("outer"), kept.get("inner"), kept.get("after")) == ("1", None, "1")
 
 
 def test_an_outer_failure_takes_the_inner_with_it(database: Database) -> None:
     kept = KeptValues(database)
-    with pytest.raises(ZeroDivisionError), database.transaction():
-        with database.transaction():
-            kept.put("inner", 1)
-        _ = 1 // 0
+    with pytest.raises(ZeroDivisionError):
+        put_inside_and_fail(database)
     assert kept.get("inner") is None
     kept.put("still", "usable")
     assert kept.get("still") == "usable"
@@ -65,9 +80,8 @@ def test_a_full_disk_inside_a_nested_transaction_rolls_all_of_it_back(tmp_path: 
     database = Database(tmp_path / "agent.db")
     kept = KeptValues(database)
     database.query(f"PRAGMA max_page_count={database.query('PRAGMA page_count')[0][0]}")
-    with pytest.raises(NotWritten), database.transaction():
-        kept.put("small", "x")
-        kept.put("large", "x" * 100_000)
+    with pytest.raises(NotWritten):
+        put_small_and_large(database)
     assert kept.get("small") is None
     kept.put("small", "y")
     assert kept.get("small") == "y"
