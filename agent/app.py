@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from agent.clocks import SystemClocks
 from agent.config import Config, load_config
+from agent.door import Door
 from agent.event_log import EventLog, StructuredLog
 from agent.identity.following import Following
 from agent.identity.identity import Identity
@@ -82,23 +83,25 @@ class Member:
 
         ground.catalogue.add(*TicketVerbs(self.tickets).all())
 
-        # --- visits, consent, proofs, mending: built here by their rooms ---
+        self.door = Door(database, identity, self.trust, self.link, self.outbox, self.tickets, clocks, log=log)
+        ground.catalogue.add(*self.door.verbs())
 
     def parts(self) -> MemberParts:
         return MemberParts(self.identity, self.trust, self.link, self.outbox, self.uploads.views)
 
     def session_hosts(self) -> Sequence[int]:
         """Process ids of session hosts alive now: their descendants may not answer for the customer."""
-        return ()
+        return self.door.session_hosts()
 
     def busy(self) -> bool:
         """Whether a restart now would cut something a person is in the middle of."""
-        return False
+        return self.door.busy
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self.uploads.run())
+            tasks.create_task(self.door.run())
 
     async def _report(self, look: Look) -> None:
         report = report_of(

@@ -19,6 +19,11 @@ COMMANDS: Final = MappingProxyType(
         "status": ("agent.cli.status", "what the service does, and what waits to be sent"),
         "ask": ("agent.cli.ask", "ask for help in your own words"),
         "tickets": ("agent.cli.tickets", "your tickets with what is being done about them"),
+        "consent": ("agent.cli.consent", "answer a technician who asks to connect"),
+        "stop": ("agent.cli.stop", "end every visit at once"),
+        "receipts": ("agent.cli.receipts", "what was done on this computer, with proofs"),
+        "mend": ("agent.cli.mend", "fixes that this computer can do itself: look, try, undo"),
+        "page": ("agent.cli.page", "your page: health, help, visits, receipts"),
         "bundle": ("agent.cli.bundle", "collect redacted evidence into a file of your own"),
         "redact": ("agent.cli.redact", "take secrets and names out of a text (stdin to stdout)"),
     }

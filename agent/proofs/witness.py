@@ -8,6 +8,7 @@ sizes differ the server has to prove it; a server that shows two histories has t
 Everything asked here has a time limit; no answer is a no.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -15,6 +16,7 @@ from typing import Final, Protocol, TypeVar
 from agent.clocks import Clocks
 from agent.refusal import Refusal
 from agent.store.database import Database
+from protocol.audit import AuditEntry, InclusionProof, check_inclusion
 from protocol.checkpoints import Checkpoint, LogVerifier, WitnessKey, open_checkpoint
 from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.merkle import verify_consistency
@@ -68,6 +70,8 @@ class Witness:
         self._key = key
         self._link = link
         self._alarm = alarm
+        # What is proven is proven against what was kept when the question was asked: one question at a time.
+        self._one_at_a_time = asyncio.Lock()
 
     def seen(self) -> Seen | None:
         """What is kept, of the log this device follows now; None before the first."""
@@ -87,7 +91,8 @@ class Witness:
     async def heard(self, message: NewCheckpoint) -> None:
         """A checkpoint came: keep and cosign it, or fetch the proof it lacks, or raise the alarm."""
         try:
-            await self._follow(message)
+            async with self._one_at_a_time:
+                await self._follow(message)
         except SplitViewError as split:
             self._alarm(split.what, split.expected, split.got)
             raise
@@ -134,12 +139,18 @@ class Witness:
     async def compare(self, note: str) -> None:
         """The peer's newest checkpoint and ours are beginnings of one log, or SplitViewError. Ours may grow by it."""
         try:
-            peers = open_checkpoint(note, self._log())
-            await self._agree(peers, note)
+            async with self._one_at_a_time:
+                await self._agree(open_checkpoint(note, self._log()), note)
         except Refusal as no_answer:
             raise RemoteProtocolError(
                 "the audit log could not be compared", expected="the server's proofs", got=str(no_answer)
             ) from no_answer
+
+    async def included(self, proof: InclusionProof, entry: AuditEntry) -> None:
+        """The log holds exactly `entry`, in a tree that continues what this device has seen. Raises when not."""
+        checkpoint = open_checkpoint(proof.checkpoint, self._log())
+        check_inclusion(proof, entry, checkpoint.size, checkpoint.root)
+        await self.compare(proof.checkpoint)
 
     async def _agree(self, peers: Checkpoint, note: str) -> None:
         seen = self.seen()

@@ -188,11 +188,13 @@ class _Running:
         self.output_bytes = 0
 
 
-def kill_marked(mark: str) -> int:
-    """Kill what carries our mark in its environment and is no longer below a host. How many."""
+def kill_marked(mark: str | None) -> int:
+    """Kill what carries this mark in its environment (None: any host's mark) and is not below a host any more, and
+    everything below that. How many."""
     if sys.platform != "linux":
         return 0
-    wanted = f"{MARK}={mark}".encode()
+    name = f"{MARK}=".encode()
+    wanted = name + mark.encode() if mark is not None else name
     killed = 0
     for entry in os.scandir("/proc"):
         if not entry.name.isdigit() or entry.name == str(os.getpid()):
@@ -201,6 +203,6 @@ def kill_marked(mark: str) -> int:
             environment = Path(f"/proc/{entry.name}/environ").read_bytes()
         except OSError:
             continue  # another user's, or gone
-        if wanted in environment.split(b"\0"):
+        if any(line == wanted or (mark is None and line.startswith(name)) for line in environment.split(b"\0")):
             killed += kill_tree(int(entry.name))
     return killed

@@ -2,8 +2,11 @@
 
 from typing import Final
 
+from agent.consent.tables import TABLES as CONSENT
 from agent.identity.tables import TABLES as IDENTITY
 from agent.link.tables import TABLES as LINK
+from agent.proofs.tables import TABLES as PROOFS
+from agent.session.tables import TABLES as SESSION
 from agent.store.kept_values import TABLES as STORE
 from agent.tickets.tables import TABLES as TICKETS
 from agent.watch.tables import TABLES as WATCH
@@ -16,6 +19,9 @@ TABLES: Final[tuple[tuple[str, str], ...]] = tuple(
         ("link", LINK),
         ("watch", WATCH),
         ("tickets", TICKETS),
+        ("consent", CONSENT),
+        ("session", SESSION),
+        ("proofs", PROOFS),
     )
     for statement in statements
 )

@@ -1,0 +1,203 @@
+"""`bellpull-agent receipts [list|show ID|save ID FILE|verify [FILE]]`: what was done here, and the proof of it."""
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from agent.cli.command import Command, Exit, folder_of, print_json, say
+from agent.identity.identity import Identity
+from agent.local.client import call
+from agent.paths import StateFolder
+from agent.refusal import Refusal
+from diagnostics.plain_text import printable
+from protocol import strict_json
+from protocol.errors import ProtocolError
+from protocol.fields import root_hash
+from protocol.proofs import ProofFile, ProvenVisit, action_line, verify_proof
+from protocol.statements import VerifyKey
+
+_PROOF_MAX_BYTES: Final = 64 * 1024 * 1024
+_ENDED: Final = {
+    "customer": "you stopped it",
+    "technician": "the technician ended it",
+    "expired": "the time was over",
+    "revoked": "the technician's certificate was withdrawn",
+    "connection-lost": "the connection was lost",
+    "protocol-error": "the technician's program did something it must not",
+    "agent-stopped": "Bellpull was stopped on this computer",
+    "audit-unavailable": "the audit log could not be reached",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("act", nargs="?", choices=("list", "show", "save", "verify"), default="list")
+    parser.add_argument("what", nargs="?", help="the id of a receipt, or with verify: a proof file")
+    parser.add_argument("file", nargs="?", type=Path, help="with save: where to write the proof file")
+    parser.add_argument("--root", metavar="HEX", help="with verify FILE: the organisation's root key, 64 hex digits")
+    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    folder = folder_of(arguments)
+    match arguments.act:
+        case "verify" if arguments.what is not None:
+            return _verify_file(folder, Path(arguments.what), arguments.root, wants_json=arguments.json)
+        case "verify":
+            return _verify_all(folder, wants_json=arguments.json)
+        case "list":
+            return _list(folder.root, wants_json=arguments.json)
+        case act:
+            if arguments.what is None:
+                raise Refusal(
+                    f"which receipt do you mean to {act}?",
+                    expected=f"bellpull-agent receipts {act} ID",
+                    got="no id",
+                    hint="List them: bellpull-agent receipts",
+                )
+            found = call(folder.root, "receipt-file", grant=arguments.what)
+            return _save(found, arguments) if act == "save" else _show(found, wants_json=arguments.json)
+
+
+def _list(state: Path, *, wants_json: bool) -> int:
+    receipts = call(state, "receipts")["receipts"]
+    if wants_json:
+        print_json({"receipts": receipts})
+        return Exit.FINE
+    if not receipts:
+        print("Nobody has visited this computer yet.")
+    for receipt in receipts:
+        print(_line(receipt))
+    return Exit.FINE
+
+
+def _line(receipt: dict[str, Any]) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt["granted_at"]))
+    done = sum(action["outcome"] == "done" for action in receipt["actions"])
+    refused = sum(action["outcome"] == "refused" for action in receipt["actions"])
+    rebuilt = " · rebuilt after a crash" if receipt["rebuilt"] else ""
+    name = printable(receipt["technician"])
+    return (
+        f"{receipt['grant'][:12]}  {when}  {name}  {done} done, {refused} refused; "
+        f"{_ENDED.get(receipt['ended_by'], receipt['ended_by'])}{rebuilt}"
+    )
+
+
+def _show(receipt: dict[str, Any], *, wants_json: bool) -> int:
+    if wants_json:
+        print_json(receipt)
+        return Exit.FINE
+    print(_line(receipt))
+    print(f"  {printable(receipt['organisation'])}; they wrote as reason: “{printable(receipt['reason'])}”")
+    print(f"  You allowed: {', '.join(receipt['scopes'])}")
+    for action in receipt["actions"]:
+        detail = f" ({printable(action['detail'])})" if action["detail"] else ""
+        print(f"  {action['sequence']}. {printable(action['action'])} — {action['outcome']}{detail}")
+    print(f"  Confirmed by the technician's own signature: {'yes' if receipt['countersigned'] else 'no'}")
+    return Exit.FINE
+
+
+def _save(found: dict[str, Any], arguments: argparse.Namespace) -> int:
+    target = arguments.file or Path(f"receipt-{found['grant'][:12]}.json")
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Refusal(
+            "the proof file cannot be written", expected=f"a new file {target}", got=error.strerror or str(error)
+        ) from error
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(found["proof"])
+    if arguments.json:
+        print_json({"file": str(target), "grant": found["grant"]})
+    else:
+        print(f"Written: {target}. Anybody can check it: bellpull-agent receipts verify {target}")
+    return Exit.FINE
+
+
+def _root_key(folder: StateFolder, given: str | None) -> VerifyKey:
+    if given is not None:
+        try:
+            return VerifyKey(bytes.fromhex(given))
+        except (ValueError, ProtocolError):
+            raise Refusal("this is not a root key", expected="64 hex digits", got=given[:80]) from None
+    identity = Identity.load(folder.identity)
+    if identity is None:
+        raise Refusal(
+            "this computer is not enrolled, so it knows no organisation's root key",
+            expected="--root with the organisation's key",
+            got="none",
+            hint="The organisation prints it: bellpull org init, or it stands in root.json of an audit export.",
+        )
+    return identity.root_key
+
+
+def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_json: bool) -> int:
+    key = _root_key(folder, root)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Refusal("the proof file cannot be read", expected=str(path), got=error.strerror or str(error)) from error
+    proven = _prove(data, key)
+    if wants_json:
+        print_json({"ok": True, **_facts(proven, key)})
+        return Exit.FINE
+    print(f"Holds. {printable(proven.technician.name)} of {printable(proven.technician.organisation)} was here.")
+    print(f"  reason given: “{printable(proven.request.reason)}”")
+    print(f"  allowed: {', '.join(proven.grant.scopes)}")
+    for action in proven.receipt.actions:
+        print(f"  {printable(action_line(action))}")
+    print(f"  {_ENDED.get(proven.receipt.ended_by.value, proven.receipt.ended_by.value)}")
+    print(f"  confirmed by the technician: {'yes' if proven.countersigned else 'no'}")
+    if not proven.certified_device:
+        print("  The organisation had not approved this device at that time.")
+    return Exit.FINE
+
+
+def _verify_all(folder: StateFolder, *, wants_json: bool) -> int:
+    """Every kept receipt, each against the pinned root."""
+    key = _root_key(folder, None)
+    good: list[dict[str, object]] = []
+    bad: list[dict[str, str]] = []
+    for receipt in call(folder.root, "receipts")["receipts"]:
+        found = call(folder.root, "receipt-file", grant=receipt["grant"])
+        try:
+            good.append(_facts(_prove(found["proof"].encode(), key), key))
+        except ProtocolError as error:
+            bad.append({"grant": receipt["grant"], "what": str(error)})
+    if wants_json:
+        print_json({"ok": not bad, "verified": good, "failed": bad})
+    else:
+        print(f"{len(good)} receipts hold.")
+        for each in bad:
+            say(f"{each['grant'][:12]} does NOT hold: {each['what']}")
+    return Exit.PROBLEM if bad else Exit.FINE
+
+
+def _prove(data: bytes, key: VerifyKey) -> ProvenVisit:
+    return verify_proof(strict_json.parse(data, ProofFile, what="proof file", max_bytes=_PROOF_MAX_BYTES), key)
+
+
+def _facts(proven: ProvenVisit, key: VerifyKey) -> dict[str, object]:
+    receipt = proven.receipt
+    return {
+        "grant": receipt.grant.hex(),
+        "root": root_hash(key.public).hex(),
+        "technician": receipt.technician,
+        "organisation": receipt.organisation,
+        "scopes": [scope.value for scope in receipt.scopes],
+        "actions": len(receipt.actions),
+        "ended_by": receipt.ended_by.value,
+        "rebuilt": receipt.rebuilt,
+        "countersigned": proven.countersigned,
+        "certified_device": proven.certified_device,
+    }
+
+
+COMMAND = Command(
+    name="receipts",
+    help="What was done on this computer, visit by visit, with proofs that hold without any server.",
+    example="bellpull-agent receipts\n  bellpull-agent receipts verify receipt-1f2e3d4c5b6a.json",
+    add_arguments=add_arguments,
+    run=run,
+)

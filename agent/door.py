@@ -1,0 +1,139 @@
+"""The door: everything through which a technician comes in, put together. Consent, visits, books, receipts, witness.
+
+Built once for an enrolled agent. Reads from top to bottom in the order of a visit: what is believed about the log,
+what is written down, who is asked, who comes in.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from agent.clocks import Clocks
+from agent.consent.gate import ConsentGate
+from agent.consent.tables import PromptStore
+from agent.consent.verbs import ConsentVerbs
+from agent.event_log import EventLog
+from agent.identity.identity import Identity
+from agent.identity.trust_store import AlarmKind, TrustStore
+from agent.link.link import Link
+from agent.link.outbox import Outbox
+from agent.local.verbs import Verb
+from agent.proofs.books import Books
+from agent.proofs.journal_store import JournalStore
+from agent.proofs.receipts import Receipts
+from agent.proofs.seal import seal_to_organisation
+from agent.proofs.verbs import ReceiptVerbs
+from agent.proofs.witness import Witness
+from agent.session.arrival import OwnSide
+from agent.session.grants_store import GrantsStore
+from agent.session.host_process import SessionHost
+from agent.session.verbs import SessionVerbs
+from agent.session.visit import VisitParts
+from agent.session.visits import Visits
+from agent.store.database import Database
+from agent.tickets.store import TicketStore
+from protocol.messages.documents import NewCheckpoint
+from protocol.messages.login import Welcome
+from protocol.messages.sessions import SessionOffer
+
+
+class Door:
+    def __init__(
+        self,
+        database: Database,
+        identity: Identity,
+        trust: TrustStore,
+        link: Link,
+        outbox: Outbox,
+        tickets: TicketStore,
+        clocks: Clocks,
+        *,
+        log: EventLog,
+    ) -> None:
+        self._identity, self._trust, self._clocks = identity, trust, clocks
+        self._link, self._outbox, self._tickets, self._log = link, outbox, tickets, log
+
+        self.witness = Witness(
+            database,
+            clocks,
+            log=lambda: identity.log_verifier,
+            key=identity.witness,
+            link=link,
+            alarm=lambda what, expected, got: trust.raise_alarm(AlarmKind.SPLIT_VIEW, what, expected, got),
+        )
+        link.on(NewCheckpoint, self.witness.heard)
+        link.on(Welcome, self._welcomed)
+
+        self.books = Books(database, JournalStore(database), GrantsStore(database), link, clocks, identity.device)
+        self.receipts = Receipts(
+            database,
+            self.books,
+            identity.signing,
+            clocks,
+            seal=lambda data: seal_to_organisation(data, trust, clocks.wall()),
+            enqueue=link.enqueue,
+            case_of=self._case_of,
+        )
+
+        self.gate = ConsentGate(PromptStore(database), clocks, local_act_age_s=self._local_act_age_s)
+
+        parts = VisitParts(
+            clocks=clocks,
+            trust=trust,
+            gate=self.gate,
+            books=self.books,
+            receipts=self.receipts,
+            witness=self.witness,
+            link=link,
+            make_host=lambda heard, lost: SessionHost(identity.secret, heard, lost),
+            log=log,
+        )
+        self.visits = Visits(parts, tickets, own=self._own_side, origin=identity.origin, send=link.send)
+        link.on(SessionOffer, self.visits.offered)
+
+    def verbs(self) -> tuple[Verb[Any], ...]:
+        return (
+            *ConsentVerbs(self.gate, self._clocks).verbs(),
+            *SessionVerbs(self.visits).verbs(),
+            *ReceiptVerbs(self.receipts).verbs(),
+        )
+
+    def session_hosts(self) -> Sequence[int]:
+        return self.visits.host_pids()
+
+    @property
+    def busy(self) -> bool:
+        return self.visits.busy
+
+    async def run(self) -> None:
+        """Hand over what a crash left waiting, then look after the visits until cancelled."""
+        for item in self.books.waiting():
+            if not self._outbox.holds(item.id):
+                self._link.enqueue(item)
+            self.books.taken(item.id)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.visits.run())
+
+    def _own_side(self) -> OwnSide:
+        certificate = self._trust.device_certificate
+        return OwnSide(
+            device=self._identity.device,
+            signing=self._identity.signing,
+            noise=self._identity.noise,
+            certificate=self._trust.certificate,
+            customer=self._identity.customer_hint if certificate is None else certificate.customer,
+            checkpoint=self.witness.newest(),
+        )
+
+    def _local_act_age_s(self) -> float | None:
+        at = self._tickets.last_local_act_at()
+        return None if at is None else self._clocks.boot() - at
+
+    def _case_of(self, ticket: str) -> str | None:
+        found = self._tickets.get(ticket)
+        return None if found is None else found.case
+
+    async def _welcomed(self, welcome: Welcome) -> None:
+        """The newest checkpoint comes with the welcome; the proof it needs is fetched."""
+        if welcome.checkpoint:
+            await self.witness.heard(NewCheckpoint(note=welcome.checkpoint, from_size=0, consistency=()))

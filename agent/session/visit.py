@@ -1,0 +1,362 @@
+"""The shell around one visit: takes what happens to the steps, and does what they want, in their order.
+
+Everything that must hold (kill, book, persist) is done in the same call, without waiting for anybody; what takes time
+(the customer, the server's log, the relay) runs beside it and comes back as an event. So Stop is one call: when it
+returns, every process of the visit has been killed and the end is on the disk, whatever the network does.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, assert_never
+
+from agent.clocks import Clocks
+from agent.consent.gate import ConsentGate
+from agent.event_log import EventLog
+from agent.identity.trust_store import AlarmKind, TrustStore
+from agent.link.connection import LinkLost
+from agent.proofs.books import Books
+from agent.proofs.receipts import Receipts
+from agent.proofs.witness import SplitViewError, Witness
+from agent.refusal import Refusal
+from agent.session.effects import (
+    AcceptDocument,
+    Answered,
+    AskCustomer,
+    AuditSettled,
+    BookAction,
+    BookActionEnd,
+    BookChange,
+    BooksClosed,
+    Cancel,
+    CloseBooks,
+    CompareViews,
+    Effect,
+    EndNow,
+    Event,
+    GrantHandedOver,
+    HangUp,
+    KillHost,
+    MakeReceipt,
+    Moment,
+    OpenBooks,
+    RaiseAlarm,
+    ReceiptMade,
+    Received,
+    Run,
+    Send,
+    StartHost,
+    Tick,
+    TransportLost,
+    TrustChanged,
+    ViewsCompared,
+    WithdrawQuestion,
+)
+from agent.session.host_process import HostEvent
+from agent.session.relay import RelaySocket
+from agent.session.steps import AUDIT_WAIT_S, VisitSteps
+from protocol.errors import ProtocolError
+from protocol.grants import EndedBy
+from protocol.journal import Outcome
+from protocol.messages.items import AuditItem, Refused, Stored
+from protocol.session_state import SessionState
+
+_TICK_S: Final = 0.5
+#: Records that wait for a slow relay before we stop reading from it: two windows.
+_OUTGOING_MAX_BYTES: Final = 512 * 1024
+#: After the last word: what a relay that takes nothing any more is given to take it.
+_FLUSH_S: Final = 5.0
+#: A visit does not go on for longer without a line to the server's log. (Acts of risk 2 wait for it at once.)
+_WITHOUT_LOG_S: Final = 45.0
+#: Comparing two views of the log: each question to the server has a limit of its own inside.
+_COMPARE_S: Final = 15.0
+
+
+class StoresItems(Protocol):
+    """The link, as far as a visit waits for the server's log."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def store(self, item: AuditItem) -> Stored | Refused: ...
+
+
+class Host(Protocol):
+    """The session host, as far as a visit needs it."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    async def start(self) -> None: ...
+
+    def run(self, sequence: int, action: str, arguments: bytes, now: int) -> None: ...
+
+    def cancel(self, sequence: int) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+MakeHost = Callable[[Callable[[HostEvent], None], Callable[[str], None]], Host]
+
+
+@dataclass(frozen=True)
+class VisitParts:
+    """What every visit of this device uses."""
+
+    clocks: Clocks
+    trust: TrustStore
+    gate: ConsentGate
+    books: Books
+    receipts: Receipts
+    witness: Witness
+    link: StoresItems
+    make_host: MakeHost
+    log: EventLog
+
+
+def moment_of(clocks: Clocks) -> Moment:
+    return Moment(clocks.wall(), clocks.boot(), clocks.mono())
+
+
+class Visit:
+    """One visit over one relay socket. `run` ends when the socket is closed and the receipt is made."""
+
+    def __init__(self, steps: VisitSteps, socket: RelaySocket, parts: VisitParts, room: str) -> None:
+        self.steps = steps
+        self.room = room
+        self.failed = ""
+        self._socket = socket
+        self._parts = parts
+        self._host: Host | None = None
+        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._outgoing_bytes = 0
+        self._room_to_read = asyncio.Event()
+        self._room_to_read.set()
+        self._beside: set[asyncio.Task[None]] = set()
+        self._asking: asyncio.Task[None] | None = None
+        self._booked: dict[int, BookAction] = {}
+        self._outcomes: dict[int, Outcome] = {}
+        self._trust = parts.trust.trust
+        self._over = asyncio.Event()
+
+    @property
+    def host_pid(self) -> int | None:
+        return None if self._host is None else self._host.pid
+
+    @property
+    def ended(self) -> bool:
+        return self.steps.state is SessionState.ENDED or bool(self.failed)
+
+    def moment(self) -> Moment:
+        return moment_of(self._parts.clocks)
+
+    def done(self) -> tuple[tuple[int, str, Outcome | None], ...]:
+        """What was asked so far: number, action, outcome (None: going on)."""
+        return tuple(
+            (sequence, booked.action.body.action, self._outcomes.get(sequence))
+            for sequence, booked in self._booked.items()
+        )
+
+    async def run(self) -> None:
+        """Until the visit is over. Cancelled: the agent stops, and the visit with it."""
+        reader, ticker = asyncio.create_task(self._read()), asyncio.create_task(self._tick())
+        writer = asyncio.create_task(self._write())
+        try:
+            await self._over.wait()
+            async with asyncio.timeout(_FLUSH_S):
+                await writer
+        except TimeoutError:
+            self._parts.log.info("relay-does-not-take-the-rest", room=self.room)
+        finally:
+            for task in (reader, ticker, writer, *self._beside):
+                task.cancel()
+            if self._host is not None:
+                self._host.kill()
+            await asyncio.gather(reader, ticker, writer, *self._beside, return_exceptions=True)
+            await self._socket.close()
+
+    # --- events ----------------------------------------------------------------------------------------------
+
+    def feed(self, event: Event) -> None:
+        """Let this happen, and do all that follows from it, now."""
+        if self.failed:
+            return
+        waiting: deque[Effect] = deque(self.steps.receive(event, self.moment()))
+        while waiting:
+            effect = waiting.popleft()
+            try:
+                following = self._do(effect)
+            except (Refusal, ProtocolError) as error:
+                self._fail(error)
+                return
+            if following is not None:
+                waiting.extend(self.steps.receive(following, self.moment()))
+        if self.ended:
+            self._over.set()
+
+    def _fail(self, error: Refusal | ProtocolError) -> None:
+        """What had to be written could not be: nothing may go on. The receipt is rebuilt when the disk takes it."""
+        self.failed = str(error)
+        if self._host is not None:
+            self._host.kill()
+        if self._asking is not None:
+            self._asking.cancel()
+        self._parts.log.warning("visit-failed", room=self.room, reason=error.what)
+        self._outgoing.put_nowait(None)
+        self._over.set()
+
+    def _do(self, effect: Effect) -> Event | None:
+        """One effect; its answer when that is there at once."""
+        parts = self._parts
+        match effect:
+            case Send():
+                self._outgoing_bytes += len(effect.data)
+                if self._outgoing_bytes > _OUTGOING_MAX_BYTES:
+                    self._room_to_read.clear()
+                self._outgoing.put_nowait(effect.data)
+            case HangUp():
+                self._outgoing.put_nowait(None)
+            case StartHost():
+                self._host = parts.make_host(self.feed, self._host_lost)
+                self._aside(self._host.start())
+            case KillHost():
+                if self._host is not None:
+                    self._host.kill()
+            case Run():
+                if self._host is not None:
+                    self._host.run(effect.sequence, effect.action, effect.arguments, parts.clocks.wall())
+            case Cancel():
+                if self._host is not None:
+                    self._host.cancel(effect.sequence)
+            case CompareViews():
+                self._aside(self._compare(effect.note))
+            case AcceptDocument():
+                parts.trust.accept(effect.document)
+            case AskCustomer():
+                self._asking = self._aside(self._ask(effect))
+            case WithdrawQuestion():
+                if self._asking is not None:
+                    self._asking.cancel()
+            case OpenBooks():
+                self._aside(self._await_log(parts.books.open(effect), 0))
+            case BookAction():
+                self._book(effect)
+            case BookActionEnd():
+                parts.books.end_action(self._grant(), self._booked[effect.sequence], effect)
+                self._outcomes[effect.sequence] = effect.outcome
+            case BookChange():
+                parts.books.change(effect)
+            case GrantHandedOver():
+                parts.books.handed_over(self._grant())
+            case CloseBooks():
+                entry = parts.books.close(self._grant(), effect.ended_by)
+                return BooksClosed(entry.hash, len(parts.books.grants.actions(self._grant())))
+            case MakeReceipt():
+                by = self.steps.ended_by or EndedBy.PROTOCOL_ERROR
+                return ReceiptMade(parts.receipts.make(self._grant(), ended_by=by, rebuilt=False, close=effect.close))
+            case RaiseAlarm():
+                parts.trust.raise_alarm(AlarmKind(effect.kind), effect.what, effect.expected, effect.got)
+                parts.log.warning("alarm", kind=effect.kind)
+            case _:
+                assert_never(effect)
+        return None
+
+    def _grant(self) -> bytes:
+        assert self.steps.grant is not None  # noqa: S101 - the steps book nothing before the grant
+        return self.steps.grant.grant.hash
+
+    def _book(self, effect: BookAction) -> None:
+        item = self._parts.books.book_action(effect)
+        self._booked[effect.action.body.sequence] = effect
+        if effect.refused is not None:
+            self._outcomes[effect.action.body.sequence] = Outcome.REFUSED
+        if item is not None:
+            self._aside(self._await_log(item, effect.action.body.sequence))
+
+    def _host_lost(self, why: str) -> None:
+        self._parts.log.warning("session-host-lost", room=self.room, reason=why)
+
+    # --- beside ----------------------------------------------------------------------------------------------
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(work))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return task
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (Refusal, ProtocolError) as error:
+            self._fail(error)
+
+    async def _compare(self, note: str) -> None:
+        try:
+            async with asyncio.timeout(_COMPARE_S):
+                await self._parts.witness.compare(note)
+        except SplitViewError as split:
+            self.feed(ViewsCompared(str(split), forked=True))
+        except ProtocolError as error:
+            self.feed(ViewsCompared(str(error)))
+        except TimeoutError:
+            self.feed(ViewsCompared("the server did not prove its log in time"))
+        else:
+            self.feed(ViewsCompared())
+
+    async def _ask(self, effect: AskCustomer) -> None:
+        decision = await self._parts.gate.ask(effect.facts)
+        self.feed(Answered(decision, self._parts.books.grants.next_number()))
+
+    async def _await_log(self, item: AuditItem, sequence: int) -> None:
+        """The server's log has this entry, by a proof that fits what this device has seen; or it has not."""
+        stored = False
+        storing = asyncio.ensure_future(self._parts.link.store(item))
+        try:
+            await asyncio.sleep(0)  # the link takes it onto the disk in its first step
+            self._parts.books.taken(item.id)
+            async with asyncio.timeout(AUDIT_WAIT_S):
+                answer = await storing
+                if isinstance(answer, Stored) and answer.proof is not None:
+                    await self._parts.witness.included(answer.proof, item.entry)
+                    stored = True
+        except TimeoutError:
+            self._parts.log.warning("audit-log-silent", room=self.room)
+        except SplitViewError as split:
+            self._do(RaiseAlarm("split-view", split.what, split.expected, split.got))
+        except ProtocolError as error:
+            self._parts.log.warning("audit-log-proof-refused", room=self.room, reason=error.what)
+        finally:
+            storing.cancel()
+        self.feed(AuditSettled(sequence, stored))
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                await self._room_to_read.wait()
+                self.feed(Received(await self._socket.receive()))
+        except LinkLost as lost:
+            self.feed(TransportLost(str(lost)))
+
+    async def _write(self) -> None:
+        try:
+            while (data := await self._outgoing.get()) is not None:
+                await self._socket.send(data)
+                self._outgoing_bytes -= len(data)
+                if self._outgoing_bytes <= _OUTGOING_MAX_BYTES:
+                    self._room_to_read.set()
+        except LinkLost as lost:
+            self.feed(TransportLost(str(lost)))
+
+    async def _tick(self) -> None:
+        logged_at = self._parts.clocks.mono()
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if self._parts.link.connected:
+                logged_at = self._parts.clocks.mono()
+            elif self._parts.clocks.mono() - logged_at > _WITHOUT_LOG_S:
+                self.feed(EndNow(EndedBy.AUDIT_UNAVAILABLE, "the server's log was out of reach for too long"))
+            if self._parts.trust.trust is not self._trust:
+                self._trust = self._parts.trust.trust
+                self.feed(TrustChanged(self._trust))
+            self.feed(Tick())

@@ -1,0 +1,227 @@
+"""All visits of this device: which offers are taken up, at most one at a time, and what the customer sees of them.
+
+    offer ─► a ticket of our own? may we ask? nobody else here? ─► join the room ─► Visit
+                                       else ─► declined, with one of a few words
+
+An offer proves nothing and is the server's word; so declining says nothing that the server does not know.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from agent.link.connection import LinkLost
+from agent.refusal import Refusal
+from agent.session.arrival import OwnSide, OwnTicket
+from agent.session.effects import CustomerNarrows, EndNow
+from agent.session.relay import JoinRoom, join_room
+from agent.session.steps import VisitSteps
+from agent.session.visit import Visit, VisitParts, moment_of
+from agent.tickets.store import TicketStore
+from protocol.actions.catalogue import ACTIONS
+from protocol.actions.scopes import MEANINGS, Scope
+from protocol.grants import EndedBy
+from protocol.journal import Outcome
+from protocol.messages.sessions import OfferDeclined, SessionOffer
+from protocol.session_state import SessionState
+from protocol.strict_json import WireModel
+
+DeclineReason = Literal["unknown-ticket", "cool-down", "busy", "stopped", "not-enrolled"]
+
+#: Receipts that a full disk prevented are tried again this often, when nobody is here.
+_REPAIR_S: Final = 60.0
+#: The agent stops: so long it waits for the technician's countersignature and the relay.
+_LAST_WORDS_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class DoneAction:
+    """One action of the visit, for the customer's eyes."""
+
+    sequence: int
+    action: str
+    sentence: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class VisitView:
+    """What the customer sees of a visit. Names are from the verified certificate; empty before it was verified."""
+
+    room: str
+    state: str
+    technician: str
+    organisation: str
+    tier: int
+    reason: str
+    ticket: str
+    phrase: tuple[str, ...]
+    scopes: tuple[str, ...]
+    sentences: tuple[str, ...]
+    minutes: int
+    seconds_left: int
+    doing: tuple[str, ...]
+    done: tuple[DoneAction, ...]
+
+
+class Visits:
+    """One for the service."""
+
+    def __init__(
+        self,
+        parts: VisitParts,
+        tickets: TicketStore,
+        *,
+        own: Callable[[], OwnSide],
+        origin: str,
+        send: Callable[[WireModel], None],
+        join: JoinRoom = join_room,
+    ) -> None:
+        self._parts = parts
+        self._tickets = tickets
+        self._own = own
+        self._origin = origin
+        self._send = send
+        self._join = join
+        self._joining: str | None = None
+        self._visit: Visit | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    # --- offers ----------------------------------------------------------------------------------------------
+
+    async def offered(self, offer: SessionOffer) -> None:
+        """The server says that a technician waits in a room."""
+        ticket = None if offer.ticket is None else self._tickets.get(offer.ticket)
+        known = OwnTicket(ticket.ticket, ticket.words) if ticket is not None and ticket.is_open else None
+        refusal = self._why_not(known)
+        if refusal is not None or known is None:
+            self._send(OfferDeclined(room=offer.room, reason=refusal or "unknown-ticket"))
+            return
+        self._joining = offer.room
+        # A task of its own: a visit does not end because the line to the desk does.
+        self._task = asyncio.create_task(self._guarded(offer, known))
+
+    async def _guarded(self, offer: SessionOffer, ticket: OwnTicket) -> None:
+        try:
+            await self._visit_in(offer, ticket)
+        except LinkLost as lost:
+            self._parts.log.info("room-not-joined", room=offer.room, reason=str(lost))
+        except Exception as error:  # noqa: BLE001 - a defect ends this visit, is shown, and must not end the service
+            self._parts.log.defect("visit-raised", error, room=offer.room)
+        finally:
+            self._joining, self._visit = None, None
+
+    def _why_not(self, ticket: OwnTicket | None) -> DeclineReason | None:
+        if self._joining is not None:
+            return "busy"
+        if ticket is None:
+            return "unknown-ticket"
+        if self._parts.gate.obstacle() is not None:
+            return "cool-down"
+        return None
+
+    async def _visit_in(self, offer: SessionOffer, ticket: OwnTicket) -> None:
+        socket = await self._join(self._origin, offer.room, offer.join_token)
+        moment = moment_of(self._parts.clocks)
+        steps = VisitSteps(self._own(), ticket, offer.room, self._parts.trust.trust, moment)
+        visit = self._visit = Visit(steps, socket, self._parts, offer.room)
+        self._parts.log.info("visit-began", room=offer.room)
+        try:
+            await visit.run()
+        finally:
+            if not visit.ended:
+                visit.feed(EndNow(EndedBy.AGENT_STOPPED, "the agent stops"))
+            by = steps.ended_by.value if steps.ended_by else str(steps.refused or "")
+            self._parts.log.info("visit-ended", room=offer.room, by=by)
+
+    # --- the customer ----------------------------------------------------------------------------------------
+
+    def current(self) -> list[VisitView]:
+        return [] if self._visit is None or self._visit.ended else [self._view(self._visit)]
+
+    def stop_all(self, by: EndedBy = EndedBy.CUSTOMER) -> int:
+        """End every visit. When this returns, their processes are killed and the end is written."""
+        visit = self._visit
+        if visit is None or visit.ended or visit.steps.state is SessionState.STOPPING:
+            return 0
+        visit.feed(EndNow(by, "the customer pressed Stop" if by is EndedBy.CUSTOMER else "the agent stops"))
+        return 1
+
+    def narrow(self, scopes: Sequence[Scope]) -> tuple[Scope, ...]:
+        """Allow only these from now on; the scopes in force afterwards. Nothing left: the visit ends."""
+        visit = self._visit
+        if visit is None or visit.steps.grant is None:
+            return ()
+        visit.feed(CustomerNarrows(tuple(scopes)))
+        state = visit.steps.grant
+        return () if state.ended_by is not None else tuple(sorted(state.scopes))
+
+    def host_pids(self) -> Sequence[int]:
+        """Session hosts alive now: their descendants may not answer for the customer."""
+        pid = None if self._visit is None else self._visit.host_pid
+        return () if pid is None else (pid,)
+
+    @property
+    def busy(self) -> bool:
+        return self._joining is not None
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Repair what a crash or a full disk left behind; until cancelled. Then: end what is going on."""
+        try:
+            while True:
+                if self._joining is None:
+                    self._repair()
+                await asyncio.sleep(_REPAIR_S)
+        finally:
+            self.stop_all(EndedBy.AGENT_STOPPED)
+            if self._task is not None and not self._task.done():
+                # The last words go out if the relay takes them; the receipt is on the disk either way.
+                await asyncio.wait({self._task}, timeout=_LAST_WORDS_S)
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+
+    def _repair(self) -> None:
+        try:
+            rebuilt = self._parts.receipts.rebuild_missing()
+            self._parts.receipts.send_waiting()
+        except Refusal as error:
+            self._parts.log.warning("receipts-wait", reason=error.what)
+        else:
+            if rebuilt:
+                self._parts.log.warning("receipts-rebuilt", count=rebuilt)
+
+    def _view(self, visit: Visit) -> VisitView:
+        steps = visit.steps
+        visitor, grant = steps.visitor, steps.grant
+        technician = None if visitor is None else visitor.technician.body
+        request = None if visitor is None else visitor.request.body
+        scopes = tuple(sorted(grant.scopes)) if grant is not None else ()
+        return VisitView(
+            room=visit.room,
+            state=steps.state.value,
+            technician="" if technician is None else technician.name,
+            organisation="" if technician is None else technician.organisation,
+            tier=0 if technician is None else technician.tier,
+            reason="" if request is None else request.reason,
+            ticket="" if request is None else request.ticket or "",
+            phrase=() if visitor is None else steps.phrase,
+            scopes=tuple(scope.value for scope in scopes),
+            sentences=tuple(MEANINGS[scope].sentence for scope in scopes),
+            minutes=0 if grant is None else grant.grant.body.minutes,
+            seconds_left=int(steps.seconds_left(self._parts.clocks.boot())),
+            doing=tuple(spec.sentence for spec in steps.doing),
+            done=tuple(_done(*each) for each in visit.done()),
+        )
+
+
+def _done(sequence: int, action: str, outcome: Outcome | None) -> DoneAction:
+    spec = ACTIONS.get(action)
+    return DoneAction(
+        sequence=sequence,
+        action=action,
+        sentence="asked for something this computer does not know" if spec is None else spec.sentence,
+        outcome="running" if outcome is None else outcome.value,
+    )
