@@ -1,0 +1,78 @@
+"""`bellpull-agent tickets`: your tickets, with what it costs, what is done, what comes next, and when."""
+
+import argparse
+import time
+from typing import Any
+
+from agent.cli.command import Command, Exit, folder_of, print_json
+from agent.local.client import call
+from diagnostics.plain_text import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ticket", nargs="?", metavar="TICKET", help="show this one with its messages")
+    parser.add_argument("--say", metavar="WORDS", help="add your words to TICKET")
+    parser.add_argument("--json", action="store_true", help="as JSON on stdout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    state = folder_of(arguments).root
+    if arguments.say is not None:
+        if arguments.ticket is None:
+            print("bellpull-agent tickets: --say needs a TICKET")
+            return Exit.WRONG_USE
+        call(state, "ticket-text", ticket=arguments.ticket, text=arguments.say)
+    if arguments.ticket is not None:
+        shown = call(state, "ticket", ticket=arguments.ticket)
+        if arguments.json:
+            print_json(shown)
+        else:
+            print("\n".join(_one(shown) + _messages(shown["messages"])))
+        return Exit.FINE
+    tickets = call(state, "tickets")["tickets"]
+    if arguments.json:
+        print_json({"tickets": tickets})
+    elif not tickets:
+        print('No tickets. To ask for help: bellpull-agent ask "what is wrong"')
+    else:
+        print("\n\n".join("\n".join(_one(ticket)) for ticket in tickets))
+    return Exit.FINE
+
+
+def _one(ticket: dict[str, Any]) -> list[str]:
+    why = ticket["words"] or (ticket["finding"] or {}).get("code", "")
+    lines = [f"{ticket['ticket']}  {ticket['state']}  {printable(why, 100)}"]
+    facts = ticket["facts"]
+    if facts is None:
+        return [*lines, "  The desk has not answered yet."]
+    eta = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts["eta"]))
+    return [
+        *lines,
+        f"  Cost:   {printable(facts['cost'], 300)}",
+        f"  Now:    {printable(facts['doing'], 300)}",
+        f"  Next:   {printable(facts['next'], 300)}",
+        f"  Expect: {eta}",
+    ]
+
+
+def _messages(messages: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for message in messages:
+        match message["kind"]:
+            case "verified":
+                author = f"{printable(message['author'], 120)} (verified)"
+            case "own":
+                author = "you"
+            case _:
+                author = "via the server, not verified"
+        lines += ["", f"  {author}:", *(f"    {printable(line, 1000)}" for line in message["text"].splitlines())]
+    return lines
+
+
+COMMAND = Command(
+    name="tickets",
+    help="Your tickets: what each costs, what is being done, what comes next and when to expect it.",
+    example='bellpull-agent tickets 0193…-… --say "It happened again this morning."',
+    add_arguments=add_arguments,
+    run=run,
+)
