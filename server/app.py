@@ -11,6 +11,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -24,6 +25,7 @@ from server.bundles import routes as bundles
 from server.devices import routes as devices
 from server.doorkeeper import Doorkeeper, refusal_response
 from server.link import routes as link
+from server.logs import log
 from server.office import Office
 from server.organisation import routes as organisation
 from server.refusal import Refusal
@@ -65,8 +67,20 @@ def build(office: Office) -> ASGIApp:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RemoteProtocolError, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(SQLAlchemyError, _failed)
+    app.add_exception_handler(Exception, _failed)
     kept = Doorkeeper(app, office=office, routes=ROUTES, doors=DOORS, authenticators=authenticators(office))
     return SecurityHeaders(kept)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A fault of ours: said plainly, without its inside; the log has that."""
+    if isinstance(error, SQLAlchemyError):
+        log.error("database-failed", route=request.scope["path"].split("/")[1], exc_info=error)
+        return refusal_response(
+            Refusal(503, "the database does not answer", hint="Nothing was done; try again.", retry_after_s=5)
+        )
+    return refusal_response(Refusal(500, "the server failed", hint="The operator finds the reason in its log."))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -5,12 +5,14 @@ Exit codes: 0 fine, 1 problem found or refused, 2 wrong use. With --json: JSON o
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.errors import ProtocolError
 from server import VERSION
@@ -72,8 +74,12 @@ def init(
     def act() -> dict[str, Any]:
         check_origin(origin)
         create(data, Settings(origin=origin, log_name=log_name or log_name_for(origin), database=database))
-        config = load(data)
-        return {"data": str(data), "origin": origin, **asyncio.run(first_steps(config))}
+        try:
+            config = load(data)
+            return {"data": str(data), "origin": origin, **asyncio.run(first_steps(config))}
+        except BaseException:
+            shutil.rmtree(data)  # it was empty before: a first start that failed leaves nothing behind
+            raise
 
     answer = _guarded(act, as_json)
     _print(answer, as_json)
@@ -125,12 +131,13 @@ def organisation_code(data: Data, database: DatabaseUrl = None, as_json: Json = 
 def backup(
     data: Data,
     to: Annotated[Path, typer.Option(help="A new directory for the backup.")],
+    database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
     """Copy database, bundles and log key into a new directory, also while the server runs. Guard it like the server."""
     from server.storage.backup import make_backup
 
-    _print(_guarded(lambda: asyncio.run(make_backup(load(data), to)), as_json), as_json)
+    _print(_guarded(lambda: asyncio.run(make_backup(load(data, database=database), to)), as_json), as_json)
 
 
 @app.command(epilog="Example: bellpull-server restore --from ./backup-2026-11-21 --data ./server")
@@ -163,6 +170,10 @@ def _guarded(act: Callable[[], Any], as_json: bool) -> Any:
         _fail(refusal.facts.what, refusal.facts.hint, as_json)
     except ProtocolError as error:
         _fail(str(error), error.hint, as_json)
+    except SQLAlchemyError as error:
+        _fail(
+            f"the database cannot be used: {str(error).splitlines()[0]}", "Is --database right, and running?", as_json
+        )
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), "", as_json)
 

@@ -50,6 +50,11 @@ class Caps(WireModel):
     links_a_minute: Annotated[int, Field(ge=1)] = 600
     requests_a_minute: Annotated[int, Field(ge=1)] = 1200
     items_a_minute: Annotated[int, Field(ge=1)] = 600
+    audit_entries_an_hour: Annotated[int, Field(ge=1)] = 3600
+    # 288 reports of five minutes each come at once after a day offline.
+    metric_rows_burst: Annotated[int, Field(ge=1)] = 150_000
+    metric_rows_a_minute: Annotated[int, Field(ge=1)] = 1000
+    tickets_a_day_per_device: Annotated[int, Field(ge=1)] = 200
     offers_an_hour_per_device: Annotated[int, Field(ge=1)] = 60
     offers_an_hour_per_technician: Annotated[int, Field(ge=1)] = 240
     rooms_per_technician: Annotated[int, Field(ge=1)] = 8

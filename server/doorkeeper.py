@@ -4,6 +4,7 @@
 It puts the caller into `scope["state"]["visitor"]`. What a route then shows is bounded by the visitor's customers.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from server.quotas import Quota
 from server.refusal import Refusal
 
 _LOOPBACK = ("127.0.0.1", "::1")
+#: How long a request may pause in the middle of its body.
+BODY_SILENCE_S = 20
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -146,13 +149,19 @@ def _bounded(receive: Receive, connection: HTTPConnection, max_bytes: int) -> Re
     declared = connection.headers.get("content-length", "")
     if declared and (not declared.isascii() or not declared.isdigit() or int(declared) > max_bytes):
         raise _too_large(max_bytes, declared[:20])
-    taken = 0
+    taken, whole = 0, False
 
     async def bounded() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, whole
+        try:
+            # After the body, `receive` waits for the client to leave: as long as the answer takes.
+            async with asyncio.timeout(None if whole else BODY_SILENCE_S):
+                message = await receive()
+        except TimeoutError:
+            raise Refusal(408, "the request's body did not come", expected=f"more within {BODY_SILENCE_S} s") from None
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if taken > max_bytes:
                 raise _too_large(max_bytes, "more")
         return message

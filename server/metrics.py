@@ -17,6 +17,9 @@ class Metrics:
         self.logins_refused = Counter(
             "bellpull_link_logins_refused", "Logins of devices that were refused", registry=self.registry
         )
+        self.rows_left_out = Counter(
+            "bellpull_report_rows_left_out", "Rows of reports beyond a device's bounds", registry=self.registry
+        )
         self.refusals = Counter(
             "bellpull_http_refusals", "Requests refused by status", ["status"], registry=self.registry
         )

@@ -12,6 +12,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from protocol.audit import AuditEntry, AuditWord
 from protocol.certificates import Document
 from protocol.checkpoints import LogKey
@@ -25,6 +27,7 @@ from server.config import Config
 from server.devices.store import DeviceStore
 from server.findings.store import FindingStore
 from server.link.hub import Hub
+from server.link.sweep import sweep_items
 from server.logs import log
 from server.metrics import Metrics
 from server.organisation.store import OrganisationStore
@@ -46,6 +49,8 @@ class Quotas:
     """Counted by device, technician or address; who knocks at which door stands in access.py."""
 
     items: Quota
+    audit_entries: Quota
+    metric_rows: Quota
     offers_by_device: Quota
     offers_by_technician: Quota
 
@@ -59,6 +64,8 @@ class Office:
         self.metrics = Metrics()
         self.quotas = Quotas(
             items=Quota.per_minute(caps.items_a_minute),
+            audit_entries=Quota.per_hour(caps.audit_entries_an_hour),
+            metric_rows=Quota(rate_s=caps.metric_rows_a_minute / 60, burst=caps.metric_rows_burst),
             offers_by_device=Quota.per_hour(caps.offers_an_hour_per_device),
             offers_by_technician=Quota.per_hour(caps.offers_an_hour_per_technician),
         )
@@ -70,12 +77,18 @@ class Office:
         self.technicians = TechnicianStore(self.database, now)
         self.challenges = Challenges(now, os.urandom)
         self.devices = DeviceStore(self.database, now, pending_max=caps.pending_enrolments)
-        self.findings = FindingStore(self.database, now, metrics_kept_days=config.settings.metrics_kept_days)
+        self.findings = FindingStore(
+            self.database,
+            now,
+            metrics_kept_days=config.settings.metrics_kept_days,
+            may_keep=lambda device, rows: not self.quotas.metric_rows.take(device, mono(), rows),
+        )
         self.tickets = TicketStore(
             self.database,
             now,
             config.settings.facts,
             open_max=caps.open_tickets_per_device,
+            a_day_max=caps.tickets_a_day_per_device,
             sealed_bytes_max=caps.sealed_bytes_per_device,
         )
         self.bundles = BundleStore(
@@ -102,6 +115,14 @@ class Office:
     # --- life ----------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
+        try:
+            await self._open()
+        except BaseException as error:
+            self.failure = error
+            await self.close()
+            raise
+
+    async def _open(self) -> None:
         await migrate(self.database)
         await self.organisation.load()
         await self.audit.load()
@@ -143,7 +164,12 @@ class Office:
 
     async def _sweep(self) -> None:
         while True:
-            await self.findings.sweep()
+            try:
+                await self.findings.sweep()
+                await self.bundles.sweep()
+                await sweep_items(self.database, self.now())
+            except (SQLAlchemyError, OSError):
+                log.error("sweep-failed", exc_info=True)  # the next one does what this one left
             await asyncio.sleep(_SWEEP_S)
 
     # --- what several rooms do together --------------------------------------------------------------------

@@ -7,9 +7,10 @@ about three seconds, with exit code 0.
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -20,7 +21,7 @@ from server.app import build
 from server.config import Config, ConfigError
 from server.logs import log
 from server.office import Office
-from server.sockets import Sockets
+from server.sockets import Requests, Sockets
 
 #: What uvicorn waits for requests in flight, after everyone was told.
 GRACE_S = 2
@@ -64,6 +65,11 @@ class PoliteServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, office: Office) -> None:
         super().__init__(config)
         self._office = office
+        self.on_started: Callable[[], None] = lambda: None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -73,8 +79,6 @@ class PoliteServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        import signal
-
         before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
         try:
             yield
@@ -92,7 +96,7 @@ def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
         ws_per_message_deflate=False,
         ws_max_size=CONTROL_MESSAGE_MAX_BYTES,
         loop="auto",
-        http="auto",
+        http=Requests,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -100,7 +104,7 @@ def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
         forwarded_allow_ips=list(config.settings.trusted_proxies),
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=15,
-        h11_max_incomplete_event_size=64 * 1024,
+        h11_max_incomplete_event_size=32 * 1024,
         lifespan="on",
     )
     server = PoliteServer(uvicorn_config, office)
@@ -110,10 +114,43 @@ def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
 
     office.on_failure = stop
     address = address_of(listening)
-    write_address(config.data, address)
-    announce(config, address, as_json=as_json)
-    server.run(sockets=[listening])
+
+    def opened() -> None:
+        write_address(config.data, address)
+        announce(config, address, as_json=as_json)
+
+    server.on_started = opened
+    try:
+        with only_one(config.data):
+            server.run(sockets=[listening])
+    except SystemExit:
+        # uvicorn's way to say that the start failed; ours is to say why.
+        if office.failure is not None:
+            raise office.failure from None
+        raise
     return 0 if office.failure is None and server.started else 1
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold DIR/lock while running: two servers on one directory would each believe the log is theirs."""
+    with (data / "lock").open("a") as file:
+        try:
+            _lock(file.fileno())
+        except OSError:
+            raise ConfigError(f"another bellpull-server runs on {data} already") from None
+        yield
+
+
+def _lock(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write_address(data: Path, address: str) -> None:

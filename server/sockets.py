@@ -5,10 +5,13 @@ from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 #: After the application is done with a socket, its buffers have this long to drain; then it is cut.
 DRAIN_S = 2.0
+#: A stranger has this long for the head of the first request on a connection.
+HEAD_S = 10.0
 
 
 class Sockets(WebSocketsSansIOProtocol):
@@ -22,6 +25,18 @@ class Sockets(WebSocketsSansIOProtocol):
         await super().run_asgi()
         # transport.close() waits for the write buffer, and a stuck peer never empties it.
         self.loop.call_later(DRAIN_S + 0.5, self.transport.abort)
+
+
+class Requests(H11Protocol):
+    """uvicorn's own, but a client that does not finish its first request's head is not waited for."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(HEAD_S, self._check_head)
+
+    def _check_head(self) -> None:
+        if self.cycle is None and self.transport.get_protocol() is self and not self.transport.is_closing():
+            self.transport.abort()
 
 
 async def accept_program(websocket: WebSocket, subprotocol: str) -> bool:

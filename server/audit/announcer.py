@@ -19,8 +19,12 @@ class Announcer:
         while True:
             await self._log.changed.wait()
             self._log.changed.clear()
-            self.announce()
-            await asyncio.sleep(COALESCE_S)
+            for at, connection in enumerate(self._hub):
+                self.tell(connection)
+                if at % 100 == 99:
+                    await asyncio.sleep(0)
+            # Each announcement costs every device a signature: a large fleet hears less often.
+            await asyncio.sleep(max(COALESCE_S, len(self._hub) / 200))
 
     def announce(self) -> None:
         """To every connected device that has not heard of the newest tree."""

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protocol.audit import AuditEntry, AuditLeaf, InclusionProof
@@ -20,11 +21,13 @@ from protocol.merkle import Tree, leaf_hash
 from server.audit.model import head, leaves, salts
 from server.audit.rules import commitment
 from server.clock import Clock
+from server.logs import log
 from server.storage.engine import Database
 
 BATCH_ENTRIES_MAX = 200
 QUEUE_ENTRIES_MAX = 2000
 _READ_ROWS = 5000
+_RETRY_S = 1.0
 
 
 class BrokenLog(Exception):
@@ -142,12 +145,22 @@ class AuditLog:
                 for asked in batch:
                     if not asked.done.done():
                         asked.done.set_exception(error)
-                await self.load()
+                await self._load_again()
                 continue
             for asked, result in zip(batch, appended, strict=True):
                 if not asked.done.done():
                     asked.done.set_result(result)
             self.changed.set()
+
+    async def _load_again(self) -> None:
+        """After a failed write, what is on disk counts. Waits for a database that is away; a broken log ends it all."""
+        while True:
+            try:
+                await self.load()
+                return
+            except (SQLAlchemyError, OSError):
+                log.error("audit-log-waits-for-database")
+                await asyncio.sleep(_RETRY_S)
 
     async def _store(self, batch: list[_Asked]) -> list[Appended]:
         results: list[Appended] = []

@@ -10,7 +10,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from protocol.limits import UPLOAD_TOKEN_S
 from protocol.messages.api import BundleRow
@@ -20,12 +20,15 @@ from server.bundles.model import bundles
 from server.bundles.rules import AGE_HEADER, Upload, fault_of_chunk, starts_like_ciphertext
 from server.clock import Clock
 from server.devices.model import devices
+from server.logs import log
 from server.refusal import Refusal, not_found
 from server.storage.engine import Database
 from server.tickets.store import TicketStore
 from server.tokens import new_token, token_hash
 
 _DAY_S = 86_400
+#: An unfinished upload is kept this long: a laptop on a journey goes on where it stopped.
+ABANDONED_S = 14 * _DAY_S
 
 
 class BundleStore:
@@ -97,7 +100,13 @@ class BundleStore:
                 raise WrongOffset(current)
             if fault := fault_of_chunk(current, chunk):
                 raise Refusal(422, fault, got=f"{len(chunk)} bytes at {offset_bytes}")
-            await asyncio.to_thread(self.files.write_at, upload, offset_bytes, chunk)
+            try:
+                await asyncio.to_thread(self.files.write_at, upload, offset_bytes, chunk)
+            except OSError as error:
+                log.error("bundle-not-written", what=error.strerror or "")
+                raise Refusal(
+                    507, "the server could not store this chunk", hint="Nothing is lost: send it again later."
+                ) from None
             reached = offset_bytes + len(chunk)
             if reached < current.size_bytes:
                 await self._set(upload, offset_bytes=reached)
@@ -132,6 +141,15 @@ class BundleStore:
         for row in unfinished:
             if self.files.whole(row.id).exists() and self.files.digest(row.id) == row.sha256:
                 await self._set(row.id, offset_bytes=row.size_bytes, complete=True, completed_at=self._now())
+
+    async def sweep(self) -> None:
+        """Give up uploads that nobody went on with."""
+        async with self._database.write() as connection:
+            old = bundles.c.asked_at < self._now() - ABANDONED_S
+            stale = list((await connection.execute(select(bundles.c.id).where(~bundles.c.complete, old))).scalars())
+            await connection.execute(delete(bundles).where(bundles.c.id.in_(stale[:500])))
+        for upload in stale[:500]:
+            await asyncio.to_thread(self.files.discard, upload)
 
     # --- reading -------------------------------------------------------------------------------------------
 

@@ -79,8 +79,10 @@ class DeviceStore:
         async with self._database.read() as connection:
             return tuple(_device(row) for row in await connection.execute(query))
 
-    async def enrolments(self) -> tuple[EnrolmentRow, ...]:
+    async def enrolments(self, state: EnrolmentState | None = None) -> tuple[EnrolmentRow, ...]:
         query = select(devices.c.request, devices.c.received_at, devices.c.state).order_by(devices.c.received_at)
+        if state is not None:
+            query = query.where(devices.c.state == state)
         async with self._database.read() as connection:
             return tuple(
                 EnrolmentRow(
@@ -91,12 +93,14 @@ class DeviceStore:
                 for row in await connection.execute(query)
             )
 
-    async def certify(self, chain: Chain, body: DeviceCertificate) -> None:
-        """Keep a certificate that the caller verified. Its keys must be those the device enrolled with."""
-        device = await self.require(body.device)
-        keys = device.request.keys
+    async def check_certificate(self, body: DeviceCertificate) -> None:
+        """Its keys must be those the device enrolled with."""
+        keys = (await self.require(body.device)).request.keys
         if (body.signing_key, body.noise_key, body.witness_key) != (keys.signing, keys.noise, keys.witness):
             raise Refusal(409, "the certificate names other keys than the device enrolled with", hint="Approve anew.")
+
+    async def certify(self, chain: Chain, body: DeviceCertificate) -> None:
+        """Keep a certificate that the caller verified and checked."""
         async with self._database.write() as connection:
             await connection.execute(
                 update(devices)

@@ -44,8 +44,6 @@ NOT_LET_IN = 4403
 BAD_MESSAGE = 4400
 SILENT = 4408
 GOODBYE = 1000
-#: A device that floods is read no faster than this allows; one wait is at most this long.
-_WAIT_MAX_S = 5.0
 
 
 class Conversation:
@@ -129,8 +127,8 @@ class Conversation:
             text = received.get("text")
             if text is None or len(text) > CONTROL_MESSAGE_MAX_BYTES:
                 return BAD_MESSAGE, "a control message is one JSON text of bounded size"
-            if wait_s := self._office.quotas.items.take(device, self._office.mono()):
-                await asyncio.sleep(min(wait_s, _WAIT_MAX_S))
+            # A device that floods is read no faster than this allows.
+            await asyncio.sleep(self._office.quotas.items.reserve(device, self._office.mono()))
             try:
                 message = parse_from_agent(text)
                 await self._handle(connection, message)

@@ -6,6 +6,7 @@
 An audit entry goes to the log instead, which keeps its own (device, id).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -41,7 +42,8 @@ Taker = Callable[[Office, AsyncConnection, Device, Any], Awaitable[str | None]]
 
 
 async def _report(office: Office, connection: AsyncConnection, device: Device, item: ReportItem) -> None:
-    await office.findings.take(connection, device.device, item.report)
+    left_out = await office.findings.take(connection, device.device, item.report)
+    office.metrics.rows_left_out.inc(left_out)
 
 
 async def _ticket(office: Office, connection: AsyncConnection, device: Device, item: TicketItem) -> str:
@@ -134,6 +136,8 @@ async def _refuse(office: Office, device: Device, item: Any, reason: str) -> Ref
 async def _audit(office: Office, device: Device, item: AuditItem) -> Stored:
     if fault := fault_of(item.entry, device.device):
         raise ItemRefused(fault)
+    # The log is kept for ever: a device that floods it is made to wait, and its link with it.
+    await asyncio.sleep(office.quotas.audit_entries.reserve(device.device, office.mono()))
     appended = await office.audit.append(item.entry, device=device.device, item=item.id)
     if item.entry.word is AuditWord.SESSION_STARTED:
         await office.sessions.noticed(device.device, item.entry)

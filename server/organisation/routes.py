@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from protocol.audit import AuditWord
-from protocol.certificates import DeviceCertificate, TechnicianCertificate
+from protocol.certificates import Document, TechnicianCertificate
 from protocol.enrolment import check_login
 from protocol.errors import RemoteProtocolError
 from protocol.messages.api import (
@@ -15,13 +15,13 @@ from protocol.messages.api import (
     DocumentVersions,
     EnrolmentList,
     EnrolmentRefusal,
+    EnrolmentState,
     OrganisationSignIn,
     PinRequest,
     ServerFacts,
     SignedIn,
 )
 from protocol.messages.login import Certified
-from protocol.statements import parse_payload
 from server import VERSION
 from server.asking import OfficeOf, body
 from server.organisation.rules import organisation_login
@@ -73,8 +73,8 @@ async def login(request: Request, office: OfficeOf) -> SignedIn:
 
 
 @router.get("/api/organisation/enrolments")
-async def enrolments(office: OfficeOf) -> EnrolmentList:
-    return EnrolmentList(enrolments=await office.devices.enrolments())
+async def enrolments(office: OfficeOf, state: EnrolmentState | None = None) -> EnrolmentList:
+    return EnrolmentList(enrolments=await office.devices.enrolments(state))
 
 
 @router.post("/api/organisation/refusals")
@@ -97,9 +97,9 @@ async def certify(request: Request, office: OfficeOf) -> CertificateTaken:
         await office.technicians.keep(chain, technician)
         return CertificateTaken(serial=technician.serial)
     device = trust.device(chain, now).body
-    await office.devices.require(device.device)
+    await office.devices.check_certificate(device)
     await office.record(AuditWord.DEVICE_ENROLLED, device=device.device, subject=chain.leaf.hash)
-    await office.devices.certify(chain, parse_payload(chain.leaf, DeviceCertificate))
+    await office.devices.certify(chain, device)
     connection = office.hub.get(device.device)
     if connection is not None:
         connection.device = await office.devices.require(device.device)
@@ -111,11 +111,10 @@ async def certify(request: Request, office: OfficeOf) -> CertificateTaken:
 @router.post("/api/organisation/documents")
 async def publish(request: Request, office: OfficeOf) -> DocumentVersions:
     push = await body(request, DocumentsPush)
-    for document in push.documents:
-        # Checked in full before it is written down that it was published.
-        office.organisation.require_trust().check_document(document, office.now())
-    new = await office.organisation.publish(push)
-    for document in new:
-        await office.record(AuditWord.DOCUMENT_PUBLISHED, subject=document.statement.hash)
-    await office.documents_published(new)
+
+    async def write_down(documents: tuple[Document, ...]) -> None:
+        for document in documents:
+            await office.record(AuditWord.DOCUMENT_PUBLISHED, subject=document.statement.hash)
+
+    await office.documents_published(await office.organisation.publish(push, write_down))
     return DocumentVersions(versions=office.organisation.versions)

@@ -5,6 +5,7 @@ verified and kept above their floors as a device would: a stolen server token ca
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select, update
 
@@ -116,8 +117,13 @@ class OrganisationStore:
             self.trust, self.name = trust, request.organisation
             return trust
 
-    async def publish(self, push: DocumentsPush) -> tuple[Document, ...]:
-        """Take rotations, then documents; all or nothing. Returns those documents that were new."""
+    async def publish(
+        self, push: DocumentsPush, write_down: Callable[[tuple[Document, ...]], Awaitable[None]]
+    ) -> tuple[Document, ...]:
+        """Take rotations, then documents; all or nothing. Returns those documents that were new.
+
+        `write_down` is called with them once they are proven and before anything is kept or handed out.
+        """
         async with self._changing:
             trust = before = self.require_trust()
             for envelope in push.rotations:
@@ -127,10 +133,12 @@ class OrganisationStore:
                 trust = trust.accept(document, self._now())
             if trust is before:
                 return ()
+            new = tuple(document for document in push.documents if document not in before.documents.values())
+            await write_down(new)
             await self._keep(before, trust, push.rotations)
             self.trust = trust
             self.rotations = (*self.rotations, *push.rotations)
-            return tuple(document for document in push.documents if document not in before.documents.values())
+            return new
 
     async def _keep(self, before: Trust, trust: Trust, turned: tuple[Envelope, ...]) -> None:
         async with self._database.write() as connection:

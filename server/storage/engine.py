@@ -38,7 +38,9 @@ class Database:
             self._reader = _sqlite_engine(self.url, "BEGIN", pool_size=4)
             self._writer = _sqlite_engine(self.url, "BEGIN IMMEDIATE", pool_size=1)
         else:
-            self._reader = self._writer = create_async_engine(self.url, pool_size=10, pool_pre_ping=True)
+            self._reader = self._writer = create_async_engine(
+                self.url, pool_size=10, pool_pre_ping=True, hide_parameters=True
+            )
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -88,7 +90,14 @@ def checked_url(address: str) -> URL:
 
 
 def _sqlite_engine(url: URL, begin: str, *, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30)
+    engine = create_async_engine(
+        # hide_parameters: what people wrote must not reach a log through an error.
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        hide_parameters=True,
+    )
 
     def on_connect(connection: Any, _record: object) -> None:
         # The driver must not open transactions of its own: ours begin where we say, as we say.

@@ -18,6 +18,7 @@ tickets = Table(
     Column("severity", String(8)),
     Column("words", Text, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("state", String(24), nullable=False, index=True),
     Column("outcome", String(24)),

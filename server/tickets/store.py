@@ -7,7 +7,7 @@ wholly, once. They raise ItemRefused for what will never be stored.
 from collections.abc import Set
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protocol import strict_json
@@ -25,17 +25,29 @@ from server.storage.engine import Database
 from server.tickets.model import eta_history, messages, sealed, ticket_repeats, tickets
 from server.tickets.rules import ENDED_FACTS, OPEN_STATES, after_customer_words, first_facts, may_move
 
+#: What one ticket may gather before a person should have looked at it.
+MESSAGES_MAX = 2000
+REPEATS_MAX = 500
+
 _OPEN = [state.value for state in OPEN_STATES]
 
 
 class TicketStore:
     def __init__(
-        self, database: Database, now: Clock, defaults: FirstFacts, *, open_max: int, sealed_bytes_max: int
+        self,
+        database: Database,
+        now: Clock,
+        defaults: FirstFacts,
+        *,
+        open_max: int,
+        a_day_max: int,
+        sealed_bytes_max: int,
     ) -> None:
         self._database = database
         self._now = now
         self._defaults = defaults
         self._open_max = open_max
+        self._a_day_max = a_day_max
         self._sealed_bytes_max = sealed_bytes_max
 
     # --- what devices say ----------------------------------------------------------------------------------
@@ -59,16 +71,13 @@ class TicketStore:
                 )
             )
             if standing is not None:
+                await self._check_repeats(connection, standing)
                 await connection.execute(
                     ticket_repeats.insert().values(ticket=body.ticket, of_ticket=standing, statement=text, at=now)
                 )
                 await self._touch(connection, standing)
                 return str(standing)
-        count = await connection.scalar(
-            select(func.count()).select_from(tickets).where(tickets.c.device == device, tickets.c.state.in_(_OPEN))
-        )
-        if (count or 0) >= self._open_max:
-            raise ItemRefused(f"this device has {self._open_max} open tickets already")
+        await self._check_caps(connection, device)
         facts = first_facts(self._defaults, now)
         await connection.execute(
             tickets.insert().values(
@@ -81,6 +90,7 @@ class TicketStore:
                 severity=body.severity,
                 words=body.words,
                 opened_at=body.opened_at,
+                received_at=now,
                 updated_at=now,
                 state=TicketState.NEW,
                 level=1,
@@ -95,6 +105,9 @@ class TicketStore:
         row = await self._own(connection, device, item.ticket)
         if row.state == TicketState.CLOSED:
             raise ItemRefused("this ticket is closed; open a new one")
+        written = await _count(connection, messages, messages.c.ticket == row.ticket)
+        if written >= MESSAGES_MAX:
+            raise ItemRefused(f"this ticket has {MESSAGES_MAX} messages already; open a new one")
         await connection.execute(
             messages.insert().values(ticket=row.ticket, at=self._now(), source=MessageSource.CUSTOMER, text=item.text)
         )
@@ -144,6 +157,17 @@ class TicketStore:
         if row is None or row.device != device:
             raise ItemRefused("there is no such ticket of this device")
         return row
+
+    async def _check_caps(self, connection: AsyncConnection, device: str) -> None:
+        own = tickets.c.device == device
+        if await _count(connection, tickets, own, tickets.c.state.in_(_OPEN)) >= self._open_max:
+            raise ItemRefused(f"this device has {self._open_max} open tickets already")
+        if await _count(connection, tickets, own, tickets.c.received_at > self._now() - 86_400) >= self._a_day_max:
+            raise ItemRefused(f"this device has opened {self._a_day_max} tickets within a day already")
+
+    async def _check_repeats(self, connection: AsyncConnection, ticket: str) -> None:
+        if await _count(connection, ticket_repeats, ticket_repeats.c.of_ticket == ticket) >= REPEATS_MAX:
+            raise ItemRefused("this finding was repeated too often; its ticket is open")
 
     # --- what the desk does --------------------------------------------------------------------------------
 
@@ -287,6 +311,10 @@ class TicketStore:
 
 
 _TICKET_WITH_CUSTOMER = select(tickets, devices.c.customer).join(devices, devices.c.device == tickets.c.device)
+
+
+async def _count(connection: AsyncConnection, table: Table, *where: Any) -> int:
+    return int(await connection.scalar(select(func.count()).select_from(table).where(*where)) or 0)
 
 
 def _of_customers(customers: Set[str]) -> Any:

@@ -1,4 +1,4 @@
-"""All tables of the first version"""
+"""The first tables: everything but people."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("severity", sa.String(length=8), nullable=True),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("outcome", sa.String(length=24), nullable=True),
