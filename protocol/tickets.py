@@ -10,9 +10,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from protocol.fields import CaseId, Count, DeviceId, Hash, Kebab, Serial, UnixSeconds, Uuid
+from protocol.certificates import Chain
+from protocol.fields import CaseId, Count, DeviceId, Hash, Kebab, PublicKey, Serial, UnixSeconds, Uuid
 from protocol.limits import WORDS_MAX_CHARS
-from protocol.statements import Statement, StatementName
+from protocol.statements import Envelope, Statement, StatementName
 from protocol.strict_json import WireModel
 
 
@@ -72,3 +73,15 @@ class BundleSignature(Statement):
     bundle: Uuid
     files_root: Hash
     made_at: UnixSeconds
+
+
+class BundleSeal(WireModel):
+    """The bytes of `signature.json` in a bundle. `device`: its certificate, absent before the organisation approved it.
+
+    Check: `device` under the root (when there), its signing key equals `device_key`, `signature` verifies as a
+    BundleSignature of `device_key`, and names this bundle's id and the root of its manifest.
+    """
+
+    device: Chain | None
+    device_key: PublicKey
+    signature: Envelope
