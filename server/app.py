@@ -22,12 +22,14 @@ from server.access import API_DOORS, Door
 from server.audit import routes as audit
 from server.authenticators import authenticators
 from server.bundles import routes as bundles
+from server.console import routes as console
 from server.devices import routes as devices
 from server.doorkeeper import Doorkeeper, refusal_response
 from server.link import routes as link
 from server.logs import log
 from server.office import Office
 from server.organisation import routes as organisation
+from server.people.door import CONSOLE_DOORS
 from server.refusal import Refusal
 from server.relay import routes as relay
 from server.sessions import routes as sessions
@@ -46,9 +48,10 @@ ROUTES: Final[list[BaseRoute]] = [
     *bundles.routes,
     *link.routes,
     *relay.routes,
+    *console.routes,
 ]
 
-DOORS: Final[Mapping[tuple[str, str], Door]] = {**API_DOORS}
+DOORS: Final[Mapping[tuple[str, str], Door]] = {**API_DOORS, **CONSOLE_DOORS}
 
 
 def build(office: Office) -> ASGIApp:

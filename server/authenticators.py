@@ -1,4 +1,4 @@
-"""How each kind of caller of the table is known. The console adds its own for people."""
+"""How each kind of caller of the table is known."""
 
 from collections.abc import Mapping
 
@@ -42,10 +42,12 @@ def authenticators(office: Office) -> Mapping[Who, Authenticator]:
 
     return {
         Who.NOBODY: anybody,
-        # These three prove themselves in their first message, or to the route itself: see link/, relay/, bundles/.
+        # These prove themselves in their first message, or to the route itself: see link/, relay/, bundles/.
         Who.DEVICE: anybody,
         Who.JOIN_TOKEN: anybody,
         Who.UPLOAD_TOKEN: anybody,
+        # People are sent to the sign-in page, not refused: people/door.py holds each of its routes against its roles.
+        Who.PERSON: anybody,
         Who.METRICS: metrics,
         Who.TECHNICIAN: technician,
         Who.ORGANISATION: organisation,

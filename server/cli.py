@@ -1,4 +1,4 @@
-"""`bellpull-server …`: make a data directory, run, set-up codes, backup and restore. People's accounts: cli_user.py.
+"""`bellpull-server …`: make a data directory, run, set-up codes, backup and restore. 
 
 Exit codes: 0 fine, 1 problem found or refused, 2 wrong use. With --json: JSON on stdout, people's words on stderr.
 """
@@ -18,6 +18,7 @@ from protocol.errors import ProtocolError
 from server import VERSION
 from server.config import Config, ConfigError, Settings, check_origin, create, load, log_name_for
 from server.organisation.store import OrganisationStore
+from server.people.commands import first_admin, users
 from server.refusal import Refusal
 from server.storage.engine import Database
 from server.storage.migrate import migrate
@@ -28,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The organisation's server: relay, API, desk and console.\n\nExample: bellpull-server init --data ./server",
 )
+
+app.add_typer(users, name="user")
 
 Data = Annotated[Path, typer.Option("--data", help="The server's data directory.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
@@ -47,7 +50,7 @@ async def _setup_code(database: Database, _config: Config) -> dict[str, str]:
     return {"setup_code": await store.new_setup_code()}
 
 
-FIRST_STEPS: list[FirstStep] = [_setup_code]
+FIRST_STEPS: list[FirstStep] = [_setup_code, first_admin]
 
 
 @app.command(epilog="Example: bellpull-server init --data ./server --origin https://support.example.org")

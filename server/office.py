@@ -31,6 +31,8 @@ from server.link.sweep import sweep_items
 from server.logs import log
 from server.metrics import Metrics
 from server.organisation.store import OrganisationStore
+from server.people.passwords import Passwords
+from server.people.store import PeopleStore
 from server.quotas import Quota
 from server.relay.relay import Relay
 from server.sessions.store import SessionStore
@@ -39,6 +41,7 @@ from server.storage.engine import Database
 from server.storage.migrate import migrate
 from server.technicians.challenges import Challenges
 from server.technicians.store import TechnicianStore
+from server.tickets.listing import TicketListing
 from server.tickets.store import TicketStore
 
 _SWEEP_S = 3600
@@ -91,6 +94,7 @@ class Office:
             a_day_max=caps.tickets_a_day_per_device,
             sealed_bytes_max=caps.sealed_bytes_per_device,
         )
+        self.listing = TicketListing(self.database, now)
         self.bundles = BundleStore(
             self.database,
             now,
@@ -100,6 +104,8 @@ class Office:
             bytes_max=caps.bundle_bytes_per_device,
         )
         self.sessions = SessionStore(self.database, now)
+        self.people = PeopleStore(self.database, now)
+        self.passwords = Passwords()
 
         self.audit = AuditLog(self.database, log_key(config), now)
         self.witnesses = WitnessStore(self.database, self.audit, now)

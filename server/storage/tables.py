@@ -6,11 +6,12 @@ from server.devices import model as devices
 from server.findings import model as findings
 from server.link import model as link
 from server.organisation import model as organisation
+from server.people import model as people
 from server.sessions import model as sessions
 from server.storage.schema import METADATA
 from server.technicians import model as technicians
 from server.tickets import model as tickets
 
-ROOMS = (organisation, technicians, devices, findings, tickets, bundles, sessions, audit, link)
+ROOMS = (organisation, technicians, devices, findings, tickets, bundles, sessions, audit, link, people)
 
 __all__ = ["METADATA", "ROOMS"]

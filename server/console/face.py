@@ -1,0 +1,145 @@
+"""What every page of the console has: the frame, the navigation of the visitor's role, the token for forms."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from protocol.messages.desk import TicketState
+from server.console.assets import asset_url
+from server.console.words import AUDIT_WORDS, STATE_WORDS, from_code, ticket_title
+from server.people.reach import KnownTechnician, Reach
+from server.people.rules import ROLE_MEANINGS, Role, form_token, may
+from server.people.store import Account
+from server.refusal import Refusal
+from web.pages import NavItem, Pages, page_environment
+
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+
+NAV: Final = (
+    NavItem("home", "Now", "/", "bell"),
+    NavItem("tickets", "Tickets", "/tickets", "ticket"),
+    NavItem("devices", "Devices", "/devices", "device"),
+    NavItem("audit", "Audit", "/audit", "shield"),
+    NavItem("people", "People", "/people", "users"),
+)
+
+_TITLES: Final = {
+    400: "This could not be read",
+    401: "Not signed in",
+    403: "Not for you",
+    404: "There is nothing here",
+    405: "There is nothing here",
+    409: "Not like this",
+    413: "Too large",
+    415: "This could not be read",
+    422: "Not like this",
+    429: "Too many at once",
+    503: "Not ready yet",
+}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks, by a session that holds now. `token` is the cookie's."""
+
+    account: Account
+    token: str
+    reach: Reach
+
+    @property
+    def form_token(self) -> str:
+        return form_token(self.token)
+
+    def may(self, method: str, path: str) -> bool:
+        """For templates: whether to offer what the route table would refuse."""
+        return may(method, path, self.account.role)
+
+
+@dataclass(frozen=True)
+class Flash:
+    text: str
+    tone: str = "ok"
+
+
+@lru_cache(maxsize=1)
+def _pages() -> Pages:
+    environment = page_environment(
+        [TEMPLATES],
+        face="Console",
+        role_meanings=ROLE_MEANINGS,
+        asset_url=asset_url,
+        state_words=STATE_WORDS,
+        audit_words=AUDIT_WORDS,
+        ticket_title=ticket_title,
+        role_options=role_options,
+        technician_options=technician_options,
+    )
+    environment.filters["from_code"] = from_code
+    environment.filters["state_option"] = state_option
+    return Pages(environment)
+
+
+def show(
+    request: Request, template: str, *, status_code: int = 200, flash: Flash | None = None, **context: Any
+) -> HTMLResponse:
+    """A whole page for whoever asks."""
+    flashes = () if flash is None else (flash,)
+    return _pages().page(request, template, status_code=status_code, flashes=flashes, **_frame(request), **context)
+
+
+def show_part(request: Request, template: str, block: str, **context: Any) -> HTMLResponse:
+    """One block of a page, for what refreshes itself."""
+    return _pages().fragment(request, template, block, **_frame(request), **context)
+
+
+def show_refusal(request: Request, refusal: Refusal) -> HTMLResponse:
+    """The refusal as a page: what happened, what was expected, what to do."""
+    facts = refusal.facts
+    text = facts.what[:1].upper() + facts.what[1:] + "."
+    if facts.expected:
+        text += f" Expected: {facts.expected}."
+    if facts.got:
+        text += f" Got: {facts.got}."
+    answer = show(
+        request,
+        "refused.html",
+        status_code=refusal.status,
+        title=_TITLES.get(refusal.status, "This did not work"),
+        text=text,
+        hint=facts.hint,
+    )
+    if refusal.retry_after_s:
+        answer.headers["retry-after"] = str(refusal.retry_after_s)
+    return answer
+
+
+def role_options(chosen: Role = Role.TECHNICIAN) -> list[dict[str, object]]:
+    """For `ui.checks`."""
+    return [
+        {"value": role.value, "label": role.value.capitalize(), "hint": meaning, "checked": role == chosen}
+        for role, meaning in ROLE_MEANINGS.items()
+    ]
+
+
+def state_option(state: TicketState) -> tuple[str, str]:
+    """For `ui.select`."""
+    return state.value, STATE_WORDS[state][1]
+
+
+def technician_options(technicians: tuple[KnownTechnician, ...]) -> list[tuple[str, str]]:
+    """For `ui.select`: by signing key, so that a renewed certificate is the same person."""
+    named = [
+        (one.key.hex(), f"{one.name}, tier {one.tier}" + ("" if one.holds else " (certificate ended)"))
+        for one in technicians
+    ]
+    return [("", "Nobody"), *named]
+
+
+def _frame(request: Request) -> dict[str, Any]:
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    nav = () if visitor is None else tuple(item for item in NAV if visitor.may("GET", item.href))
+    return {"visitor": visitor, "nav": nav}

@@ -1,0 +1,20 @@
+"""All routes of the console, for server/app.py. Each stands in ROUTES of people/rules.py, or is public and static."""
+
+from typing import Final
+
+from starlette.routing import BaseRoute
+
+from server.console import home, ticket, tickets
+from server.console.assets import asset_mount
+from server.people import pages, sign_in
+from web.pages import static_mount
+
+routes: Final[list[BaseRoute]] = [
+    *sign_in.routes,
+    *home.routes,
+    *tickets.routes,
+    *ticket.routes,
+    *pages.routes,
+    static_mount(),
+    asset_mount(),
+]

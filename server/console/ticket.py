@@ -1,0 +1,110 @@
+"""One ticket, with all the server knows of it. Sealed things are named, with size and hash; never opened."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from protocol.certificates import TechnicianCertificate
+from protocol.limits import WORDS_MAX_CHARS
+from protocol.messages.api import MessageRow, MessageSource
+from protocol.messages.desk import DeskText, TicketState
+from protocol.statements import parse_payload
+from server.asking import office_of
+from server.console.face import Flash, show
+from server.console.facts_form import AT, KEEP, SOON, FactsForm, read_facts
+from server.console.visits import visits_of
+from server.people.door import form_of, page, visitor_of
+from server.tickets.rules import MOVES, OPEN_STATES, PAUSED_STATES
+
+_FLASHES: Final = {
+    "facts": Flash("Saved. The customer sees it as soon as their device is connected."),
+    "words": Flash("Sent. The customer sees it marked “via the server, not verified”."),
+}
+_AUTHORS: Final = {
+    MessageSource.CUSTOMER: "Customer",
+    MessageSource.DESK: "Desk",
+    MessageSource.TECHNICIAN: "Technician",
+}
+
+
+async def ticket(request: Request) -> Response:
+    return await _ticket(request)
+
+
+async def _ticket(
+    request: Request, *, form: FactsForm | None = None, words: str = "", words_error: str = "", status_code: int = 200
+) -> Response:
+    office, customers = office_of(request), visitor_of(request).reach.customers
+    row, statement = await office.tickets.require(request.path_params["ticket"], customers)
+    device = await office.devices.require(row.device, customers)
+    findings = await office.findings.of_device(row.device)
+    return show(
+        request,
+        "ticket.html",
+        status_code=status_code,
+        flash=_FLASHES.get(request.query_params.get("done", "")),
+        here="tickets",
+        ticket=row,
+        device=device,
+        connected=office.hub.connected(row.device),
+        overdue=row.state in OPEN_STATES - PAUSED_STATES and row.facts.eta < office.now(),
+        statement_hash=statement.hash.hex(),
+        repeats=await office.listing.repeats_of(row.ticket),
+        own_findings=[one for one in findings if one.code == row.finding],
+        other_findings=[one for one in findings if one.code != row.finding],
+        # The newest one is the ETA itself.
+        eta_history=(await office.tickets.eta_history_of(row.ticket))[:-1],
+        messages=[_message(message) for message in await office.tickets.messages_of(row.ticket)],
+        sealed=await office.tickets.sealed_of(row.ticket),
+        bundles=await office.bundles.of_ticket(row.ticket),
+        visits=await visits_of(office, await office.sessions.rows(customers, ticket=row.ticket)),
+        form=form or FactsForm.of(row.facts, row.state),
+        eta_choices=[(KEEP, "As it is"), *((str(s), text) for s, text in SOON.items()), (AT, "At the time below")],
+        moves=[row.state, *(state for state in TicketState if state in MOVES[row.state])],
+        words=words,
+        words_error=words_error,
+        words_max=WORDS_MAX_CHARS,
+    )
+
+
+def _message(message: MessageRow) -> dict[str, object]:
+    """A technician’s words were verified under the pinned root when they came; the console’s own never are."""
+    author = _AUTHORS[message.source]
+    if message.signed is not None:
+        author = parse_payload(message.signed.chain.leaf, TechnicianCertificate).name
+    return {"source": message.source, "author": author, "at": message.at, "text": message.text}
+
+
+async def set_facts(request: Request) -> Response:
+    office, customers = office_of(request), visitor_of(request).reach.customers
+    row, _ = await office.tickets.require(request.path_params["ticket"], customers)
+    form = form_of(request)
+    wanted = next((state for state in TicketState if state.value == form.get("state")), row.state)
+    facts = read_facts(form, row.facts, wanted, office.now())
+    if isinstance(facts, FactsForm):
+        return await _ticket(request, form=facts, status_code=422)
+    await office.tickets.set_facts(row.ticket, facts, wanted)
+    await office.tell_ticket(row.device, row.ticket)
+    return RedirectResponse(f"/tickets/{row.ticket}?done=facts", status_code=303)
+
+
+async def send_words(request: Request) -> Response:
+    office, customers = office_of(request), visitor_of(request).reach.customers
+    row, _ = await office.tickets.require(request.path_params["ticket"], customers)
+    text = form_of(request).get("text", "").strip()
+    error = "There is nothing to send yet." if not text else ""
+    if len(text) > WORDS_MAX_CHARS:
+        error = f"At most {WORDS_MAX_CHARS} characters; these are {len(text)}."
+    if error:
+        return await _ticket(request, words=text, words_error=error, status_code=422)
+    await office.tickets.desk_text(row.ticket, text)
+    office.hub.push(row.device, DeskText(ticket=row.ticket, text=text, at=office.now()))
+    return RedirectResponse(f"/tickets/{row.ticket}?done=words#words", status_code=303)
+
+
+routes = [
+    page("GET", "/tickets/{ticket}", ticket),
+    page("POST", "/tickets/{ticket}/facts", set_facts),
+    page("POST", "/tickets/{ticket}/words", send_words),
+]

@@ -1,0 +1,51 @@
+"""How the console says things: titles of tickets and findings, names of states, of metrics and of audit words."""
+
+from typing import Final
+
+from protocol.audit import AuditWord
+from protocol.messages.desk import TicketState
+
+STATE_WORDS: Final[dict[TicketState, tuple[str, str]]] = {
+    # state → (the badge's kind, the word)
+    TicketState.NEW: ("new", "New"),
+    TicketState.OPEN: ("open", "Open"),
+    TicketState.WAITING_CUSTOMER: ("waiting", "Waiting for the customer"),
+    TicketState.WAITING_THIRD_PARTY: ("waiting", "Waiting for a third party"),
+    TicketState.SOLVED: ("solved", "Solved"),
+    TicketState.CLOSED: ("closed", "Closed"),
+    TicketState.REOPENED: ("reopened", "Reopened"),
+}
+
+AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
+    # word → (title, tone, icon)
+    AuditWord.SESSION_OFFERED: ("Session asked for", "none", "bell"),
+    AuditWord.SESSION_STARTED: ("Session allowed by the customer", "accent", "check"),
+    AuditWord.ACTION_STARTED: ("Action started", "info", "play"),
+    AuditWord.ACTION_ENDED: ("Action ended", "none", "dot"),
+    AuditWord.ACTION_REFUSED: ("Action refused by the device", "warning", "minus"),
+    AuditWord.GRANT_CHANGED: ("Customer changed what is allowed", "warning", "shield"),
+    AuditWord.SESSION_ENDED: ("Session ended", "none", "stop"),
+    AuditWord.RECEIPT_MADE: ("Receipt signed by the device", "ok", "receipt"),
+    AuditWord.REMEDY_STARTED: ("Fix started", "info", "wrench"),
+    AuditWord.REMEDY_ENDED: ("Fix ended", "none", "wrench"),
+    AuditWord.DEVICE_ENROLLED: ("Device enrolled", "accent", "device"),
+    AuditWord.DOCUMENT_PUBLISHED: ("Document published", "accent", "file"),
+    AuditWord.SIGN_IN: ("Sign-in", "none", "user"),
+}
+
+TITLE_CHARS: Final = 90
+
+
+def from_code(code: str) -> str:
+    """`disk-space-low` → `Disk space low`."""
+    return code.replace("-", " ").replace(".", " ").capitalize()
+
+
+def ticket_title(words: str, finding: str | None) -> str:
+    """The customer's own words in one line, else the finding."""
+    line = " ".join(words.split())
+    if finding is not None:
+        return from_code(finding)
+    if len(line) > TITLE_CHARS:
+        return line[:TITLE_CHARS].rstrip() + "…"
+    return line or "Asks for help"

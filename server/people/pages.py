@@ -1,0 +1,111 @@
+"""Pages for admins: who may sign in, as what, and which technician an account is."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from server.asking import office_of
+from server.console.face import Flash, show
+from server.people.door import form_of, page, technicians_of, visitor_of
+from server.people.rules import Role
+from server.refusal import Refusal
+
+
+async def people(request: Request) -> Response:
+    return await _people(request)
+
+
+async def _people(request: Request, *, error: str = "", name: str = "", status_code: int = 200) -> Response:
+    office = office_of(request)
+    return show(
+        request,
+        "people.html",
+        status_code=status_code,
+        flash=Flash("The account is removed.") if request.query_params.get("done") == "removed" else None,
+        here="people",
+        people=await office.people.all(),
+        technicians={one.key: one for one in await technicians_of(office)},
+        error=error,
+        name=name,
+    )
+
+
+async def add(request: Request) -> Response:
+    office, form = office_of(request), form_of(request)
+    try:
+        account = await office.people.add(form.get("name", ""), _role(form.get("role", "")))
+    except Refusal as refusal:
+        what, expected = refusal.facts.what, refusal.facts.expected
+        error = f"{what[:1].upper()}{what[1:]}." + (f" Expected: {expected}." if expected else "")
+        return await _people(request, error=error, name=form.get("name", "")[:60], status_code=refusal.status)
+    return await _person(request, account.name, link=await office.people.new_link(account.name))
+
+
+async def person(request: Request) -> Response:
+    return await _person(request, request.path_params["name"])
+
+
+async def _person(request: Request, name: str, *, link: str = "") -> Response:
+    """`link`: a token just made; it is shown in this answer and never again."""
+    office = office_of(request)
+    account = await office.people.require(name)
+    technicians = await technicians_of(office)
+    return show(
+        request,
+        "person.html",
+        flash=Flash("Saved.") if request.query_params.get("done") == "saved" else None,
+        here="people",
+        account=account,
+        own=account.name == visitor_of(request).account.name,
+        technicians=technicians,
+        linked=next((one for one in technicians if one.key == account.technician_key), None),
+        sessions=await office.people.sessions_of(name),
+        link=f"{office.config.origin}/sign-in/link/{link}" if link else "",
+    )
+
+
+async def set_role(request: Request) -> Response:
+    name = request.path_params["name"]
+    await office_of(request).people.set_role(name, _role(form_of(request).get("role", "")))
+    return RedirectResponse(f"/people/{name}?done=saved", status_code=303)
+
+
+async def link_technician(request: Request) -> Response:
+    office, name = office_of(request), request.path_params["name"]
+    chosen, key = form_of(request).get("technician", ""), None
+    if chosen:
+        key = next((one.key for one in await technicians_of(office) if one.key.hex() == chosen), None)
+        if key is None:
+            raise Refusal(422, "there is no such technician", expected="one of those in the list")
+    await office.people.link_technician(name, key)
+    return RedirectResponse(f"/people/{name}?done=saved", status_code=303)
+
+
+async def new_link(request: Request) -> Response:
+    name = request.path_params["name"]
+    return await _person(request, name, link=await office_of(request).people.new_link(name))
+
+
+async def remove(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name == visitor_of(request).account.name:
+        raise Refusal(409, "this is your own account", hint="Another admin can remove it.")
+    await office_of(request).people.remove(name)
+    return RedirectResponse("/people?done=removed", status_code=303)
+
+
+routes = [
+    page("GET", "/people", people),
+    page("POST", "/people", add),
+    page("GET", "/people/{name}", person),
+    page("POST", "/people/{name}/role", set_role),
+    page("POST", "/people/{name}/technician", link_technician),
+    page("POST", "/people/{name}/link", new_link),
+    page("POST", "/people/{name}/remove", remove),
+]
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text)
+    except ValueError:
+        raise Refusal(422, "there is no such role", expected=", ".join(Role), got=text[:40]) from None

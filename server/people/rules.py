@@ -1,0 +1,144 @@
+"""Pure: who may open which page, and how soon somebody who failed to sign in may try again.
+
+`ROUTES` is the whole answer to "who may do what" in the console. What is not in it is refused to everybody, and a
+test walks every route × every role. A technician furthermore sees only their own customers (reach.py).
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    TECHNICIAN = "technician"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+#: What a role is for, in the words of the people page and of `bellpull-server user --help`.
+ROLE_MEANINGS: Final[dict[Role, str]] = {
+    Role.VIEWER: "sees tickets and devices of all customers, changes nothing",
+    Role.TECHNICIAN: "works on tickets of the customers in their certificate",
+    Role.ADMIN: "works on all tickets, sees the audit log, and decides who may sign in",
+    Role.AUDITOR: "sees everything including the audit log, changes nothing",
+}
+
+Who = frozenset[Role | None]
+
+#: None stands for somebody who is not signed in.
+_ANYBODY: Final[Who] = frozenset({None, *Role})
+_SIGNED_IN: Final[Who] = frozenset(Role)
+_DESK: Final[Who] = frozenset({Role.TECHNICIAN, Role.ADMIN})
+_AUDIT: Final[Who] = frozenset({Role.ADMIN, Role.AUDITOR})
+_ADMIN: Final[Who] = frozenset({Role.ADMIN})
+
+#: (method, path) → who may. HEAD counts as GET.
+ROUTES: Final[dict[tuple[str, str], Who]] = {
+    ("GET", "/sign-in"): _ANYBODY,
+    ("POST", "/sign-in"): _ANYBODY,
+    ("GET", "/sign-in/link/{token}"): _ANYBODY,
+    ("POST", "/sign-in/link/{token}"): _ANYBODY,
+    ("POST", "/sign-out"): _SIGNED_IN,
+    ("GET", "/account"): _SIGNED_IN,
+    ("POST", "/account/password"): _SIGNED_IN,
+    ("POST", "/account/sign-out-elsewhere"): _SIGNED_IN,
+    ("GET", "/"): _SIGNED_IN,
+    ("GET", "/tickets"): _SIGNED_IN,
+    ("GET", "/tickets/{ticket}"): _SIGNED_IN,
+    ("POST", "/tickets/{ticket}/facts"): _DESK,
+    ("POST", "/tickets/{ticket}/words"): _DESK,
+    ("GET", "/devices"): _SIGNED_IN,
+    ("GET", "/devices/{device}"): _SIGNED_IN,
+    ("GET", "/audit"): _AUDIT,
+    ("GET", "/audit/checkpoint.txt"): _AUDIT,
+    ("GET", "/audit/{index:int}"): _AUDIT,
+    ("GET", "/audit/{index:int}/proof.json"): _AUDIT,
+    ("GET", "/people"): _ADMIN,
+    ("POST", "/people"): _ADMIN,
+    ("GET", "/people/{name}"): _ADMIN,
+    ("POST", "/people/{name}/role"): _ADMIN,
+    ("POST", "/people/{name}/technician"): _ADMIN,
+    ("POST", "/people/{name}/link"): _ADMIN,
+    ("POST", "/people/{name}/remove"): _ADMIN,
+}
+
+
+def may(method: str, path: str, role: Role | None) -> bool:
+    """Whether the table lists it. `path` is a path of the table, with its `{…}`."""
+    return role in ROUTES.get(("GET" if method == "HEAD" else method, path), frozenset())
+
+
+# --- accounts --------------------------------------------------------------------------------------------------
+
+ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,39}")
+
+
+def account_name(text: str) -> str | None:
+    """The name as it is kept, in lower case; None where it cannot be one."""
+    name = text.strip().lower()
+    return name if ACCOUNT_NAME.fullmatch(name) else None
+
+
+def form_token(session_token: str) -> str:
+    """What every form of this session carries: without the cookie nobody can compute it."""
+    return hmac.new(session_token.encode("utf-8", "surrogatepass"), b"bellpull form v1", hashlib.sha256).hexdigest()
+
+
+# --- how long a sign-in lasts ------------------------------------------------------------------------------------
+
+IDLE_S: Final = 60 * 60  # a long telephone call must not throw its note away
+SESSION_S: Final = 12 * 3600  # one working day
+LINK_S: Final = 24 * 3600  # read in the evening, used in the morning
+SEEN_EVERY_S: Final = 60  # `seen_at` is written at most this often
+
+
+def session_holds(seen_at: int, expires_at: int, now: int) -> bool:
+    return now < expires_at and now - seen_at < IDLE_S
+
+
+# --- limits of sign-in ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`free` failures cost nothing; each further one doubles the wait from one second up to `longest_s`."""
+
+    free: int
+    longest_s: int
+
+    def wait_s(self, failures: int, last_at: int, now: int) -> int:
+        """0 when an attempt may be made now. A clock that went backwards makes nobody wait longer than the limit."""
+        if failures < self.free:
+            return 0
+        wait = min(self.longest_s, 1 << min(failures - self.free, 30))
+        return min(wait, max(0, last_at + wait - now))
+
+
+#: A minute at most: somebody else's guessing must not lock the owner out for long. 1440 guesses a day against
+#: Argon2id and twelve characters lead nowhere; a one-use link (`bellpull-server user link`) always leads in.
+ACCOUNT_LIMIT: Final = Limit(free=5, longest_s=60)
+#: An office shares one address, so it may fail more often; a machine that guesses waits a quarter of an hour.
+ADDRESS_LIMIT: Final = Limit(free=20, longest_s=900)
+FORGET_FAILURES_S: Final = 24 * 3600
+
+
+def account_key(name: str) -> bytes:
+    return hashlib.sha256(b"bellpull account\0" + name.encode("utf-8", "surrogatepass")).digest()
+
+
+def address_key(address: str) -> bytes:
+    """An IPv6 user has a /64 to themselves: that is one address here. Only the hash is kept."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        text = address
+    else:
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        text = str(parsed if parsed.version == 4 else ipaddress.ip_network((parsed, 64), strict=False))
+    return hashlib.sha256(b"bellpull address\0" + text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,289 @@
+"""Keeps accounts, their sessions and one-use links, and counts failed sign-ins.
+
+Changing a password, a role or removing an account ends what was open under it: at once, and also when another process
+(the command line) did it, since every request reads the row anew.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.clock import Clock
+from server.people.model import accounts, console_sessions, one_use_links, sign_in_attempts
+from server.people.rules import (
+    ACCOUNT_LIMIT,
+    ADDRESS_LIMIT,
+    FORGET_FAILURES_S,
+    LINK_S,
+    SEEN_EVERY_S,
+    SESSION_S,
+    Role,
+    account_key,
+    account_name,
+    address_key,
+    session_holds,
+)
+from server.refusal import Refusal
+from server.storage.engine import Database
+from server.tokens import new_token, token_hash
+
+
+@dataclass(frozen=True)
+class Account:
+    """`has_password`: false until its owner followed a one-use link and set one."""
+
+    name: str
+    role: Role
+    has_password: bool
+    technician_key: bytes | None
+    made_at: int
+    last_sign_in: int | None
+
+
+class PeopleStore:
+    def __init__(self, database: Database, now: Clock) -> None:
+        self._database = database
+        self._now = now
+
+    # --- accounts ----------------------------------------------------------------------------------------------
+
+    async def add(self, name: str, role: Role) -> Account:
+        """A new account without a password. Refused where the name is taken or cannot be one."""
+        kept = account_name(name)
+        if kept is None:
+            raise Refusal(
+                422,
+                "this cannot be a sign-in name",
+                expected="1–40 characters: a–z, 0–9, and . _ @ - after the first",
+                got=name[:60],
+            )
+        insert = self._database.insert(accounts).values(name=kept, role=role, made_at=self._now())
+        async with self._database.write() as connection:
+            done = await connection.execute(insert.on_conflict_do_nothing(index_elements=["name"]))
+            if done.rowcount != 1:
+                raise Refusal(409, f"there is an account {kept} already", hint="Choose another name.")
+        return await self.require(kept)
+
+    async def get(self, name: str) -> Account | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(accounts).where(accounts.c.name == name))).one_or_none()
+        return None if row is None else _account(row)
+
+    async def require(self, name: str) -> Account:
+        found = await self.get(name)
+        if found is None:
+            raise Refusal(404, "there is no such account", got=name[:60], hint="bellpull-server user list shows all.")
+        return found
+
+    async def all(self) -> tuple[Account, ...]:
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(accounts).order_by(accounts.c.name).limit(10_000))
+            return tuple(_account(row) for row in rows)
+
+    async def count(self) -> int:
+        async with self._database.read() as connection:
+            return int(await connection.scalar(select(func.count()).select_from(accounts)) or 0)
+
+    async def set_role(self, name: str, role: Role) -> None:
+        """A new role; ends its sessions. The last admin stays one."""
+        async with self._database.write() as connection:
+            await self._check_an_admin_stays(connection, name, role)
+            changed = await connection.execute(update(accounts).where(accounts.c.name == name).values(role=role))
+            _require_one(changed.rowcount, name)
+            await connection.execute(delete(console_sessions).where(console_sessions.c.account == name))
+
+    async def remove(self, name: str) -> None:
+        """The account, its sessions and its links. The last admin stays."""
+        async with self._database.write() as connection:
+            await self._check_an_admin_stays(connection, name, None)
+            for table in (console_sessions, one_use_links):
+                await connection.execute(delete(table).where(table.c.account == name))
+            done = await connection.execute(delete(accounts).where(accounts.c.name == name))
+            _require_one(done.rowcount, name)
+
+    async def link_technician(self, name: str, technician_key: bytes | None) -> None:
+        async with self._database.write() as connection:
+            changed = await connection.execute(
+                update(accounts).where(accounts.c.name == name).values(technician_key=technician_key)
+            )
+            _require_one(changed.rowcount, name)
+
+    async def password_of(self, name: str) -> str | None:
+        """The PHC string, or none: no account, or no password yet."""
+        async with self._database.read() as connection:
+            found: str | None = await connection.scalar(select(accounts.c.password).where(accounts.c.name == name))
+            return found
+
+    async def set_password(self, name: str, phc: str, *, keep: str | None = None) -> None:
+        """A new password ends every session but the one of token `keep`, and every link."""
+        async with self._database.write() as connection:
+            changed = await connection.execute(update(accounts).where(accounts.c.name == name).values(password=phc))
+            _require_one(changed.rowcount, name)
+            await self._end_all(connection, name, keep)
+            await connection.execute(delete(one_use_links).where(one_use_links.c.account == name))
+
+    async def renew_hash(self, name: str, old: str, phc: str) -> None:
+        """The same password under today's parameters; nothing ends. Not done when it was changed meanwhile."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(accounts).where(accounts.c.name == name, accounts.c.password == old).values(password=phc)
+            )
+
+    async def _check_an_admin_stays(self, connection: AsyncConnection, name: str, role: Role | None) -> None:
+        others = await connection.scalar(
+            select(func.count()).select_from(accounts).where(accounts.c.role == Role.ADMIN, accounts.c.name != name)
+        )
+        was = await connection.scalar(select(accounts.c.role).where(accounts.c.name == name))
+        if was == Role.ADMIN and role is not Role.ADMIN and not others:
+            raise Refusal(409, f"{name} is the only admin", hint="Make somebody else an admin first.")
+
+    # --- one-use links -------------------------------------------------------------------------------------------
+
+    async def new_link(self, name: str) -> str:
+        """A token that signs `name` in once, within a day. Older links of this account end."""
+        await self.require(name)
+        token, now = new_token(), self._now()
+        async with self._database.write() as connection:
+            await connection.execute(delete(one_use_links).where(one_use_links.c.account == name))
+            await connection.execute(
+                one_use_links.insert().values(
+                    token_hash=token_hash(token), account=name, made_at=now, expires_at=now + LINK_S
+                )
+            )
+        return token
+
+    async def link_account(self, token: str) -> Account | None:
+        """Whose link this is, without using it; None when unknown, used or too old."""
+        query = (
+            select(accounts)
+            .join(one_use_links, one_use_links.c.account == accounts.c.name)
+            .where(one_use_links.c.token_hash == token_hash(token), one_use_links.c.expires_at > self._now())
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else _account(row)
+
+    async def use_link(self, token: str) -> Account | None:
+        """Whose link this was: it is gone now. Of two who use it at once, one gets None."""
+        account = await self.link_account(token)
+        async with self._database.write() as connection:
+            used = await connection.execute(
+                delete(one_use_links).where(
+                    one_use_links.c.token_hash == token_hash(token), one_use_links.c.expires_at > self._now()
+                )
+            )
+        return account if used.rowcount == 1 else None
+
+    # --- sessions ------------------------------------------------------------------------------------------------
+
+    async def begin(self, name: str) -> str:
+        """A session for `name`; returns the token for its cookie."""
+        token, now = new_token(), self._now()
+        async with self._database.write() as connection:
+            await connection.execute(delete(console_sessions).where(console_sessions.c.expires_at <= now))
+            await connection.execute(
+                console_sessions.insert().values(
+                    token_hash=token_hash(token), account=name, made_at=now, seen_at=now, expires_at=now + SESSION_S
+                )
+            )
+            await connection.execute(update(accounts).where(accounts.c.name == name).values(last_sign_in=now))
+        return token
+
+    async def visitor(self, token: str, *, active: bool = True) -> Account | None:
+        """Who holds this session, if it is neither idle too long nor over. `active`: a person did this."""
+        hashed, now = token_hash(token), self._now()
+        query = (
+            select(accounts, console_sessions.c.seen_at, console_sessions.c.expires_at)
+            .join(console_sessions, console_sessions.c.account == accounts.c.name)
+            .where(console_sessions.c.token_hash == hashed)
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None or not session_holds(row.seen_at, row.expires_at, now):
+            return None
+        if active and now - row.seen_at >= SEEN_EVERY_S:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    update(console_sessions).where(console_sessions.c.token_hash == hashed).values(seen_at=now)
+                )
+        return _account(row)
+
+    async def end(self, token: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(console_sessions).where(console_sessions.c.token_hash == token_hash(token)))
+
+    async def end_others(self, name: str, keep: str) -> int:
+        async with self._database.write() as connection:
+            return await self._end_all(connection, name, keep)
+
+    async def sessions_of(self, name: str) -> int:
+        now = self._now()
+        query = select(console_sessions.c.seen_at, console_sessions.c.expires_at).where(
+            console_sessions.c.account == name
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+            return sum(session_holds(row.seen_at, row.expires_at, now) for row in rows)
+
+    async def _end_all(self, connection: AsyncConnection, name: str, keep: str | None) -> int:
+        query = delete(console_sessions).where(console_sessions.c.account == name)
+        if keep is not None:
+            query = query.where(console_sessions.c.token_hash != token_hash(keep))
+        return int((await connection.execute(query)).rowcount)
+
+    # --- failed sign-ins -----------------------------------------------------------------------------------------
+
+    async def attempt(self, name: str, address: str) -> int:
+        """0: try now, and it is counted as failed until `forgive`. Else: seconds to wait; nothing is counted.
+
+        Counted before the password is looked at, so that a hundred attempts at once are a hundred and not one.
+        """
+        now = self._now()
+        limits = {account_key(name): ACCOUNT_LIMIT, address_key(address): ADDRESS_LIMIT}
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(sign_in_attempts).where(sign_in_attempts.c.last_at < now - FORGET_FAILURES_S)
+            )
+            query = select(sign_in_attempts).where(sign_in_attempts.c.key.in_(limits))
+            known = {row.key: row for row in await connection.execute(query)}
+            wait = max((limits[key].wait_s(row.failures, row.last_at, now) for key, row in known.items()), default=0)
+            if wait:
+                return wait
+            for key in limits:
+                failures = known[key].failures + 1 if key in known else 1
+                values = {"key": key, "failures": failures, "last_at": now}
+                insert = self._database.insert(sign_in_attempts).values(**values)
+                await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
+        return 0
+
+    async def forgive(self, name: str, address: str) -> None:
+        """The attempt just made was right: forget the account's failures, and take this one from the address."""
+        async with self._database.write() as connection:
+            await self._forget(connection, [account_key(name)])
+            await connection.execute(
+                update(sign_in_attempts)
+                .where(sign_in_attempts.c.key == address_key(address), sign_in_attempts.c.failures > 0)
+                .values(failures=sign_in_attempts.c.failures - 1)
+            )
+
+    async def _forget(self, connection: AsyncConnection, keys: Iterable[bytes]) -> None:
+        await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key.in_(list(keys))))
+
+
+def _account(row: Any) -> Account:
+    return Account(
+        name=row.name,
+        role=Role(row.role),
+        has_password=row.password is not None,
+        technician_key=row.technician_key,
+        made_at=row.made_at,
+        last_sign_in=row.last_sign_in,
+    )
+
+
+def _require_one(count: int, name: str) -> None:
+    if count != 1:
+        raise Refusal(404, "there is no such account", got=name[:60])
