@@ -1,4 +1,4 @@
-"""`bellpull-server …`: make a data directory, run, set-up codes, backup and restore. 
+"""`bellpull-server …`: make a data directory, run, set-up codes, backup and restore.
 
 Exit codes: 0 fine, 1 problem found or refused, 2 wrong use. With --json: JSON on stdout, people's words on stderr.
 """

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from protocol.certificates import TechnicianCertificate
 from protocol.limits import WORDS_MAX_CHARS
 from protocol.messages.api import MessageRow, MessageSource
-from protocol.messages.desk import DeskText, TicketState
+from protocol.messages.desk import TicketState
 from protocol.statements import parse_payload
 from server.asking import office_of
 from server.console.face import Flash, show
@@ -98,8 +98,7 @@ async def send_words(request: Request) -> Response:
         error = f"At most {WORDS_MAX_CHARS} characters; these are {len(text)}."
     if error:
         return await _ticket(request, words=text, words_error=error, status_code=422)
-    await office.tickets.desk_text(row.ticket, text)
-    office.hub.push(row.device, DeskText(ticket=row.ticket, text=text, at=office.now()))
+    office.hub.push(row.device, await office.tickets.desk_text(row.ticket, text))
     return RedirectResponse(f"/tickets/{row.ticket}?done=words#words", status_code=303)
 
 

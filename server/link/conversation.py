@@ -103,6 +103,8 @@ class Conversation:
         )
         for update in await office.tickets.updates(device.device):
             connection.push(update)
+        for words in await office.listing.words_for(device.device):
+            connection.push(words)
         return connection
 
     async def _refuse(self, reason: str) -> None:

@@ -8,15 +8,18 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
-from protocol.messages.desk import TicketState
+from protocol.messages.api import MessageSource
+from protocol.messages.desk import DeskText, SignedMessage, TicketState
 from protocol.messages.report import ReportedSeverity
 from server.clock import Clock
 from server.devices.model import devices
 from server.storage.engine import Database
-from server.tickets.model import ticket_repeats, tickets
+from server.tickets.model import messages, ticket_repeats, tickets
 from server.tickets.rules import OPEN_STATES, PAUSED_STATES
 
 PAGE_ROWS: Final = 25
+#: Fits beside the ticket updates into what waits for one agent.
+WORDS_AT_LOGIN: Final = 50
 _OPEN: Final = [state.value for state in OPEN_STATES]
 _RUNNING: Final = [state.value for state in OPEN_STATES - PAUSED_STATES]
 #: Nobody has looked at these yet, or the customer says it is not solved.
@@ -124,6 +127,29 @@ class TicketListing:
         query: Select[Any] = select(owner).select_from(tickets.join(devices)).where(*_visible(customers))
         async with self._database.read() as connection:
             return tuple((await connection.execute(query.distinct().order_by(owner).limit(1000))).scalars())
+
+    async def words_for(self, device: str) -> tuple[DeskText | SignedMessage, ...]:
+        """The newest words of the desk and of technicians on a device's open tickets, oldest first: said again at
+        each login, since a device that was away has not heard them. An agent keeps each once."""
+        query = (
+            select(messages)
+            .join(tickets, tickets.c.ticket == messages.c.ticket)
+            .where(
+                tickets.c.device == device,
+                tickets.c.state != TicketState.CLOSED,
+                messages.c.source.in_([MessageSource.DESK, MessageSource.TECHNICIAN]),
+            )
+            .order_by(messages.c.id.desc())
+            .limit(WORDS_AT_LOGIN)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            DeskText(ticket=row.ticket, text=row.text, at=row.at)
+            if row.signed is None
+            else SignedMessage.model_validate_json(row.signed)
+            for row in reversed(rows)
+        )
 
     async def repeats_of(self, ticket: str) -> int:
         """How often the device reported the same finding again while this ticket was open."""

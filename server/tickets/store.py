@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protocol import strict_json
 from protocol.messages.api import EtaRow, MessageRow, MessageSource, SealedRow, TicketRow
-from protocol.messages.desk import CustomerText, FourFacts, SignedMessage, TicketState, TicketUpdate
+from protocol.messages.desk import CustomerText, DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
 from protocol.messages.items import SealedItem, SealedKind, TicketOutcomeItem
 from protocol.statements import Envelope, Verified
 from protocol.tickets import MessageStatement, TicketOrigin, TicketStatement
@@ -205,15 +205,17 @@ class TicketStore:
                 await self._touch(connection, row.ticket, state=TicketState.OPEN)
             return bool(done.rowcount == 1)
 
-    async def desk_text(self, ticket: str, text: str) -> None:
-        """Plain words of the desk: shown to the customer as not verified."""
+    async def desk_text(self, ticket: str, text: str) -> DeskText:
+        """Plain words of the desk, as the agent is to hear them: shown to the customer as not verified."""
+        said_at = self._now()
         async with self._database.write() as connection:
             row = await self.resolve(connection, ticket)
             if row is None:
                 raise not_found("ticket")
             await connection.execute(
-                messages.insert().values(ticket=row.ticket, at=self._now(), source=MessageSource.DESK, text=text)
+                messages.insert().values(ticket=row.ticket, at=said_at, source=MessageSource.DESK, text=text)
             )
+        return DeskText(ticket=row.ticket, text=text, at=said_at)
 
     async def _touch(self, connection: AsyncConnection, ticket: str, **changes: object) -> None:
         await connection.execute(
