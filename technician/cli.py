@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from technician.commands import audit, connect, inbox, keys, organisation
+from technician.commands import audit, connect, inbox, keys, organisation, workbench
 
 app = typer.Typer(
     name="bellpull",
@@ -24,6 +24,7 @@ app.command(
     "connect",
     epilog='Example: bellpull connect anna-laptop --ticket 0199… --scope diagnose --minutes 15 --reason "slow disk"',
 )(connect.connect)
+app.command("workbench", epilog="Example: bellpull workbench")(workbench.workbench)
 app.command("devices", epilog="Example: bellpull devices --json")(inbox.devices)
 
 

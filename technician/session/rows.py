@@ -60,6 +60,11 @@ class ShownTable:
     rows: tuple[tuple[str, ...], ...]
     broken: int = 0
 
+    @property
+    def column_labels(self) -> list[object]:
+        """As web's row_table takes them."""
+        return [{"label": column.label, "kind": column.kind} for column in self.columns]
+
 
 _CHECK_TITLES: Final = {check.id: check.title for check in CATALOGUE}
 _SYSLOG: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")

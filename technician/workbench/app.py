@@ -1,0 +1,101 @@
+"""The workbench as one application: routes inside, doors and headers outside.
+
+    SecurityHeaders ─ HostAndOrigin ─ LaunchToken ─ pages
+
+A problem becomes a page that says what was expected, what came and what to do. Text of a customer's machine reaches
+the browser as text alone (web/pages.py).
+"""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from protocol.errors import ProtocolError
+from technician.api import ServerRefusal, SignInNeeded
+from technician.problems import Problem
+from technician.workbench.desk import Desk
+from technician.workbench.inbox import devices_page, inbox_page
+from technician.workbench.receipts import receipt_page, receipts_page
+from technician.workbench.state import pages_of
+from technician.workbench.ticket import ask_for_visit, send_message, ticket_page
+from technician.workbench.visit import confirm_words, end_visit, run_action, visit_page
+from web.loopback import HostAndOrigin, LaunchToken
+from web.pages import NavItem, Pages, page_environment, static_mount
+from web.security import SecurityHeaders
+
+NAV = (
+    NavItem("inbox", "Inbox", "/", "inbox"),
+    NavItem("visit", "Visit", "/visit", "terminal"),
+    NavItem("devices", "Devices", "/devices", "device"),
+    NavItem("receipts", "Receipts", "/receipts", "receipt"),
+)
+ROUTES = (
+    Route("/", inbox_page),
+    Route("/devices", devices_page),
+    Route("/tickets/{ticket}", ticket_page),
+    Route("/tickets/{ticket}/visit", ask_for_visit, methods=["POST"]),
+    Route("/tickets/{ticket}/messages", send_message, methods=["POST"]),
+    Route("/visit", visit_page),
+    Route("/visit/run", run_action, methods=["POST"]),
+    Route("/visit/confirm", confirm_words, methods=["POST"]),
+    Route("/visit/end", end_visit, methods=["POST"]),
+    Route("/receipts", receipts_page),
+    Route("/receipts/{name}", receipt_page),
+)
+
+
+def build_app(desk: Desk) -> Starlette:
+    """The pages, without doors."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        if desk.live is not None:
+            await desk.live.close()
+        await desk.close()
+
+    app = Starlette(
+        routes=[*ROUTES, static_mount()],
+        lifespan=lifespan,
+        exception_handlers={Problem: _problem, ProtocolError: _problem, HTTPException: _not_found},
+    )
+    app.state.desk = desk
+    templates = Path(__file__).parent / "templates"
+    who = desk.technician.file.organisation
+    app.state.pages = Pages(page_environment([templates], face="Workbench", nav=NAV, organisation=who))
+    return app
+
+
+def behind_doors(app: ASGIApp, *, port: int, origins: Collection[str]) -> tuple[ASGIApp, LaunchToken]:
+    """The application as it is served, and the door that knows the one-use address."""
+    door = LaunchToken(app, face="workbench", port=port)
+    return SecurityHeaders(HostAndOrigin(door, origins=origins)), door
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    """What went wrong, in the words of whoever found it."""
+    assert isinstance(error, Problem | ProtocolError)  # noqa: S101 - registered for exactly these
+    status = 502 if isinstance(error, ProtocolError) else 400
+    if isinstance(error, SignInNeeded):
+        status = 401
+    elif isinstance(error, ServerRefusal) and error.status == 404:
+        status = 404
+    compared = "; ".join(
+        f"{label}: {value}" for label, value in (("expected", error.expected), ("got", error.got)) if value
+    )
+    title = error.what[:1].upper() + error.what[1:]
+    return pages_of(request).problem(request, status_code=status, title=title, text=compared, hint=error.hint)
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for exactly this
+    return pages_of(request).problem(
+        request, status_code=error.status_code, title=error.detail, text="The workbench has no such page."
+    )

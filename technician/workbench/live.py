@@ -1,0 +1,272 @@
+"""The one visit under way, as state that pages read and acts that pages ask for.
+
+    ASKING ──► UNVERIFIED ──► WAITING ──► ACTIVE ──► ENDED
+        └───────────┴────────────┴──────────┴──────► FAILED
+
+`version` rises with every change, so that a page that asks again can be told "nothing new". The visit itself runs in
+one task; pages put acts into its queue and never touch the channel.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, assert_never
+
+from protocol.actions.scopes import Scope
+from protocol.errors import ProtocolError
+from protocol.strict_json import WireModel
+from protocol.visit import Item
+from technician.clock import now_s
+from technician.devices import DeviceFacts
+from technician.problems import Problem
+from technician.session.events import Closing, Event, Narrowed, Noticed, Stopped
+from technician.session.visit import EndedVisit, Visit
+from technician.sign_in import Technician
+
+#: More rows than this are counted, not kept: a page of them helps nobody.
+ROWS_MAX: Final = 5000
+
+
+class Phase(StrEnum):
+    ASKING = "asking"
+    UNVERIFIED = "unverified"
+    WAITING = "waiting"
+    ACTIVE = "active"
+    ENDED = "ended"
+    FAILED = "failed"
+
+    @property
+    def over(self) -> bool:
+        return self in (Phase.ENDED, Phase.FAILED)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of the transcript on the page."""
+
+    at: int
+    title: str
+    text: str = ""
+    tone: str = "none"
+    icon: str = "dot"
+
+
+@dataclass
+class ActionRun:
+    """One action and what came of it. `outcome` empty: still running."""
+
+    action: str
+    asked_at: int
+    items: list[Item] = field(default_factory=list)
+    rows: int = 0
+    outcome: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class VisitPlan:
+    """What the technician asked for on the ticket's page."""
+
+    device: DeviceFacts
+    ticket: str | None
+    scopes: tuple[Scope, ...]
+    minutes: int
+    reason: str
+
+
+Act = Callable[[Visit], Awaitable[None]]
+
+
+class LiveVisit:
+    def __init__(self, technician: Technician, plan: VisitPlan) -> None:
+        self._technician = technician
+        self.plan = plan
+        self.phase = Phase.ASKING
+        self.version = 0
+        self.started_at = now_s()
+        self.device = plan.device
+        self.phrase: tuple[str, ...] = ()
+        self.places: tuple[int, ...] = ()  # which words an unverified device's customer reads out
+        self.scopes: frozenset[Scope] = frozenset()
+        self.ends_at: int | None = None
+        self.happenings: list[Happening] = []
+        self.runs: dict[str, ActionRun] = {}
+        self.ended: EndedVisit | None = None
+        self.problem: Problem | ProtocolError | None = None
+        self._acts: asyncio.Queue[Act | None] = asyncio.Queue()
+        self._words: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._live())
+        self._running: set[asyncio.Task[None]] = set()
+
+    # --- what pages ask for ------------------------------------------------------------------------------
+
+    def act(self, action: str, arguments: WireModel) -> None:
+        """Ask for an action. The result replaces the last one of its name."""
+        if self.phase is not Phase.ACTIVE:
+            raise Problem("no visit is under way", expected="a granted visit", got=self.phase.value)
+        run = ActionRun(action, now_s())
+        self.runs[action] = run
+        self._tell(f"Asked: {action}", icon="play")
+
+        async def work(visit: Visit) -> None:
+            await self._collect(visit, run, arguments)
+
+        self._acts.put_nowait(work)
+
+    def confirm(self, words: dict[int, str]) -> None:
+        if not self._words.done():
+            self._words.set_result(words)
+
+    def end(self) -> None:
+        """End politely; before the grant, simply leave."""
+        if self.phase is Phase.ACTIVE:
+            self._acts.put_nowait(None)
+        elif not self.phase.over:
+            self._task.cancel()
+
+    async def close(self) -> None:
+        """The workbench stops: the visit ends with it."""
+        if not self._task.done():
+            self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- the visit ---------------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        plan = self.plan
+        try:
+            async with (
+                self._technician.signed_in() as api,
+                Visit.open(
+                    self._technician,
+                    api,
+                    plan.device,
+                    plan.ticket,
+                    plan.scopes,
+                    plan.minutes,
+                    plan.reason,
+                    watch=self._watch,
+                ) as visit,
+            ):
+                await self._begin(visit)
+                await self._work(visit)
+        except (Problem, ProtocolError) as error:
+            self.problem = error
+            self._move(Phase.FAILED)
+            self._tell(error.what, "; ".join(filter(None, (error.got, error.hint))), "error", "error")
+        except asyncio.CancelledError:
+            self.problem = Problem("the visit was left before it was granted")
+            self._move(Phase.FAILED)
+            self._tell("Left", tone="none", icon="sign-out")
+
+    async def _begin(self, visit: Visit) -> None:
+        self.phrase = visit.phrase
+        self._tell("The device proved its key", "Both sides see the same six words.", "info", "key")
+        await visit.compared()
+        self.device = visit.device
+        self._tell("Audit logs agree", "What the device and we saw of the server's log is one history.", "ok", "shield")
+        if not visit.verified:
+            self._move(Phase.UNVERIFIED)
+            visit.confirm(await self._words)
+            self._tell("The customer's words fit", tone="ok", icon="check")
+        self._move(Phase.WAITING)
+        grant = (await visit.granted()).body
+        self.scopes = visit.scopes
+        self.ends_at = grant.granted_at + 60 * grant.minutes
+        self._tell("Consent given", f"{', '.join(grant.scopes)} for {grant.minutes} minutes", "ok", "check")
+        self._move(Phase.ACTIVE)
+
+    async def _work(self, visit: Visit) -> None:
+        over = asyncio.create_task(visit.ended())
+        try:
+            while not over.done():
+                waiting = asyncio.create_task(self._acts.get())
+                await asyncio.wait({over, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    waiting.cancel()
+                    break
+                act = waiting.result()
+                if act is None:
+                    self._finish(await visit.end())
+                    return
+                task = asyncio.ensure_future(act(visit))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            self._finish(await over)
+        finally:
+            over.cancel()
+            for task in list(self._running):
+                task.cancel()
+
+    async def _collect(self, visit: Visit, run: ActionRun, arguments: WireModel) -> None:
+        try:
+            result = await visit.run(run.action, arguments)
+            async for item in result:
+                run.rows += 1
+                if len(run.items) < ROWS_MAX:
+                    run.items.append(item)
+                self._changed()
+            if result.result is not None:
+                run.outcome, run.detail = result.result.outcome.value, result.result.detail
+        except (Problem, ProtocolError) as error:
+            run.outcome, run.detail = "failed", str(error)
+        tone = "ok" if run.outcome == "done" else "warning"
+        self._tell(f"{run.action}: {run.outcome}", run.detail or f"{run.rows} rows", tone, "check")
+
+    def _finish(self, ended: EndedVisit) -> None:
+        self.ended = ended
+        self.scopes = frozenset()
+        for run in self.runs.values():
+            run.outcome = run.outcome or "cancelled"
+        self._tell(f"Ended by {ended.by}", ended.fault, "error" if ended.fault else "none", "stop")
+        if ended.receipt:
+            self._tell("Receipt kept", "countersigned" if ended.countersigned else "not countersigned", "ok", "receipt")
+        self._move(Phase.ENDED)
+
+    def _watch(self, event: Event) -> None:
+        match event:
+            case Narrowed(scopes):
+                self.scopes = frozenset(Scope(scope) for scope in scopes)
+                self._tell("The customer allows less", ", ".join(sorted(scopes)) or "nothing", "warning", "minus")
+            case Stopped():
+                self.scopes = frozenset()
+                self._tell("The customer pressed Stop", tone="warning", icon="stop")
+            case Noticed(kind, text):
+                self._tell(f"Notice: {kind}", text)
+            case Closing(disputed, _) if disputed:
+                self._tell("Not countersigned", "The device counts other actions than we do.", "error", "error")
+            case _:
+                self._changed()
+
+    # --- telling -----------------------------------------------------------------------------------------
+
+    def _tell(self, title: str, text: str = "", tone: str = "none", icon: str = "dot") -> None:
+        self.happenings.append(Happening(now_s(), title, text, tone, icon))
+        self._changed()
+
+    def _move(self, phase: Phase) -> None:
+        self.phase = phase
+        self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+
+    @property
+    def headline(self) -> str:
+        """What is going on, in a few words."""
+        match self.phase:
+            case Phase.ASKING:
+                return "Reaching the device"
+            case Phase.UNVERIFIED:
+                return "Unverified device: ask for two words"
+            case Phase.WAITING:
+                return "Waiting for the customer"
+            case Phase.ACTIVE:
+                return "Visit under way"
+            case Phase.ENDED:
+                return "Visit ended"
+            case Phase.FAILED:
+                return "No visit"
+            case _ as never:
+                assert_never(never)
