@@ -139,6 +139,8 @@ class Visit:
         self._outcomes: dict[int, Outcome] = {}
         self._trust = parts.trust.trust
         self._over = asyncio.Event()
+        self._events: deque[Event] = deque()
+        self._feeding = False
 
     @property
     def host_pid(self) -> int | None:
@@ -163,37 +165,62 @@ class Visit:
         reader, ticker = asyncio.create_task(self._read()), asyncio.create_task(self._tick())
         writer = asyncio.create_task(self._write())
         try:
-            await self._over.wait()
+            await self._until_over({reader, ticker, writer})
             async with asyncio.timeout(_FLUSH_S):
                 await writer
         except TimeoutError:
             self._parts.log.info("relay-does-not-take-the-rest", room=self.room)
         finally:
-            for task in (reader, ticker, writer, *self._beside):
-                task.cancel()
             if self._host is not None:
                 self._host.kill()
+            for task in (reader, ticker, writer, *self._beside):
+                task.cancel()
             await asyncio.gather(reader, ticker, writer, *self._beside, return_exceptions=True)
             await self._socket.close()
+
+    async def _until_over(self, working: set[asyncio.Task[None]]) -> None:
+        """Until the visit is over, or one of its own tasks has a defect: that is raised."""
+        over = asyncio.create_task(self._over.wait())
+        try:
+            while not over.done():
+                done, _ = await asyncio.wait({over, *working, *self._beside}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {over}:
+                    task.result()
+                working -= done
+        finally:
+            over.cancel()
 
     # --- events ----------------------------------------------------------------------------------------------
 
     def feed(self, event: Event) -> None:
-        """Let this happen, and do all that follows from it, now."""
-        if self.failed:
+        """Let this happen, and do all that follows from it, now.
+
+        What an effect answers at once comes after the effects before it: records are sealed in the order in which
+        the steps wanted them, and must leave in that order. An event fed from within waits for its turn.
+        """
+        self._events.append(event)
+        if self._feeding:
             return
+        self._feeding = True
+        try:
+            while self._events and not self.failed:
+                self._all_of(self._events.popleft())
+        finally:
+            self._feeding = False
+            self._events.clear()
+        if self.ended:
+            self._over.set()
+
+    def _all_of(self, event: Event) -> None:
         waiting: deque[Effect] = deque(self.steps.receive(event, self.moment()))
-        while waiting:
-            effect = waiting.popleft()
+        while waiting and not self.failed:
             try:
-                following = self._do(effect)
+                following = self._do(waiting.popleft())
             except (Refusal, ProtocolError) as error:
                 self._fail(error)
                 return
             if following is not None:
                 waiting.extend(self.steps.receive(following, self.moment()))
-        if self.ended:
-            self._over.set()
 
     def _fail(self, error: Refusal | ProtocolError) -> None:
         """What had to be written could not be: nothing may go on. The receipt is rebuilt when the disk takes it."""
