@@ -63,6 +63,8 @@ _STOP = re.compile(
     rb"[&;,](?=[\w.%+-]{1,64}=)|[&;,|](?=\Z)|\\[nrt](?![\w/]*=?\Z)|[\"'](?=[\s,;:)\]}>]|\Z)|</|\\*[\"'][,}\]]"
 )
 _NEXT_PAIR = re.compile(rb"[ \t]+[\w.-]{1,64}[ \t]?=(?!=)|[ \t]+--?[A-Za-z]")
+_JSON_KEY_END = re.compile(rb"(\\*\")[ \t]*:")
+_JSON_BARE = re.compile(rb"-?[0-9][0-9.eE+-]*")
 # A quoted secret longer than this is cut here; the rest meets the entropy scan. Bounds the look-ahead.
 QUOTED_MAX_BYTES = 8192
 
@@ -166,7 +168,11 @@ def _edit(
         return None  # a call: what matters stands inside
     if not fits(promise, value, quoted=quoted, assigned=b"=" in separator):
         return None
-    return mark_or_hole(start, end, promise.kind, value, marks)
+    edit = mark_or_hole(start, end, promise.kind, value, marks)
+    quote = _JSON_KEY_END.match(separator)
+    if quote is not None and not quoted and _JSON_BARE.fullmatch(value):
+        return edit._replace(text=quote[1] + edit.text + quote[1])  # a number becomes a string, the document stays JSON
+    return edit
 
 
 RULE = Rule("key-value", ANCHOR, judge_pair)

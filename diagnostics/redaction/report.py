@@ -27,9 +27,13 @@ class Report:
     by_file: dict[str, Counter[Kind]] = field(default_factory=dict)
     withheld: dict[str, Withheld] = field(default_factory=dict)
 
-    def add(self, path: str, counts: Counter[Kind]) -> None:
+    def add_file(self, path: str, counts: Counter[Kind]) -> None:
+        """``path`` was read whole; reading it again replaces what was counted for it."""
         self.counts.update(counts)
-        self.by_file.setdefault(path, Counter()).update(counts)
+        self.by_file[path] = counts
+
+    def add_text(self, counts: Counter[Kind]) -> None:
+        self.counts.update(counts)
 
     def withhold(self, error: WithheldError) -> None:
         self.withheld[error.path] = Withheld(error.reason, error.detail)

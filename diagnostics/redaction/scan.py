@@ -90,7 +90,13 @@ class Redactor:
         except WithheldError as error:
             self.report.withhold(error)
             raise
-        self.report.add(path, counts)
+        self.report.add_file(path, counts)
+
+    def check(self, data: bytes, *, path: str) -> None:
+        """Only the second look, for what this program has written itself. Raises WithheldError."""
+        needle = self._verifier.leak(data)
+        if needle is not None:
+            raise WithheldError(path, needle.reason, f"{needle.what} was in it")
 
     def text(self, text: str, *, where: str = "session") -> str:
         """One short piece (a log line, a command line) with the same marks. Where a name would be left over, the
@@ -103,7 +109,7 @@ class Redactor:
         if needle is not None:
             self.report.withhold(WithheldError(where, needle.reason, needle.what))
             return "<withheld>"
-        self.report.add(where, counts)
+        self.report.add_text(counts)
         return out.decode("utf-8", "surrogateescape")
 
     def _window(self, data: bytes, blocks: Blocks, counts: Counter[Kind]) -> bytes:
