@@ -63,7 +63,8 @@ def security_headers(*, cache_control: str = "no-store", scripts: bool = True) -
     return {
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
+        # Not `no-referrer`: under that, browsers send `Origin: null` with every form of ours, and the doors refuse it.
+        "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
         "origin-agent-cluster": "?1",
