@@ -11,6 +11,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from agent.bundles.asking import Asking
+from agent.bundles.sealing import Sealing
+from agent.bundles.writer import BundleWriter, remove_leftovers
 from agent.clocks import SystemClocks
 from agent.config import Config, load_config
 from agent.door import Door
@@ -75,6 +78,7 @@ class Member:
         self.tickets = TicketStore(database, identity, self.outbox, clocks)
         self.tickets.on_queued(self.link.wake)
         self.desk = Desk(self.tickets, identity, self.trust, clocks, self.link, log=log)
+        self.sealing = Sealing(identity, self.trust, clocks)
         self.automatic = AutomaticTickets(
             self.tickets, clocks, ground.config.tickets.automatic_from, seal=self._seal_finding, log=log
         )
@@ -83,7 +87,33 @@ class Member:
 
         ground.catalogue.add(*TicketVerbs(self.tickets).all())
 
-        self.door = Door(database, identity, self.trust, self.link, self.outbox, self.tickets, clocks, log=log)
+        self.bundles = BundleWriter(log=log)
+        self.asking = Asking(
+            database,
+            identity,
+            self.trust,
+            self.tickets,
+            self.uploads,
+            ground.watch.store,
+            self.sealing,
+            self.bundles,
+            clocks,
+            folder=ground.folder.bundles,
+            agent=ground.agent_state,
+        )
+        ground.catalogue.add(*self.asking.verbs())
+
+        self.door = Door(
+            database,
+            identity,
+            self.trust,
+            self.link,
+            self.outbox,
+            self.tickets,
+            clocks,
+            state=ground.folder.root,
+            log=log,
+        )
         ground.catalogue.add(*self.door.verbs())
 
     def parts(self) -> MemberParts:
@@ -98,10 +128,14 @@ class Member:
         return self.door.busy
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.link.run())
-            tasks.create_task(self.uploads.run())
-            tasks.create_task(self.door.run())
+        remove_leftovers(self.ground.folder.bundles, self.uploads.waiting_files())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.link.run())
+                tasks.create_task(self.uploads.run())
+                tasks.create_task(self.door.run())
+        finally:
+            await self.bundles.close()
 
     async def _report(self, look: Look) -> None:
         report = report_of(
@@ -114,7 +148,7 @@ class Member:
         self.link.enqueue(ReportItem(id=uuid7(), report=report))
 
     async def _seal_finding(self, entry: SeenFinding, look: Look) -> bytes | None:
-        return None
+        return await self.sealing.evidence(entry, look.findings, self.ground.watch.store.check_runs())
 
     async def _trust_changed(self) -> None:
         self.uploads.wake()

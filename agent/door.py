@@ -6,10 +6,12 @@ what is written down, who is asked, who comes in.
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from agent.clocks import Clocks
 from agent.consent.gate import ConsentGate
+from agent.consent.surfaces import Surfaces
 from agent.consent.tables import PromptStore
 from agent.consent.verbs import ConsentVerbs
 from agent.event_log import EventLog
@@ -48,6 +50,7 @@ class Door:
         tickets: TicketStore,
         clocks: Clocks,
         *,
+        state: Path,
         log: EventLog,
     ) -> None:
         self._identity, self._trust, self._clocks = identity, trust, clocks
@@ -76,6 +79,7 @@ class Door:
         )
 
         self.gate = ConsentGate(PromptStore(database), clocks, local_act_age_s=self._local_act_age_s)
+        self.gate.when_asked(Surfaces(state, log=log).asked)
 
         parts = VisitParts(
             clocks=clocks,
