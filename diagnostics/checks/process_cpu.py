@@ -42,8 +42,8 @@ def check_process_cpu(processes: Processes, load: Load, context: Context) -> Out
     by_name: dict[str, list[Process]] = {}
     for process in processes.processes:
         line = CLEAR_FRACTION if context.is_raised(CODE, f"process:{process.name}") else BUSY_FRACTION
-        # Kernel threads cannot be closed or renewed; what they do shows elsewhere.
-        is_kernel = process.parent_pid == 2 or process.pid == 2
+        # Kernel threads, which own no memory, cannot be closed or renewed; what they do shows elsewhere.
+        is_kernel = process.rss_bytes == 0
         if process.cpu_fraction >= line and process.age_s >= YOUNG_S and not is_kernel:
             by_name.setdefault(process.name, []).append(process)
     crowded = load.five_minutes >= load.cpus * CROWDED_LOAD

@@ -41,8 +41,8 @@ def parse_pressure(content: bytes) -> MemoryPressure:
     """
     stalls: dict[str, Stall] = {}
     for line in content.decode("ascii", "replace").splitlines():
-        kind, *fields = line.split()
-        numbers = dict(field.split("=", 1) for field in fields if "=" in field)
+        kind, _, rest = line.partition(" ")
+        numbers = dict(field.split("=", 1) for field in rest.split() if "=" in field)
         try:
             stalls[kind] = Stall(
                 float(numbers["avg10"]) / 100, float(numbers["avg60"]) / 100, float(numbers["avg300"]) / 100

@@ -1,0 +1,64 @@
+"""The one list of checks keeps its own rules."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from diagnostics.checks.catalogue import CATALOGUE, code_rules, explain
+from diagnostics.checks.contract import CheckSpec
+from diagnostics.collectors.catalogue import COLLECTORS
+from diagnostics.findings import Finding, Severity
+from diagnostics.wording import Language, fill
+
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def test_the_first_eight_checks_of_the_design_are_there() -> None:
+    assert [check.number for check in CATALOGUE] == [1, 2, 10, 13, 25, 27, 37, 48]
+
+
+def test_every_check_file_is_in_the_list() -> None:
+    folder = Path(__file__).resolve().parents[3] / "diagnostics" / "checks"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "contract", "catalogue"}
+    assert len(files) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize("check", CATALOGUE, ids=lambda check: check.id)
+def test_a_line_is_complete(check: CheckSpec) -> None:
+    assert KEBAB.fullmatch(check.id)
+    assert check.interval_s >= 300
+    assert 0 < check.timeout_s <= 15
+    assert check.needs
+    assert {need.id for need in check.needs + check.wishes} <= {collector.id for collector in COLLECTORS}
+    assert check.codes
+    for code, rule in check.codes.items():
+        assert KEBAB.fullmatch(code)
+        assert rule.why
+        assert rule.evaluations >= 1
+        assert rule.expires_after_s >= 86_400
+        assert set(rule.words) == set(Language)
+        for language, words in rule.words.items():
+            assert words.title
+            assert fill(words.text, {}, language)
+        for cause in rule.hidden_under:
+            assert cause.code in code_rules()
+
+
+def test_ids_and_codes_are_unique() -> None:
+    ids = [check.id for check in CATALOGUE]
+    codes = [code for check in CATALOGUE for code in check.codes]
+    assert len(set(ids)) == len(ids)
+    assert len(set(codes)) == len(codes)
+
+
+def test_both_languages_tell_the_same_facts() -> None:
+    names = re.compile(r"\{(\w+)")
+    for code, rule in code_rules().items():
+        told = [set(names.findall(rule.words[language].text)) for language in Language]
+        assert told[0] == told[1], code
+
+
+def test_a_code_of_a_newer_version_is_shown_by_its_name() -> None:
+    finding = Finding("from-the-future", "thing:1", Severity.INFO, "x@1", 0, 0)
+    assert explain(finding, Language.RUSSIAN).title == "from-the-future"

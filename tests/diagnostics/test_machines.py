@@ -1,0 +1,148 @@
+"""Every recorded machine, looked at once: what each check says of it, whole."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diagnostics.checks.catalogue import CATALOGUE, explain
+from diagnostics.examine import Examination
+from diagnostics.machine.recorded import Origin, RecordedMachine
+from diagnostics.wording import Language
+
+MACHINES = Path(__file__).resolve().parent.parent / "machines"
+
+# machine → check → "ok", "skipped", or the fingerprints it raises with their severity.
+EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
+    "laptop-healthy": dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+    "debian-virtual-machine": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-fill-forecast": "skipped",
+        "failed-services": "skipped",
+    },
+    "laptop-disk-full": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-space": {("disk-space-low|disk:/", "error"), ("disk-space-low|disk:/boot", "error")},
+        "disk-fill-forecast": "skipped",
+        "failed-services": {("service-failed|service:cups.service", "warning")},
+    },
+    "server-disk-filling": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-fill-forecast": {("disk-filling|disk:/var", "warning")},
+        "dns": {("dns-slow|resolvers", "warning")},
+        "agent-self": {
+            ("agent-memory-high|agent", "warning"),
+            ("agent-cpu-high|agent", "warning"),
+            ("agent-disk-high|agent", "warning"),
+            ("agent-queue-stuck|agent", "warning"),
+            ("agent-knowledge-old|agent", "info"),
+        },
+    },
+    "desktop-out-of-memory": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-fill-forecast": "skipped",
+        "memory-pressure": {("memory-pressure|memory", "critical")},
+        "process-cpu": {("process-cpu-hog|process:tracker-miner-f", "warning")},
+        "kernel-events": {
+            ("out-of-memory|process:firefox-bin", "error"),
+            ("task-hung|process:jbd2/sda2-8", "warning"),
+            ("hardware-error|part:MC0", "error"),
+        },
+    },
+    "office-dns-dead": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-fill-forecast": "skipped",
+        "failed-services": {
+            ("service-failed|service:systemd-resolved.service", "error"),
+            ("service-failed|service:tracker.service", "warning"),
+        },
+        "dns": {("dns-not-answering|resolvers", "error")},
+    },
+    "restricted-user": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-fill-forecast": "skipped",
+        "failed-services": "skipped",
+        "kernel-events": "skipped",
+        "dns": "skipped",
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_recorded_machine_gets_exactly_these_findings(name: str, look: Callable[..., Examination]) -> None:
+    examination = look(name)
+    raised = {(finding.fingerprint, str(finding.severity)) for finding in examination.findings}
+    assert raised == set().union(*(said for said in EXPECTED[name].values() if isinstance(said, set)))
+    for result in examination.checks:
+        said = EXPECTED[name][result.id]
+        assert result.status == ("finding" if isinstance(said, set) else said), result
+        assert bool(result.reason) == (result.status == "skipped"), result
+
+
+def test_every_check_has_a_healthy_and_a_sick_machine() -> None:
+    for check in CATALOGUE:
+        said = [expected[check.id] for expected in EXPECTED.values()]
+        assert "ok" in said, f"no machine is healthy for {check.id}"
+        assert any(isinstance(item, set) for item in said), f"no machine is sick for {check.id}"
+
+
+def test_every_recorded_machine_says_where_it_comes_from() -> None:
+    folders = sorted(path for path in MACHINES.iterdir() if path.is_dir())
+    assert len(folders) >= 8
+    origins = {RecordedMachine(folder).about.origin for folder in folders}
+    assert origins == {Origin.RECORDED, Origin.COMPOSED}
+    for folder in folders:
+        about = RecordedMachine(folder).about
+        assert about.name == folder.name
+        assert len(about.about) > 40
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+@pytest.mark.parametrize("language", Language)
+def test_every_finding_is_told_in_plain_words(name: str, language: Language, look: Callable[..., Examination]) -> None:
+    for finding in look(name).findings:
+        words = explain(finding, language)
+        assert words.title != finding.code
+        assert "{" not in words.title + words.text
+        assert "?" not in words.text, f"{finding.code} is told with a fact that is missing: {words.text}"
+        cyrillic = any("а" <= letter <= "я" for letter in words.title.lower())
+        assert cyrillic == (language is Language.RUSSIAN)
+
+
+def test_a_look_at_a_machine_twice_says_the_same(look: Callable[..., Examination]) -> None:
+    assert look("desktop-out-of-memory").findings == look("desktop-out-of-memory").findings
+
+
+def test_names_chosen_by_an_attacker_cannot_act(look: Callable[..., Examination]) -> None:
+    examination = look("hostile-names")
+    assert {result.id: str(result.status) for result in examination.checks} == {
+        "disk-space": "finding",
+        "disk-fill-forecast": "skipped",
+        "memory-pressure": "ok",
+        "process-cpu": "finding",
+        "failed-services": "finding",
+        "kernel-events": "finding",
+        "dns": "finding",
+        "agent-self": "ok",
+    }
+    assert {finding.code for finding in examination.findings if finding.code == "check-failed"} == set()
+    shown = [examination.to_json()]
+    for finding in examination.findings:
+        for language in Language:
+            words = explain(finding, language)
+            shown += [words.title, words.text]
+    shown += [finding.instance for finding in examination.findings]
+    shown += [result.reason for result in examination.checks]
+    for text in shown:
+        assert not any(ord(sign) < 32 or 0x7F <= ord(sign) < 0xA0 for sign in text), repr(text)
+        assert "\u202e" not in text
+
+
+def test_a_kernel_line_written_by_a_program_is_not_believed(look: Callable[..., Examination]) -> None:
+    killed = [
+        finding.facts["name"]
+        for name in ("hostile-names", "desktop-out-of-memory")
+        for finding in look(name, only=["kernel-events"]).findings
+        if finding.code == "out-of-memory"
+    ]
+    assert killed == ["x\\x1b[2J", "firefox-bin"]
