@@ -34,7 +34,7 @@ def inbox(
         out.json({"tickets": [ticket.model_dump(mode="json") for ticket in tickets]})
         return
     out.table(
-        ("opened", "state", "severity", "what", "customer", "device", "ticket"),
+        ("opened", "state", "severity", "what", "customer", "ticket"),
         [
             (
                 when(ticket.opened_at),
@@ -42,7 +42,6 @@ def inbox(
                 ticket.severity or "–",
                 ticket_title(ticket),
                 ticket.customer or "not certified",
-                ticket.device[:10] + "…",
                 ticket.ticket,
             )
             for ticket in tickets

@@ -64,7 +64,8 @@ class Output:
             return
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in columns:
-            table.add_column(column, overflow="fold")
+            # Ids are copied from here: they stay in one piece.
+            table.add_column(column, overflow="fold", no_wrap=column in ("device", "ticket", "serial", "opened"))
         for row in rows:
             table.add_row(*(Text(one_line(cell)) for cell in row))
         Console(highlight=False, stderr=self.as_json).print(table)

@@ -5,6 +5,7 @@ since a proof of another visit would be whole as well.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from protocol import strict_json
 from protocol.errors import RemoteProtocolError
@@ -13,6 +14,7 @@ from protocol.limits import MIB
 from protocol.proofs import ProofFile, ProvenVisit, verify_proof
 from protocol.statements import Envelope, VerifyKey
 from protocol.visit import SessionClosing
+from technician.home import Home
 from technician.session.actions import ActionChain
 
 #: 10 000 actions of 1 KiB and their journal: what protocol/proofs.py allows.
@@ -30,6 +32,11 @@ def close_body(closing: SessionClosing, chain: ActionChain, now: int) -> Session
 
 def read_proof(data: bytes) -> ProofFile:
     return strict_json.parse(data, ProofFile, what="receipt", max_bytes=PROOF_MAX_BYTES)
+
+
+def receipt_path(home: Home, proof: ProofFile) -> Path:
+    """Where this visit's receipt is kept: one file a grant."""
+    return home.receipts / f"{proof.grant.hash.hex()[:32]}.json"
 
 
 def check_receipt(proof: ProofFile, chain: ActionChain, request: Envelope, root: VerifyKey) -> ProvenVisit:

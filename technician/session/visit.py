@@ -40,6 +40,7 @@ from technician.clock import now_s
 from technician.devices import DeviceFacts, certified_facts
 from technician.private_files import write_private
 from technician.problems import Problem
+from technician.session.closing import receipt_path
 from technician.session.events import (
     ActionEnded,
     Closing,
@@ -387,8 +388,7 @@ class Visit:
 
     def _keep_receipt(self, event: ReceiptCame) -> None:
         now = now_s()
-        grant = event.proof.grant.hash.hex()[:32]
-        path = self._technician.home.receipts / f"{grant}.json"
+        path = receipt_path(self._technician.home, event.proof)
         write_private(path, strict_json.dump(event.proof))
         if event.fault:
             self._technician.store.alarm("receipt", event.fault, now)

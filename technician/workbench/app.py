@@ -69,7 +69,9 @@ def build_app(desk: Desk) -> Starlette:
     app.state.desk = desk
     templates = Path(__file__).parent / "templates"
     who = desk.technician.file.organisation
-    app.state.pages = Pages(page_environment([templates], face="Workbench", nav=NAV, organisation=who))
+    environment = page_environment([templates], face="Workbench", nav=NAV, organisation=who)
+    environment.filters["zip"] = zip
+    app.state.pages = Pages(environment)
     return app
 
 

@@ -57,6 +57,7 @@ class ActionRun:
     """One action and what came of it. `outcome` empty: still running."""
 
     action: str
+    arguments: WireModel
     asked_at: int
     items: list[Item] = field(default_factory=list)
     rows: int = 0
@@ -105,12 +106,12 @@ class LiveVisit:
         """Ask for an action. The result replaces the last one of its name."""
         if self.phase is not Phase.ACTIVE:
             raise Problem("no visit is under way", expected="a granted visit", got=self.phase.value)
-        run = ActionRun(action, now_s())
+        run = ActionRun(action, arguments, now_s())
         self.runs[action] = run
         self._tell(f"Asked: {action}", icon="play")
 
         async def work(visit: Visit) -> None:
-            await self._collect(visit, run, arguments)
+            await self._collect(visit, run)
 
         self._acts.put_nowait(work)
 
@@ -199,9 +200,9 @@ class LiveVisit:
             for task in list(self._running):
                 task.cancel()
 
-    async def _collect(self, visit: Visit, run: ActionRun, arguments: WireModel) -> None:
+    async def _collect(self, visit: Visit, run: ActionRun) -> None:
         try:
-            result = await visit.run(run.action, arguments)
+            result = await visit.run(run.action, run.arguments)
             async for item in result:
                 run.rows += 1
                 if len(run.items) < ROWS_MAX:

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from protocol import strict_json
 from protocol.actions.scopes import MEANINGS, Scope
 from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.limits import REASON_MAX_CHARS, SESSION_MINUTES_MAX, WORDS_MAX_CHARS
 from protocol.messages.api import MessageRow, MessageSource, TicketDetail
 from protocol.messages.desk import SignedMessage
 from protocol.messages.items import SealedKind
+from protocol.proofs import verify_proof
 from protocol.statements import VerifyKey, parse_payload, verify
 from protocol.tickets import MessageStatement, TicketStatement
 from protocol.trust import Trust
 from technician.clock import now_s
 from technician.devices import DeviceFacts, know_device
 from technician.evidence import OpenedEvidence, open_evidence
+from technician.private_files import write_private
 from technician.problems import Problem
+from technician.session.closing import receipt_path
+from technician.workbench.desk import Desk
 from technician.workbench.live import LiveVisit, VisitPlan
 from technician.workbench.state import desk_of, pages_of
 
@@ -53,7 +58,8 @@ async def ticket_page(request: Request) -> Response:
         device=device,
         signed=ticket_is_the_devices(ticket, device),
         evidence=[each for each in sealed if each.row.kind is not SealedKind.RECEIPT],
-        receipts=[shown_receipt(each) for each in sealed if each.row.kind is SealedKind.RECEIPT],
+        receipts=[shown_receipt(each, desk) for each in sealed if each.row.kind is SealedKind.RECEIPT],
+        earlier_etas=[row.eta for row in ticket.eta_history if row.eta != ticket.facts.eta],
         messages=[shown_message(row, ticket, trust, own.serial) for row in ticket.messages],
         scopes=[
             {
@@ -144,9 +150,18 @@ def shown_message(row: MessageRow, ticket: TicketDetail, trust: Trust, own_seria
     return ShownMessage(author, row.at, row.text, False, False)
 
 
-def shown_receipt(opened: OpenedEvidence) -> dict[str, object]:
-    grant = opened.row.session.hex()[:32] if opened.row.session else ""
-    return {"at": opened.row.at, "grant": grant, "fault": opened.fault, "opened": opened.proof is not None}
+def shown_receipt(opened: OpenedEvidence, desk: Desk) -> dict[str, object]:
+    """A sealed receipt: proven, and kept among our own if it did not come over the visit's own connection."""
+    if opened.proof is None:
+        return {"at": opened.row.at, "name": "", "fault": opened.fault}
+    try:
+        proven = verify_proof(opened.proof, desk.technician.store.trust.root)
+    except RemoteProtocolError as error:
+        return {"at": opened.row.at, "name": "", "fault": str(error)}
+    path = receipt_path(desk.technician.home, opened.proof)
+    if not path.exists():
+        write_private(path, strict_json.dump(opened.proof))
+    return {"at": proven.receipt.ended_at, "name": path.stem, "fault": ""}
 
 
 def _scopes(values: list[str]) -> tuple[Scope, ...]:

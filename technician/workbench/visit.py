@@ -28,6 +28,8 @@ TABS: dict[str, tuple[str, str | None]] = {
     "logs": ("Logs", "logs"),
     "transcript": ("Transcript", None),
 }
+#: The parts of the page that ask again by themselves.
+PARTS = ("banner", "main", "side")
 #: What a form of a tab is, as the words a technician would type in `bellpull connect`.
 COMMAND_OF = {"diagnose": "diagnose", "processes": "ps", "services": "services", "logs": "logs"}
 
@@ -39,12 +41,13 @@ async def visit_page(request: Request) -> Response:
         return pages_of(request).page(request, "no_visit.html", here="visit", live=None)
     tab = request.query_params.get("tab", "checks")
     tab = tab if tab in TABS else "checks"
-    if wants_fragment(request) and request.query_params.get("seen") == str(live.version):
-        return Response(status_code=204)  # nothing new: the page keeps what it shows
     facts = _facts(live, tab, desk.technician.store.trust.root)
-    if wants_fragment(request):
-        return pages_of(request).fragment(request, "visit.html", "live", **facts)
-    return pages_of(request).page(request, "visit.html", **facts)
+    if not wants_fragment(request):
+        return pages_of(request).page(request, "visit.html", **facts)
+    part = request.query_params.get("part", "main")
+    if part not in PARTS or request.query_params.get("seen") == str(live.version):
+        return Response(status_code=204)  # nothing new: the page keeps what it shows
+    return pages_of(request).fragment(request, "visit.html", part, **facts)
 
 
 async def run_action(request: Request) -> Response:
@@ -89,18 +92,11 @@ def _facts(live: LiveVisit, tab: str, root: VerifyKey) -> dict[str, Any]:
         "here": "visit",
         "live": live,
         "tab": tab,
-        "tabs": [
-            {
-                "key": key,
-                "label": label,
-                "href": f"/visit?tab={key}",
-                "count": live.runs[name].rows if name in live.runs else None,
-            }
-            for key, (label, name) in TABS.items()
-        ],
+        "tabs": [{"key": key, "label": label, "href": f"/visit?tab={key}"} for key, (label, _) in TABS.items()],
         "action": find_action(action) if action else None,
         "allowed": action is not None and ACTIONS[action].scope in live.scopes,
         "run": run,
+        "last": run.arguments.model_dump() if run else {},
         "tables": show(run.items) if run else [],
         "phases": Phase,
         "proven": _proven(live.ended, root) if live.ended else None,
