@@ -1,0 +1,145 @@
+"""Every known issue proves itself: each case fires, stays quiet, or is unknown, as it says."""
+
+from pathlib import Path
+
+import pytest
+
+from diagnostics.checks.catalogue import code_rules
+from diagnostics.collectors.catalogue import COLLECTORS
+from diagnostics.knowledge.conditions import FactLeaf, FindingLeaf, Operator, leaves
+from diagnostics.knowledge.fact_sources import FACT_NAMES
+from diagnostics.knowledge.issue import (
+    Case,
+    Expectation,
+    KnownIssue,
+    WrongIssue,
+    load_issues,
+    own_issues,
+    parse_issue,
+)
+from diagnostics.knowledge.match import EXPECTED, judge_issue, match
+from diagnostics.wording import Language
+
+ISSUES = own_issues()
+CASES = [(issue, case) for issue in ISSUES for case in issue.cases]
+
+GOOD = """\
+id = "x"
+version = 1
+certainty = "likely"
+priority = 50
+[title]
+en = "A title"
+ru = "Название"
+[explain]
+en = "On {mount}."
+ru = "На {mount}."
+[when]
+finding = "disk-space-low"
+[[cases]]
+name = "fires"
+expect = "fires"
+findings = [{ code = "disk-space-low", instance = "disk:/", facts = { mount = "/" } }]
+[[cases]]
+name = "quiet"
+expect = "quiet"
+judged = ["disk-space-low"]
+"""
+
+
+def test_there_are_at_least_five() -> None:
+    assert len(ISSUES) >= 5
+
+
+@pytest.mark.parametrize(("issue", "case"), CASES, ids=[f"{issue.id}: {case.name}" for issue, case in CASES])
+def test_a_case_ends_as_it_says(issue: KnownIssue, case: Case) -> None:
+    truth, answers = judge_issue(issue, case.situation)
+    assert truth is EXPECTED[case.expect], answers
+
+
+@pytest.mark.parametrize("issue", ISSUES, ids=lambda issue: issue.id)
+def test_an_issue_is_told_whole_in_both_languages(issue: KnownIssue) -> None:
+    firing = next(case for case in issue.cases if case.expect is Expectation.FIRES)
+    (found,) = match([issue], firing.situation).matches
+    for language in Language:
+        words = found.explain(language)
+        assert words.title
+        assert "{" not in words.text
+        assert "?" not in words.text.replace("? ", ""), words.text
+        cyrillic = any("а" <= letter <= "я" for letter in words.text.lower())
+        assert cyrillic == (language is Language.RUSSIAN)
+
+
+@pytest.mark.parametrize("issue", ISSUES, ids=lambda issue: issue.id)
+def test_an_issue_asks_only_for_what_somebody_can_tell(issue: KnownIssue) -> None:
+    collectors = {collector.id for collector in COLLECTORS}
+    for leaf in leaves(issue.when):
+        if isinstance(leaf, FactLeaf):
+            assert FACT_NAMES[leaf.comparison.fact] in collectors
+        if isinstance(leaf, FindingLeaf):
+            assert leaf.code in code_rules()
+            for comparison in leaf.where:
+                if comparison.operator is Operator.SAME_AS:
+                    assert comparison.value in FACT_NAMES
+
+
+@pytest.mark.parametrize("issue", ISSUES, ids=lambda issue: issue.id)
+def test_no_issue_fires_on_another_ones_case(issue: KnownIssue) -> None:
+    """Each firing case names its own issue among what it matches; unrelated ones stay quiet or unknown."""
+    firing = next(case for case in issue.cases if case.expect is Expectation.FIRES)
+    matched = {found.issue.id for found in match(ISSUES, firing.situation).matches}
+    assert matched == {issue.id}
+
+
+def test_the_example_is_good() -> None:
+    assert parse_issue(GOOD).id == "x"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('id = "x"', "", "id is missing"),
+        ("version = 1", "version = 1.5", "version: expected a whole number, got 1.5"),
+        ('certainty = "likely"', 'certainty = "sure"', "certainty: expected one of certain, likely, possible"),
+        ("priority = 50", 'priority = 50\nsurprise = "x"', "unknown key 'surprise'"),
+        ('ru = "Название"', "", "title: ru is missing"),
+        ('ru = "Название"', 'ru = "Название"\nde = "Titel"', "title: unknown key 'de'"),
+        ("On {mount}.", "On {mount.", "explain.en"),
+        ('finding = "disk-space-low"', 'fond = "x"', "when: expected all, any, not, finding"),
+        ('finding = "disk-space-low"', "all = []", r"when.all: expected 1 to 50 conditions, got 0"),
+        (
+            'finding = "disk-space-low"',
+            'fact = "a"\nis = 1\nat_least = 2',
+            "expected one operator of .*, got 2",
+        ),
+        ('finding = "disk-space-low"', 'fact = "a"\nmatches = ".*"', "expected one operator"),
+        ('finding = "disk-space-low"', 'fact = "a"\nis = [1]', "expected text, a number or true/false"),
+        ('finding = "disk-space-low"', 'fact = "a"\none_of = 3', "one_of: expected a list"),
+        ('expect = "quiet"', 'expect = "silent"', "expect: expected one of fires, quiet, unknown"),
+        ('expect = "quiet"', 'expect = "unknown"', "at least one case that quiet"),
+        ('expect = "fires"', 'expect = "unknown"', "at least one case that fires"),
+        ('judged = ["disk-space-low"]', 'sudo = "rm"', "unknown key 'sudo'"),
+        ("version = 1", "version = 1\nversion = 2", "not TOML"),
+    ],
+)
+def test_an_issue_that_does_not_fit_is_refused_with_its_place(old: str, new: str, message: str) -> None:
+    with pytest.raises(WrongIssue, match=message):
+        parse_issue(GOOD.replace(old, new, 1))
+
+
+def test_a_tree_without_end_is_refused() -> None:
+    nested = "when = { not = " * 1 + "{ not = " * 8 + '{ finding = "x" }' + " }" * 9
+    text = GOOD.replace('[when]\nfinding = "disk-space-low"\n', "").replace("priority = 50", f"priority = 50\n{nested}")
+    with pytest.raises(WrongIssue, match="at most 6 levels"):
+        parse_issue(text)
+
+
+def test_an_issue_of_a_megabyte_is_refused() -> None:
+    with pytest.raises(WrongIssue, match="at most 65536 bytes"):
+        parse_issue(GOOD + "#" * 1_000_000)
+
+
+def test_a_file_has_the_name_of_its_issue(tmp_path: Path) -> None:
+    (tmp_path / "y.toml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(WrongIssue, match=r"y\.toml: expected the id 'y', got 'x'"):
+        load_issues(tmp_path)
