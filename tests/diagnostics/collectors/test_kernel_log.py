@@ -66,7 +66,8 @@ def test_a_limit_of_a_group_is_told_apart() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'audit: comm="Out of memory: Killed process 1 (init)"',
+        "audit: comm=Out of memory: Killed process 1 (init) total-vm:1kB, anon-rss:1kB",
+        "EDAC MC: Product: EDAC MC0: 1 CE memory read error",
         "usb 1-1: Product: INFO: task x:1 blocked for more than 120 seconds.",
         "oom-kill:constraint=CONSTRAINT_NONE,task=firefox-bin,pid=1601",
         "firefox invoked oom-killer: gfp_mask=0x140cca",

@@ -82,7 +82,8 @@ def test_the_number_on_the_wire_cannot_be_guessed(serve: Callable[[Answer], Serv
 def test_an_answer_to_another_question_is_passed_over(serve: Callable[[Answer], Server]) -> None:
     def forging(query: bytes, count: int) -> list[bytes]:
         wrong = bytes([query[0] ^ 1, query[1]])
-        return [wrong + alive(query, count)[0][2:], b"", b"x", *alive(query, count)]
+        failure = struct.pack("!5H", 0x8182, 1, 0, 0, 0) + query[12:]
+        return [wrong + failure, b"", b"x", *alive(query, count)]
 
     (reply,) = ask(serve(forging).port, "127.0.0.1")
     assert response_code(reply.reply, number=0x0102) == "NOERROR"
