@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from technician.commands import audit, connect, inbox, keys, organisation, workbench
+from technician.commands import audit, connect, evidence, inbox, keys, organisation, workbench
 
 app = typer.Typer(
     name="bellpull",
@@ -24,6 +24,10 @@ app.command(
     "connect",
     epilog='Example: bellpull connect anna-laptop --ticket 0199… --scope diagnose --minutes 15 --reason "slow disk"',
 )(connect.connect)
+app.command("evidence", epilog="Example: bellpull evidence 0199…")(evidence.evidence)
+app.command("open-bundle", epilog="Example: bellpull open-bundle 0199….tar.zst.age --list")(
+    evidence.open_bundle_command
+)
 app.command("workbench", epilog="Example: bellpull workbench")(workbench.workbench)
 app.command("devices", epilog="Example: bellpull devices --json")(inbox.devices)
 

@@ -8,7 +8,8 @@ nothing of what is in it.
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import fields as fields_of
+from typing import Final, Protocol
 
 from diagnostics.checks.catalogue import explain
 from diagnostics.findings import Finding
@@ -22,6 +23,9 @@ from protocol.proofs import ProofFile
 from technician.keys.technician_keys import TechnicianKeys
 from technician.problems import Problem
 from technician.session.closing import read_proof
+
+#: Evidence may say more about a finding than the finding itself holds; the text shows it.
+_FINDING_FIELDS: Final = frozenset(field.name for field in fields_of(Finding))
 
 
 class BlobSource(Protocol):
@@ -97,7 +101,7 @@ def _findings(value: object) -> list[Finding]:
     for each in listed if isinstance(listed, list) else [listed]:
         if not isinstance(each, dict):
             continue
-        fields = {name: field for name, field in each.items() if name != "fingerprint"}
+        fields = {name: field for name, field in each.items() if name in _FINDING_FIELDS}
         try:
             found.append(decode(Finding, fields))
         except StrictJsonError:

@@ -6,11 +6,12 @@ one. The surface is this small so that it can move into a process or device of i
 """
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from diagnostics.bundle.read import OpenedBundle, read_bundle
 from protocol import strict_json
 from protocol.enrolment import TechnicianLogin
 from protocol.errors import LocalProtocolError
@@ -96,7 +97,7 @@ class TechnicianKeys:
             requested_at=now,
         )
 
-    # --- the three uses ----------------------------------------------------------------------------------
+    # --- the uses ----------------------------------------------------------------------------------
 
     def sign(self, body: TechnicianStatement) -> Envelope:
         if not isinstance(body, TECHNICIAN_SIGNS):
@@ -127,6 +128,10 @@ class TechnicianKeys:
                 got=str(error),
                 hint="It was sealed before you became a recipient, or to another organisation's technicians.",
             ) from None
+
+    def open_bundle(self, stream: BinaryIO) -> OpenedBundle:
+        """A bundle sealed to this technician, read as hostile. Raises BundleRefusedError."""
+        return read_bundle(stream, str(self.__age))
 
     def __repr__(self) -> str:
         return f"TechnicianKeys(public {self.verify_key.key_id})"

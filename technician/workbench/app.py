@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from protocol.errors import ProtocolError
 from technician.api import ServerRefusal, SignInNeeded
 from technician.problems import Problem
+from technician.workbench.bundle import bundle_page
 from technician.workbench.desk import Desk
 from technician.workbench.inbox import devices_page, inbox_page
 from technician.workbench.receipts import receipt_page, receipts_page
@@ -40,6 +41,7 @@ ROUTES = (
     Route("/", inbox_page),
     Route("/devices", devices_page),
     Route("/tickets/{ticket}", ticket_page),
+    Route("/tickets/{ticket}/bundles/{bundle}", bundle_page),
     Route("/tickets/{ticket}/visit", ask_for_visit, methods=["POST"]),
     Route("/tickets/{ticket}/messages", send_message, methods=["POST"]),
     Route("/visit", visit_page),

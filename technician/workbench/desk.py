@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from technician.api import Api, SignInNeeded
+from technician.bundles import JudgedBundle
 from technician.clock import now_s
 from technician.keys.technician_keys import TechnicianKeys
 from technician.sign_in import Technician
@@ -25,6 +26,7 @@ class Desk:
     technician: Technician
     keys: TechnicianKeys
     live: LiveVisit | None = None
+    bundle: tuple[tuple[str, str], JudgedBundle] | None = None  # (ticket, id) of the one last opened
     _api: Api | None = None
     _expires_at: int = 0
     _refreshed_at: int = 0

@@ -1,0 +1,47 @@
+"""A bundle of a ticket: its summary, its files, one file as text. Opened in memory, kept there for the next click."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from technician.bundles import JudgedBundle, open_bundle_bytes
+from technician.clock import now_s
+from technician.evidence import fetch_blob
+from technician.problems import Problem
+from technician.workbench.state import desk_of, pages_of
+
+#: Shown of one file; the rest is for `bellpull open-bundle --show`.
+SHOWN_MAX_CHARS = 400_000
+
+
+async def bundle_page(request: Request) -> Response:
+    bundle = await _bundle(request)
+    path = request.query_params.get("file")
+    text = bundle.shown(path) if path else bundle.summary
+    return pages_of(request).page(
+        request,
+        "bundle.html",
+        here="inbox",
+        live=desk_of(request).live,
+        ticket=request.path_params["ticket"],
+        href=request.url.path,
+        bundle=bundle,
+        entry=bundle.entry(path) if path else None,
+        text=text[:SHOWN_MAX_CHARS],
+        cut=max(0, len(text) - SHOWN_MAX_CHARS),
+    )
+
+
+async def _bundle(request: Request) -> JudgedBundle:
+    """From memory, else fetched, checked and opened. One bundle is kept at a time."""
+    desk = desk_of(request)
+    ticket, wanted = request.path_params["ticket"], request.path_params["bundle"]
+    if desk.bundle is not None and desk.bundle[0] == (ticket, wanted):
+        return desk.bundle[1]
+    async with desk.server() as api:
+        rows = [row for row in (await api.ticket(ticket)).bundles if row.id == wanted and row.complete]
+        if not rows:
+            raise Problem("this ticket has no such bundle", expected="one that arrived whole", got=wanted[:40])
+        data = await fetch_blob(api, rows[0])
+    bundle = open_bundle_bytes(data, desk.keys, desk.technician.store.trust, now_s())
+    desk.bundle = ((ticket, wanted), bundle)
+    return bundle
