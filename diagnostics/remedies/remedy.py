@@ -1,0 +1,129 @@
+"""What a remedy is: a change that is planned, asked for, proven reversible, made, checked, watched, and undone when it
+made things worse. The order of these steps is `transaction`; here are the words for them.
+
+A remedy owns only its plan and four acts (`snapshot`, `apply`, `settle`, `roll_back`), each of which may be called
+again after a crash in the middle of itself. It touches the machine through `ChangingMachine` alone: no shell strings,
+typed arguments, one allowed root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from diagnostics.findings import Severity
+from diagnostics.machine.interface import ChangingMachine
+from diagnostics.remedies.budget import Budget
+from diagnostics.wording import Language, Words
+
+
+class Risk(IntEnum):
+    GUIDE = 0  # words only, changes nothing
+    ALONE = 1  # safe without asking, if the owner's policy says so
+    ASKS = 2
+    ASKS_AND_RESTARTS = 3  # asks, and needs a restart or a backup
+
+
+class Outcome(StrEnum):
+    """Counted honestly: only what this run did may be called its success."""
+
+    SOLVED_MECHANICALLY = "solved-mechanically"
+    CLEARED_BY_ITSELF = "cleared-by-itself"
+    SOLVED_BY_A_PERSON = "solved-by-a-person"
+    NOT_SOLVED = "not-solved"
+    # Not a cure and not a failure of one:
+    ROLLED_BACK = "rolled-back"
+    NOT_NEEDED = "not-needed"
+    REFUSED = "refused"
+    NOT_BEGUN = "not-begun"
+
+
+class NotNeeded(Exception):
+    """The precondition does not hold: there is nothing this remedy could do here. The reason is for people."""
+
+
+class CannotGoOn(Exception):
+    """An act found the machine other than planned; what was done is rolled back. The reason is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a remedy may use. ``folders`` are allowed roots by name (``user-cache``), ``quarantine`` a folder of the
+    agent's own state on the same file system, ``owner_uid`` whose files may be touched (None: not known here)."""
+
+    changes: ChangingMachine
+    folders: Mapping[str, str]
+    quarantine: str
+    owner_uid: int | None = None
+    stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The check, run again: how bad its finding is now. None means: not raised."""
+
+    severity: Severity | None
+
+    def is_worse_than(self, before: Reading) -> bool:
+        return self.rank > before.rank
+
+    @property
+    def rank(self) -> int:
+        return -1 if self.severity is None else self.severity.rank
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a roll-back has reached. ``left`` are things that could not be put back, each with its reason."""
+
+    restored: int
+    left: tuple[str, ...] = ()
+
+
+Plan = TypeVar("Plan")
+
+
+class Acts(Protocol, Generic[Plan]):
+    """The remedy itself. ``plan`` only reads. All others may be repeated after dying anywhere inside."""
+
+    def plan(self, means: Means, *, now: int) -> Plan:
+        """What exactly would be done. Raises NotNeeded."""
+
+    def steps(self, plan: Plan, language: Language) -> Sequence[str]:
+        """The dry run: each step with its size, in words for the person who is asked."""
+
+    def snapshot(self, plan: Plan, means: Means) -> str:
+        """Make going back possible and prove it; returns the proof in words. Raises CannotGoOn."""
+
+    def apply(self, plan: Plan, means: Means) -> str:
+        """Make the change. Returns what was done in words. Raises CannotGoOn."""
+
+    def check(self, plan: Plan, means: Means) -> str:
+        """Is the machine in the state that `apply` promises? Raises CannotGoOn."""
+
+    def settle(self, plan: Plan, means: Means) -> str:
+        """After the watch: give up the way back."""
+
+    def roll_back(self, plan: Plan, means: Means) -> Undone:
+        """Put everything back that can be, wherever `snapshot` or `apply` ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy(Generic[Plan]):
+    """One line of the catalogue. ``cures_at_settle``: the problem can only get better when the watch is over, so an
+    earlier improvement was not ours."""
+
+    id: str
+    version: int
+    risk: Risk
+    reversible: bool
+    needs: tuple[str, ...]
+    estimated_s: int
+    watch_s: int
+    budget: Budget
+    cures_at_settle: bool
+    words: Mapping[Language, Words]
+    plan_type: type[Plan]
+    acts: Acts[Plan]
