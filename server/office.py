@@ -31,6 +31,7 @@ from server.link.sweep import sweep_items
 from server.logs import log
 from server.metrics import Metrics
 from server.organisation.store import OrganisationStore
+from server.patience import Patience
 from server.people.passwords import Passwords
 from server.people.store import PeopleStore
 from server.quotas import Quota
@@ -59,11 +60,19 @@ class Quotas:
 
 
 class Office:
-    def __init__(self, config: Config, *, now: Clock = wall_clock, mono: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        now: Clock = wall_clock,
+        mono: Callable[[], float] = time.monotonic,
+        patience: Patience | None = None,
+    ) -> None:
         caps = config.settings.caps
         self.config = config
         self.now = now
         self.mono = mono
+        self.patience = patience or Patience()
         self.metrics = Metrics()
         self.quotas = Quotas(
             items=Quota.per_minute(caps.items_a_minute),
@@ -112,7 +121,7 @@ class Office:
 
         self.hub = Hub()
         self.announcer = Announcer(self.audit, self.hub)
-        self.relay = Relay(self.sessions, mono)
+        self.relay = Relay(self.sessions, mono, self.patience)
 
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None

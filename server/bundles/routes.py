@@ -27,9 +27,9 @@ async def head(request: Request) -> Response:
 
 
 async def patch(request: Request) -> Response:
+    upload = await _open(request)
     if request.headers.get("content-type", "") != CHUNK_TYPE:
         raise Refusal(415, "a chunk has another type", expected=CHUNK_TYPE)
-    upload = await _open(request)
     offset_bytes = _number(request, "upload-offset")
     try:
         written = await office_of(request).bundles.write(upload.id, offset_bytes, await request.body())

@@ -1,7 +1,7 @@
 """One agent's link, from the challenge to the goodbye.
 
     challenge ─► login ─► welcome ─► … each message handled in order, each answer before the next is read
-An agent that says nothing for HALF_OPEN_S is gone. Messages that do not parse end the link; unknown types do not.
+An agent that says nothing for 45 s is gone. Messages that do not parse end the link; unknown types do not.
 """
 
 import asyncio
@@ -16,11 +16,8 @@ from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.limits import (
     CONTROL_MESSAGE_MAX_BYTES,
-    HALF_OPEN_S,
     LOGIN_MAX_BYTES,
-    LOGIN_TIMEOUT_S,
     NONCE_BYTES,
-    RELAY_STUCK_S,
 )
 from protocol.messages.documents import Cosigned, Documents, FetchCheckpoint, FetchDocuments, NewCheckpoint
 from protocol.messages.items import Heartbeat
@@ -86,9 +83,11 @@ class Conversation:
     async def _sign_in(self) -> Connection | None:
         office, nonce = self._office, os.urandom(NONCE_BYTES)
         await self._send(Challenge(nonce=nonce))
-        text = await sockets.receive_text(self._websocket, max_bytes=LOGIN_MAX_BYTES, timeout_s=LOGIN_TIMEOUT_S)
+        text = await sockets.receive_text(self._websocket, max_bytes=LOGIN_MAX_BYTES, timeout_s=office.patience.login_s)
         if text is None:
-            await self._refuse(f"a login of at most {LOGIN_MAX_BYTES} bytes is due within {LOGIN_TIMEOUT_S} s")
+            await self._refuse(
+                f"a login of at most {LOGIN_MAX_BYTES} bytes is due within {office.patience.login_s:g} s"
+            )
             return None
         try:
             device, self._root = await device_of_login(
@@ -117,13 +116,14 @@ class Conversation:
     async def _read(self, connection: Connection) -> tuple[int, str]:
         """Handle messages until the link is over; the close code and reason."""
         device = connection.device.device
+        silence_s = self._office.patience.silence_s
         await self._seen(device, 0)
         while True:
             try:
-                async with asyncio.timeout(HALF_OPEN_S):
+                async with asyncio.timeout(silence_s):
                     received = await self._websocket.receive()
             except TimeoutError:
-                return SILENT, f"nothing was heard for {HALF_OPEN_S} s"
+                return SILENT, f"nothing was heard for {silence_s:g} s"
             if received["type"] == "websocket.disconnect":
                 return GOODBYE, "left"
             text = received.get("text")
@@ -141,7 +141,7 @@ class Conversation:
     async def _write(self, connection: Connection) -> None:
         while True:
             text = await connection.next()
-            async with asyncio.timeout(RELAY_STUCK_S):
+            async with asyncio.timeout(self._office.patience.stuck_s):
                 await self._websocket.send_text(text)
 
     async def _last_words(self, connection: Connection) -> None:
@@ -153,7 +153,7 @@ class Conversation:
             return  # the agent is gone, and needs no goodbye
 
     async def _send(self, message: WireModel) -> None:
-        async with asyncio.timeout(LOGIN_TIMEOUT_S):
+        async with asyncio.timeout(self._office.patience.login_s):
             await self._websocket.send_text(strict_json.dump(message).decode())
 
     async def _handle(self, connection: Connection, message: WireModel | UnknownMessage) -> None:

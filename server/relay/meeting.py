@@ -3,7 +3,7 @@
     A's socket ─read─► pipe to B ─write─► B's socket        and the same the other way
 
 What arrives is handed on whole and in order. A full pipe stops the reading; a side that takes nothing for
-RELAY_STUCK_S ends the room for both. When a side leaves, what it sent before still arrives.
+`stuck_s` (15) ends the room for both. When a side leaves, what it sent before still arrives.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocol import strict_json
-from protocol.limits import RELAY_MESSAGE_MAX_BYTES, RELAY_STUCK_S
+from protocol.limits import RELAY_MESSAGE_MAX_BYTES
 from protocol.messages.sessions import Paired
 from server.relay.pipe import Pipe
 from server.relay.rooms import Room, Side
@@ -38,7 +38,8 @@ class Ending:
 class Meeting:
     """What the two endpoints of a room share."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, stuck_s: float) -> None:
+        self._stuck_s = stuck_s
         self.room = room
         self.pipes = {side: Pipe() for side in Side}  # by the side that takes
         self.paired = asyncio.Event()
@@ -87,13 +88,13 @@ class Meeting:
     async def _write(self, websocket: WebSocket, side: Side) -> None:
         await self.paired.wait()
         try:
-            async with asyncio.timeout(RELAY_STUCK_S):
+            async with asyncio.timeout(self._stuck_s):
                 await websocket.send_text(strict_json.dump(Paired()).decode())
             while (message := await self.pipes[side].take()) is not None:
-                async with asyncio.timeout(RELAY_STUCK_S):
+                async with asyncio.timeout(self._stuck_s):
                     await websocket.send_bytes(message)
         except TimeoutError:
-            self.end(STUCK, f"the {side} took nothing for {RELAY_STUCK_S} s")
+            self.end(STUCK, f"the {side} took nothing for {self._stuck_s:g} s")
         except WebSocketDisconnect:
             return  # its reader sees the same and lets the other side take what was sent
         else:

@@ -7,10 +7,10 @@ from starlette.websockets import WebSocket
 
 from protocol import strict_json
 from protocol.errors import RemoteProtocolError
-from protocol.limits import LOGIN_TIMEOUT_S
 from protocol.messages.sessions import Join
 from server import sockets
 from server.logs import log
+from server.patience import Patience
 from server.relay.meeting import FAULT, NOBODY_CAME, NOT_ADMITTED, RESTARTING, REVOKED, Meeting
 from server.relay.rooms import JoinRefused, RoomBook, RoomState, Side
 from server.sessions.store import SessionStore
@@ -22,9 +22,10 @@ _SWEEP_S = 1.0
 
 
 class Relay:
-    def __init__(self, sessions: SessionStore, mono: Callable[[], float]) -> None:
+    def __init__(self, sessions: SessionStore, mono: Callable[[], float], patience: Patience) -> None:
         self._sessions = sessions
         self._mono = mono
+        self._patience = patience
         self._book = RoomBook()
         self._meetings: dict[str, Meeting] = {}
 
@@ -45,7 +46,7 @@ class Relay:
             tokens={token_hash(token): side for side, token in tokens.items()},
             now_s=self._mono(),
         )
-        self._meetings[room] = Meeting(made)
+        self._meetings[room] = Meeting(made, self._patience.stuck_s)
         return tokens
 
     def end(self, room: str, code: int, reason: str) -> None:
@@ -100,7 +101,7 @@ class Relay:
         await sockets.close(websocket, meeting.ending.code, meeting.ending.reason)
 
     async def _admit(self, websocket: WebSocket) -> tuple[Meeting, Side] | None:
-        text = await sockets.receive_text(websocket, max_bytes=_JOIN_MAX_BYTES, timeout_s=LOGIN_TIMEOUT_S)
+        text = await sockets.receive_text(websocket, max_bytes=_JOIN_MAX_BYTES, timeout_s=self._patience.login_s)
         if text is None:
             return None
         try:

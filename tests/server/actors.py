@@ -5,7 +5,7 @@ Everything they say goes over real sockets, signed with real keys. `World.clock`
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -308,3 +308,18 @@ def sealed_bytes(name: str, size: int = 200) -> bytes:
 
 def sign_ticket(device: DeviceActor, statement: TicketStatement) -> Envelope:
     return device.key.sign(statement)
+
+
+async def until(holds: Callable[[], object], within_s: float = 10) -> None:
+    """Wait for something that another task does, and fail when it does not."""
+
+    async def asked() -> object:
+        return holds()
+
+    await until_async(asked, within_s)
+
+
+async def until_async(holds: Callable[[], Awaitable[object]], within_s: float = 10) -> None:
+    async with asyncio.timeout(within_s):
+        while not await holds():  # noqa: ASYNC110 - the other side is a server, it has no event for us
+            await asyncio.sleep(0.01)

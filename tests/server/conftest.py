@@ -14,7 +14,8 @@ from server.app import build
 from server.config import Config, Settings, create, load
 from server.office import Office
 from server.organisation.store import OrganisationStore
-from server.sockets import Sockets
+from server.patience import Patience
+from server.sockets import Requests, Sockets
 from server.storage.engine import Database
 from server.storage.migrate import migrate
 from tests.server.actors import Clock, World
@@ -65,7 +66,12 @@ async def desk(world: World) -> World:
 
 @contextlib.asynccontextmanager
 async def running_world(
-    directory: Path, clock: Clock, *, database: str | None = None, settings: Settings | None = None
+    directory: Path,
+    clock: Clock,
+    *,
+    database: str | None = None,
+    settings: Settings | None = None,
+    patience: Patience | None = None,
 ) -> AsyncIterator[World]:
     data = directory / "server"
     listening = serving.listen("127.0.0.1:0")
@@ -77,7 +83,7 @@ async def running_world(
     setup_code = await OrganisationStore(opened, clock).new_setup_code()
     await opened.close()
     async with (
-        serving_in_process(config, clock, listening) as (office, server),
+        serving_in_process(config, clock, listening, patience) as (office, server),
         httpx2.AsyncClient(base_url=origin, timeout=20) as http,
     ):
         yield World(origin, setup_code, http, clock, data=data, office=office, server=server)
@@ -85,16 +91,23 @@ async def running_world(
 
 @contextlib.asynccontextmanager
 async def serving_in_process(
-    config: Config, clock: Clock, listening: object
+    config: Config, clock: Clock, listening: object, patience: Patience | None = None
 ) -> AsyncIterator[tuple[Office, uvicorn.Server]]:
-    office = Office(config, now=clock)
+    office = Office(config, now=clock, patience=patience)
     server = serving.PoliteServer(
         uvicorn.Config(
-            build(office), ws=Sockets, ws_per_message_deflate=False, ws_max_size=256 * 1024, log_config=None,
-            access_log=False, lifespan="on", timeout_graceful_shutdown=2,
+            build(office),
+            ws=Sockets,
+            http=Requests,
+            ws_per_message_deflate=False,
+            ws_max_size=256 * 1024,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
         ),
         office,
-    )  # fmt: skip
+    )
     serving_task = asyncio.create_task(server.serve(sockets=[listening]))  # type: ignore[list-item]
     while not server.started:
         await asyncio.sleep(0.01)
