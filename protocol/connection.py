@@ -150,12 +150,13 @@ class Connection:
         self._queue.append(self._streams.close(stream, payload))
 
     def reset(self, stream: int, reason: ResetReason = ResetReason.CANCELLED) -> None:
-        """Break the stream off both ways. DATA queued for it and not yet sealed is not sent."""
+        """Break the stream off both ways. What is queued for it and not yet sealed is not sent, except its OPEN.
+
+        A queued CLOSE goes with the DATA: without it a broken stream would look like one that ended as meant.
+        """
         self._require_open()
         frame = self._streams.reset(stream, reason)
-        self._queue = [
-            waiting for waiting in self._queue if not (waiting.stream == stream and waiting.type is FrameType.DATA)
-        ]
+        self._queue = [waiting for waiting in self._queue if waiting.stream != stream or waiting.type is FrameType.OPEN]
         self._queue.append(frame)
 
     def send_session(self, frame_type: FrameType, payload: bytes) -> None:

@@ -13,6 +13,7 @@ from protocol.channel import (
     Frame,
     FrameType,
     PeerFinished,
+    RecordType,
 )
 from protocol.cipher_state import CipherState
 from protocol.errors import LocalProtocolError, RemoteProtocolError
@@ -68,6 +69,31 @@ def test_frames_never_span_records_and_records_are_filled() -> None:
     frames = [data(bytes([number]) * 30_000) for number in range(5)]
     records = sender.send_frames(frames, 0.0)
     assert [len(receiver.receive_record(record)) for record in records] == [2, 2, 1]
+
+
+def test_numbers_on_the_wire_never_change() -> None:
+    assert {kind.name: int(kind) for kind in RecordType} == {"FRAMES": 1, "REKEY": 2, "FIN": 3}
+    assert {kind.name: int(kind) for kind in FrameType} == {
+        "OPEN": 1,
+        "DATA": 2,
+        "CREDIT": 3,
+        "CLOSE": 4,
+        "RESET": 5,
+        "HELLO": 16,
+        "GRANT": 17,
+        "GRANT_CHANGE": 18,
+        "REFUSED": 19,
+        "SESSION_CLOSE": 20,
+        "RECEIPT": 21,
+        "NOTICE": 22,
+    }
+
+
+def test_each_of_several_longest_frames_fills_its_own_record() -> None:
+    sender, receiver = pair()
+    frames = [data(bytes([number]) * FRAME_PAYLOAD_MAX_BYTES) for number in range(3)]
+    records = sender.send_frames(frames, 0.0)
+    assert [receiver.receive_record(record) for record in records] == [[frame] for frame in frames]
 
 
 def test_longest_frame_fills_one_record_and_one_byte_more_is_our_mistake() -> None:

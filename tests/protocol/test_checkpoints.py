@@ -130,6 +130,10 @@ def test_empty_log_has_a_checkpoint_too() -> None:
     assert open_checkpoint(LOG.sign(empty), LOG.verifier) == empty
 
 
+def test_sizes_and_times_fit_into_what_other_implementations_hold() -> None:
+    assert SIZE_MAX == TIME_MAX_S == 9_223_372_036_854_775_807
+
+
 @pytest.mark.parametrize("size", [1, 20_852_163, SIZE_MAX])
 def test_sizes_up_to_the_largest_survive(size: int) -> None:
     checkpoint = Checkpoint("bellpull.example/log", size, ROOT)
@@ -174,6 +178,15 @@ def test_note_takes_signatures_only_up_to_its_limit() -> None:
     assert len(parse_note(full).signatures) == room + 1
     with pytest.raises(LocalProtocolError, match="too many"):
         add_signature(full, line)
+
+
+def test_note_of_exactly_the_longest_length_opens() -> None:
+    line = f"\u2014 {'x' * 100} AAAAAAA="
+    padding = limits.NOTE_MAX_BYTES - len(f"{NOTE}{line}\n".encode())
+    line = line.replace("x" * 100, "x" * (100 + padding))
+    longest = add_signature(NOTE, line)
+    assert len(longest.encode()) == limits.NOTE_MAX_BYTES
+    assert open_checkpoint(longest, LOG.verifier) == CHECKPOINT
 
 
 def test_cosignature_of_another_witness_name_key_or_kind_is_refused() -> None:

@@ -363,6 +363,26 @@ def test_split_works_once_and_no_message_follows_it() -> None:
         responder.split()
 
 
+def test_no_secret_is_kept_after_the_split() -> None:
+    for side in run_to_end(*session_pair()):
+        side.split()
+        kept = [value for held in vars(side).values() for value in (held if isinstance(held, list | dict) else [held])]
+        kept += [value for held in vars(side).values() if isinstance(held, dict) for value in held.values()]
+        assert not [value for value in kept if isinstance(value, X25519PrivateKey)]
+        assert vars(side)["_symmetric"] is None
+        assert len(side.handshake_hash) == 32
+
+    psk = bytes([7]) * 32
+    initiator, responder = (
+        HandshakeState(
+            "Noise_NNpsk0_25519_AESGCM_SHA256", initiator=side, prologue=b"", psks=(psk,), ephemeral=lambda: key("e")
+        )
+        for side in (True, False)
+    )
+    responder.read_message(initiator.write_message())
+    assert psk not in vars(responder)["_psks"]
+
+
 def test_failed_handshake_answers_nothing_even_to_the_right_message() -> None:
     initiator, responder = session_pair()
     good = initiator.write_message()
