@@ -9,6 +9,7 @@ from starlette.responses import Response
 from protocol.messages.desk import TicketState
 from protocol.messages.report import ReportedSeverity
 from server.asking import office_of
+from server.console.devices import page_number
 from server.console.face import show, show_part
 from server.console.words import STATE_WORDS
 from server.people.door import page, visitor_of
@@ -32,7 +33,7 @@ async def tickets(request: Request) -> Response:
         customer=query.get("customer", "")[:120],
         text=query.get("q", "").strip()[:120],
     )
-    number = _page_number(query.get("page", ""))
+    number = page_number(query.get("page", ""))
     found = await office.listing.page(customers, wanted, number)
     chosen = {
         "state": wanted.state.value if wanted.state != Wanted.OPEN else "",
@@ -64,10 +65,6 @@ async def tickets(request: Request) -> Response:
 def _href(chosen: dict[str, str], number: int) -> str:
     values = {name: value for name, value in chosen.items() if value} | ({"page": str(number)} if number > 1 else {})
     return "/tickets" + (f"?{urlencode(values)}" if values else "")
-
-
-def _page_number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 100_000 else 1
 
 
 def _state(text: str) -> TicketState | Wanted:

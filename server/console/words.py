@@ -19,13 +19,13 @@ STATE_WORDS: Final[dict[TicketState, tuple[str, str]]] = {
 AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
     # word → (title, tone, icon)
     AuditWord.SESSION_OFFERED: ("Session asked for", "none", "bell"),
-    AuditWord.SESSION_STARTED: ("Session allowed by the customer", "accent", "check"),
+    AuditWord.SESSION_STARTED: ("Session allowed", "accent", "check"),
     AuditWord.ACTION_STARTED: ("Action started", "info", "play"),
     AuditWord.ACTION_ENDED: ("Action ended", "none", "dot"),
-    AuditWord.ACTION_REFUSED: ("Action refused by the device", "warning", "minus"),
-    AuditWord.GRANT_CHANGED: ("Customer changed what is allowed", "warning", "shield"),
+    AuditWord.ACTION_REFUSED: ("Action refused", "warning", "minus"),
+    AuditWord.GRANT_CHANGED: ("Permission changed", "warning", "shield"),
     AuditWord.SESSION_ENDED: ("Session ended", "none", "stop"),
-    AuditWord.RECEIPT_MADE: ("Receipt signed by the device", "ok", "receipt"),
+    AuditWord.RECEIPT_MADE: ("Receipt signed", "ok", "receipt"),
     AuditWord.REMEDY_STARTED: ("Fix started", "info", "wrench"),
     AuditWord.REMEDY_ENDED: ("Fix ended", "none", "wrench"),
     AuditWord.DEVICE_ENROLLED: ("Device enrolled", "accent", "device"),
@@ -33,7 +33,7 @@ AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
     AuditWord.SIGN_IN: ("Sign-in", "none", "user"),
 }
 
-TITLE_CHARS: Final = 90
+TITLE_CHARS: Final = 72
 
 
 def from_code(code: str) -> str:
@@ -42,10 +42,12 @@ def from_code(code: str) -> str:
 
 
 def ticket_title(words: str, finding: str | None) -> str:
-    """The customer's own words in one line, else the finding."""
-    line = " ".join(words.split())
+    """The finding in words, else the first line of what the customer wrote."""
     if finding is not None:
         return from_code(finding)
-    if len(line) > TITLE_CHARS:
-        return line[:TITLE_CHARS].rstrip() + "…"
-    return line or "Asks for help"
+    line = " ".join(next((line for line in words.splitlines() if line.strip()), "").split())
+    if len(line) <= TITLE_CHARS:
+        return line or "Asks for help"
+    # Not within a word, unless the word is all there is.
+    cut = line[:TITLE_CHARS].rsplit(" ", 1)[0] or line[:TITLE_CHARS]
+    return cut.rstrip(" ,;:-") + "…"

@@ -41,6 +41,7 @@ class Filter:
     state: TicketState | Wanted = Wanted.OPEN
     severity: ReportedSeverity | None = None
     customer: str = ""
+    device: str = ""
     text: str = ""
 
 
@@ -172,6 +173,8 @@ class TicketListing:
             found.append(tickets.c.severity == wanted.severity)
         if wanted.customer:
             found.append(func.coalesce(devices.c.customer, devices.c.asked_customer) == wanted.customer)
+        if wanted.device:
+            found.append(tickets.c.device == wanted.device)
         if wanted.text:
             columns = (tickets.c.words, tickets.c.finding, tickets.c.case_id, tickets.c.ticket, devices.c.label)
             found.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))

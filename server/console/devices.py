@@ -1,0 +1,113 @@
+"""Devices: the list, and one device with its findings, its checks and plots of the numbers its owner lets it report."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.asking import office_of
+from server.console.face import show, show_part
+from server.console.plots import DRAWN_NAMES, RANGES, figures_of, plots_of, range_for
+from server.console.visits import visits_of
+from server.devices.listing import DeviceListing, Shown
+from server.findings.rules import PRESENT
+from server.findings.series import SeriesReading
+from server.office import Office
+from server.people.door import page, visitor_of
+from server.tickets.listing import Filter, Wanted
+from web.pages import wants_fragment
+
+SHOWN: Final = {
+    Shown.ALL: "All",
+    Shown.CONNECTED: "Connected",
+    Shown.AWAY: "Away",
+    Shown.GRAVE: "With errors",
+    Shown.WAITING: "Waiting for approval",
+}
+
+
+def connected_ids(office: Office) -> frozenset[str]:
+    return frozenset(connection.device.device for connection in office.hub)
+
+
+async def devices(request: Request) -> Response:
+    office, customers = office_of(request), visitor_of(request).reach.customers
+    query = request.query_params
+    shown = next((one for one in Shown if one.value == query.get("show")), Shown.ALL)
+    text, number = query.get("q", "").strip()[:120], page_number(query.get("page", ""))
+    here = connected_ids(office)
+    listing = DeviceListing(office.database)
+    found = await listing.page(customers, here, number, shown=shown, text=text)
+    chosen = {"show": "" if shown is Shown.ALL else shown.value, "q": text}
+    context: dict[str, Any] = {
+        "found": found,
+        "connected": here,
+        "text": text,
+        "filtered": any(chosen.values()),
+        "newer": _href(chosen, number - 1) if number > 1 else "",
+        "older": _href(chosen, number + 1) if found.has_more else "",
+        "here_again": _href(chosen, number),
+    }
+    if wants_fragment(request):
+        return show_part(request, "devices.html", "rows", **context)
+    tabs = [
+        {
+            "key": one.value,
+            "label": label,
+            "href": _href({"show": "" if one is Shown.ALL else one.value, "q": text}, 1),
+            "count": await listing.count(customers, here, one),
+        }
+        for one, label in SHOWN.items()
+    ]
+    return show(request, "devices.html", here="devices", tabs=tabs, current=shown.value, **context)
+
+
+def _href(chosen: dict[str, str], number: int) -> str:
+    values = {name: value for name, value in chosen.items() if value} | ({"page": str(number)} if number > 1 else {})
+    return "/devices" + (f"?{urlencode(values)}" if values else "")
+
+
+def page_number(text: str) -> int:
+    """From an address: 1 for anything that is not a page."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 and int(text) >= 1 else 1
+
+
+async def device(request: Request) -> Response:
+    office, customers = office_of(request), visitor_of(request).reach.customers
+    found = await office.devices.require(request.path_params["device"], customers)
+    reading = SeriesReading(office.database)
+    now = office.now()
+    span = range_for(request.query_params.get("range", ""), await reading.first_at(found.device), now)
+    steps = await reading.steps(found.device, DRAWN_NAMES, since=now - span.long_s, step_s=span.step_s)
+    findings = await office.findings.of_device(found.device)
+    checks = await office.findings.checks_of(found.device)
+    newest = await reading.newest(found.device)
+    context: dict[str, Any] = {
+        "device": found,
+        "connected": office.hub.connected(found.device),
+        "present": [one for one in findings if one.state in PRESENT],
+        "over": [one for one in findings if one.state not in PRESENT],
+        "checks": checks,
+    }
+    if wants_fragment(request):
+        return show_part(request, "device.html", "state", **context)
+    tickets = await office.listing.page(customers, Filter(state=Wanted.ALL, device=found.device), 1, 10)
+    return show(
+        request,
+        "device.html",
+        here="devices",
+        plots=plots_of(steps),
+        figures=figures_of(newest),
+        span=span,
+        ranges=[
+            {"key": one.key, "label": one.label, "href": f"/devices/{found.device}?range={one.key}#numbers"}
+            for one in RANGES
+        ],
+        tickets=tickets.lines,
+        visits=await visits_of(office, await office.sessions.rows(customers, device=found.device, limit=10)),
+        **context,
+    )
+
+
+routes = [page("GET", "/devices", devices), page("GET", "/devices/{device}", device)]
