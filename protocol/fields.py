@@ -37,9 +37,10 @@ def _exactly_32(value: bytes) -> bytes:
     return value
 
 
-def _no_controls(value: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        raise ValueError("control characters are not allowed here")
+def _printable(value: str) -> str:
+    # A name is shown where a person decides: no control characters, no bidi overrides, no invisible ones.
+    if not value.isprintable():
+        raise ValueError("a name holds printable characters only")
     return value
 
 
@@ -63,7 +64,7 @@ Serial = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 CaseId = Annotated[str, Field(pattern=r"^c-[a-z2-7]{16}$")]
 Kebab = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 DottedName = Annotated[str, Field(pattern=r"^[a-z0-9_]+([.-][a-z0-9_]+)*$", max_length=96)]
-PersonName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_no_controls)]
+PersonName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$", max_length=255)]
 AgeRecipient = Annotated[str, Field(pattern=r"^age1[02-9ac-hj-np-z]{58}$")]
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from protocol.errors import RemoteProtocolError
-from protocol.fields import Base64, Bytes32, UnixSeconds, Uuid, decode_base64, encode_base64
+from protocol.fields import Base64, Bytes32, PersonName, UnixSeconds, Uuid, decode_base64, encode_base64
 from protocol.strict_json import WireModel, check_json, dump, parse
 
 
@@ -118,5 +118,17 @@ def test_field_types_refuse_their_neighbours() -> None:
     assert parse(json.dumps(good).encode(), Fields).key == bytes(32)
     with pytest.raises(RemoteProtocolError, match="32 bytes"):
         parse(json.dumps({**good, "key": encode_base64(bytes(31))}).encode(), Fields)
+    with pytest.raises(ValidationError):
+        Fields(key="not bytes!", id=good["id"])  # type: ignore[arg-type]
     with pytest.raises(RemoteProtocolError, match="pattern"):
         parse(json.dumps({**good, "id": "../../etc/passwd"}).encode(), Fields)
+
+
+@pytest.mark.parametrize("name", ["Ada\u202emin", "Ada\nAdmin", "Ada\u200bAdmin", "\x1b[2J", ""])
+def test_a_name_shown_where_people_decide_is_printable(name: str) -> None:
+    class Shown(WireModel):
+        name: PersonName
+
+    assert Shown(name="Ада Ли").name == "Ада Ли"
+    with pytest.raises(RemoteProtocolError):
+        parse(json.dumps({"name": name}).encode(), Shown)
