@@ -76,5 +76,5 @@ PUBLISHED_LIST: Final[tuple[str, ...]] = (
     "the numeric metrics its owner left enabled",
     "sizes, times and network addresses of traffic",
     "the words people address to the desk",
-    "for each visit: when, which scopes were allowed, the names, risks and outcomes of actions (no arguments, no results)",
+    "for each visit: when, the scopes allowed, the names, risks and outcomes of actions (no arguments, no results)",
 )
