@@ -100,6 +100,7 @@ class Member:
             clocks,
             folder=ground.folder.bundles,
             agent=ground.agent_state,
+            never=ground.config.bundle.never,
         )
         ground.catalogue.add(*self.asking.verbs())
 

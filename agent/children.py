@@ -91,7 +91,7 @@ def child_environment() -> dict[str, str]:
         "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "https_proxy", "HTTPS_PROXY",
         "no_proxy", "NO_PROXY", "VIRTUAL_ENV", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS",
     )  # fmt: skip
-    return {name: os.environ[name] for name in wanted if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
+    return {name: os.environ[name] for name in wanted if name in os.environ} | {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 
 def be_idle() -> None:

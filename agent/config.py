@@ -10,6 +10,9 @@ automatic_from = "error"        # or "critical", or "never"
 [reports]
 metrics = true
 metrics_disabled = ["process.cpu-fraction"]
+
+[bundle]
+never = ["packages"]
 """
 
 from enum import StrEnum
@@ -51,10 +54,17 @@ class ReportSettings(WireModel):
     metrics_disabled: Annotated[tuple[DottedName, ...], Field(max_length=128, strict=False)] = ()
 
 
+class BundleSettings(WireModel):
+    """Subjects of evidence that never go, whoever asks: `logs`, `processes`, `packages` …"""
+
+    never: Annotated[tuple[Kebab, ...], Field(max_length=64, strict=False)] = ()
+
+
 class Config(WireModel):
     checks: CheckSettings = CheckSettings()
     tickets: TicketSettings = TicketSettings()
     reports: ReportSettings = ReportSettings()
+    bundle: BundleSettings = BundleSettings()
 
 
 def load_config(path: Path) -> Config:

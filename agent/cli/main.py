@@ -4,6 +4,7 @@ Adding a command: its file with a `COMMAND`, and its line here.
 """
 
 import importlib
+import os
 import sys
 from types import MappingProxyType
 from typing import Final
@@ -28,6 +29,10 @@ COMMANDS: Final = MappingProxyType(
         "redact": ("agent.cli.redact", "take secrets and names out of a text (stdin to stdout)"),
     }
 )
+
+
+# Pydantic would load whatever plug-ins lie in the environment into the service, and 1 MB to look for them.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -260,20 +260,19 @@ class Link:
 
     async def _serve(self, connection: Connection) -> None:
         """Until the connection ends, for whatever reason: raises it."""
+        reading = asyncio.create_task(connection.receive())
         helpers = [asyncio.create_task(self._pump()), asyncio.create_task(self._beat())]
         try:
             while True:
-                reading = asyncio.ensure_future(connection.receive())
                 done, _ = await asyncio.wait({reading, *helpers}, return_when=asyncio.FIRST_COMPLETED)
-                if reading not in done:
-                    reading.cancel()
                 for task in done:
                     task.result()  # a helper ends only by raising
-                self._receive(_parse(reading.result()))
+                message, reading = reading.result(), asyncio.create_task(connection.receive())
+                self._receive(_parse(message))
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            for task in (reading, *helpers):
+                task.cancel()
+            await asyncio.gather(reading, *helpers, return_exceptions=True)
             await self._drop()
 
     async def _drop(self) -> None:

@@ -105,6 +105,11 @@ class Uploads:
             for row in rows
         ]
 
+    def waiting_files(self) -> set[str]:
+        """Sealed files that belong to this queue; any other in their folder was never promised to anybody."""
+        rows = self._database.query("SELECT path FROM uploads WHERE state = 'waiting'")
+        return {str(row["path"]) for row in rows}
+
     @property
     def last_upload_at(self) -> int | None:
         return self._kept.get_int(_LAST_UPLOAD) or None
