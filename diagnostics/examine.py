@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -217,6 +216,8 @@ def _about(check: CheckSpec, words: str, error: Exception | None, context: Conte
     """A check's own fault, as a finding. The place is our own code's, never the machine's."""
     place = check.rule
     if error is not None:
+        import traceback  # 8 ms that a healthy look does not pay
+
         frames: list[Any] = traceback.extract_tb(error.__traceback__)
         if frames:
             place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"

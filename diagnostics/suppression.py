@@ -18,7 +18,7 @@ from diagnostics.checks.contract import CodeRule, both, evidence, raised
 from diagnostics.findings import Finding, FindingEvent, FindingState, Severity
 from diagnostics.wording import Words
 
-# After boot services start, updates unpack and indexes are built: 10 min until a machine is itself again.
+# After boot and resume services start, updates unpack and indexes are built: 10 min until a machine is itself again.
 GRACE_AFTER_BOOT_S = 10 * 60
 # What nobody can use a computer with is shown at once all the same.
 GRACE_EXEMPT = Severity.CRITICAL
@@ -81,16 +81,18 @@ def advance(
     boot_unix_s: int | None,
     rules: Mapping[str, CodeRule],
     snoozed_until: Mapping[str, int] | None = None,
+    resumed_unix_s: int | None = None,
 ) -> Advance:
     """One look later.
 
     `known`: the store, one finding a fingerprint. `found`: what `examine` raised. `looked`: ids of the checks that
     ended ok or with a finding; only they can clear. `snoozed_until`: when each snoozed fingerprint wakes.
+    `resumed_unix_s`: when the machine last woke from sleep, where somebody knows.
     """
     storms = [finding for finding in known if finding.code == STORM_CODE]
     before = {finding.fingerprint: finding for finding in known if finding.code != STORM_CODE}
     fresh = {finding.fingerprint: finding for finding in found}
-    in_grace = boot_unix_s is not None and 0 <= now - boot_unix_s < GRACE_AFTER_BOOT_S
+    in_grace = any(woke is not None and 0 <= now - woke < GRACE_AFTER_BOOT_S for woke in (boot_unix_s, resumed_unix_s))
     after: dict[str, Finding] = {}
     for fingerprint, old in before.items():
         if fingerprint not in fresh:

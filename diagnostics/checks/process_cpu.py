@@ -26,9 +26,10 @@ from diagnostics.observations import Load, Process, Processes
 from diagnostics.wording import Words
 
 CODE = "process-cpu-hog"
-# Of one core. Cleared below the lower line.
+# Of one core. Where programs take turns, half of a core is all that a runaway gets. Cleared below the last line.
 BUSY_FRACTION = 0.80
-CLEAR_FRACTION = 0.60
+BUSY_CROWDED_FRACTION = 0.50
+CLEAR_FRACTION = 0.40
 # Starting up is work too.
 YOUNG_S = 60
 # Waiting programs per core; from here on they take turns.
@@ -39,14 +40,15 @@ HOGS_MAX = 5
 
 def check_process_cpu(processes: Processes, load: Load, context: Context) -> Outcome:
     """One finding a program name: numbers change with every restart."""
+    crowded = load.five_minutes >= load.cpus * CROWDED_LOAD
+    busy_fraction = BUSY_CROWDED_FRACTION if crowded else BUSY_FRACTION
     by_name: dict[str, list[Process]] = {}
     for process in processes.processes:
-        line = CLEAR_FRACTION if context.is_raised(CODE, f"process:{process.name}") else BUSY_FRACTION
+        line = CLEAR_FRACTION if context.is_raised(CODE, f"process:{process.name}") else busy_fraction
         # Kernel threads, which own no memory, cannot be closed or renewed; what they do shows elsewhere.
         is_kernel = process.rss_bytes == 0
         if process.cpu_fraction >= line and process.age_s >= YOUNG_S and not is_kernel:
             by_name.setdefault(process.name, []).append(process)
-    crowded = load.five_minutes >= load.cpus * CROWDED_LOAD
     findings: list[Finding] = []
     for name, busy in list(by_name.items())[:HOGS_MAX]:
         first = busy[0]

@@ -35,7 +35,7 @@ from diagnostics.collectors.services import SERVICES
 from diagnostics.collectors.system import HARDWARE, OPERATING_SYSTEM, PACKAGES
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Command, Machine, Platform, Unreadable, UnreadableKind
-from diagnostics.machine.read.open_inside import cut_at_line
+from diagnostics.machine.line_cut import cut_at_line
 from diagnostics.plain_text import printable
 from diagnostics.strict_json import dump_json, encode
 

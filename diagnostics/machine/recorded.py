@@ -35,6 +35,8 @@ from diagnostics.machine.interface import (
     Unreadable,
     UnreadableKind,
 )
+from diagnostics.machine.line_cut import cut_at_line
+from diagnostics.machine.roots import is_readable
 from diagnostics.strict_json import decode, load_json
 
 FORMAT = 1
@@ -149,8 +151,6 @@ class RecordedMachine:
         size = (self._answers.tail_sizes or {}).get(path, len(content))
         if len(content) <= max_bytes:
             return Tail(content, size, size > len(content))
-        from diagnostics.machine.read.open_inside import cut_at_line
-
         return Tail(cut_at_line(content[-max_bytes:]), size, True)
 
     def list_folder(self, path: str) -> tuple[FolderEntry, ...]:
@@ -237,8 +237,6 @@ class RecordedMachine:
             raise Unreadable(refusal.reason, refusal.kind)
 
     def _file(self, path: str) -> bytes:
-        from diagnostics.machine.roots import is_readable
-
         if not is_readable(path):
             raise Unreadable(f"{path} is not on the list of files this program reads", UnreadableKind.REFUSED)
         inside = self.folder / "files" / path[1:]

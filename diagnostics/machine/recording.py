@@ -83,9 +83,12 @@ class RecordingMachine:
             raise
 
     def read_file(self, path: str, *, max_bytes: int = FILE_MAX_BYTES) -> bytes:
-        content = self._ask(f"read_file:{path}", lambda: self._machine.read_file(path, max_bytes=max_bytes))
-        self.files[path] = content
-        return content
+        # Asked again, the first answer holds: a recording is one moment.
+        if path not in self.files:
+            self.files[path] = self._ask(
+                f"read_file:{path}", lambda: self._machine.read_file(path, max_bytes=max_bytes)
+            )
+        return self.files[path][:max_bytes]
 
     def read_tail(self, path: str, *, max_bytes: int) -> Tail:
         kept = min(max_bytes, TAIL_KEPT_BYTES)

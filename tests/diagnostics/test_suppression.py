@@ -133,6 +133,24 @@ def test_just_after_boot_only_what_is_critical_is_shown() -> None:
     assert {str(finding.state) for finding in result.findings} == {"active"}
 
 
+def test_waking_from_sleep_is_like_booting() -> None:
+    def look(now: int) -> FindingState:
+        return only(
+            advance(
+                (),
+                [raised("now", now=now)],
+                looked=["check"],
+                now=now,
+                boot_unix_s=START - 86_400,
+                rules=RULES,
+                resumed_unix_s=START,
+            )
+        ).state
+
+    assert look(START + 30) is FindingState.PENDING
+    assert look(START + GRACE_AFTER_BOOT_S) is FindingState.ACTIVE
+
+
 def test_a_boot_time_in_the_future_gives_no_grace() -> None:
     result = step((), [raised("now")], START, boot_unix_s=START + 1000)
     assert only(result).state is FindingState.ACTIVE

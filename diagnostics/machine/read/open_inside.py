@@ -28,12 +28,11 @@ from diagnostics.machine.interface import (
     Unreadable,
     UnreadableKind,
 )
+from diagnostics.machine.line_cut import cut_at_line
 from diagnostics.machine.roots import SINGLE_NAME_FOLDERS, is_inside, is_readable
 
 # Longer chains of links are loops, or somebody playing.
 MAX_LINKS = 8
-# The end of a line that is longer than the whole window: enough to see what it is.
-ENDLESS_LINE_KEPT_BYTES = 64 * 1024
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -154,15 +153,6 @@ def read_tail(path: str, max_bytes: int, *, allowed: Callable[[str], bool] = is_
     finally:
         os.close(handle)
     return Tail(cut_at_line(content) if start > 0 else content, size, start > 0)
-
-
-def cut_at_line(content: bytes) -> bytes:
-    """Drop the broken first line of a window. Without any line end inside, keep the end of the endless
-    line."""
-    first = content.find(b"\n")
-    if first < 0 or first == len(content) - 1:
-        return content[-ENDLESS_LINE_KEPT_BYTES:]
-    return content[first + 1 :]
 
 
 def kind_of(mode: int) -> EntryKind:

@@ -6,7 +6,7 @@ random one and put back in the reply, so that neither a late nor a guessed packe
 
 from __future__ import annotations
 
-import secrets
+import os
 import selectors
 import socket
 import time
@@ -45,7 +45,7 @@ def ask_resolvers(
     with selectors.DefaultSelector() as selector:
         try:
             for address in dict.fromkeys(addresses):
-                numbers[address] = secrets.token_bytes(2)
+                numbers[address] = os.urandom(2)
                 try:
                     sock = _connect(address, port)
                 except OSError as error:

@@ -40,10 +40,16 @@ def test_processes_of_one_name_are_one_finding(context: Callable[..., Context]) 
 
 
 def test_it_clears_below_a_lower_line(context: Callable[..., Context]) -> None:
-    processes = seen(process("tracker", 0.7))
+    processes = seen(process("tracker", 0.5))
     assert check_process_cpu(processes, CALM, context()).findings == ()
     raised = context("process-cpu-hog|process:tracker")
     assert len(check_process_cpu(processes, CALM, raised).findings) == 1
+
+
+def test_where_programs_take_turns_half_a_core_is_much(context: Callable[..., Context]) -> None:
+    processes = seen(process("tracker", 0.55))
+    assert check_process_cpu(processes, CALM, context()).findings == ()
+    assert len(check_process_cpu(processes, CROWDED, context()).findings) == 1
 
 
 def test_a_busy_machine_is_not_a_list_of_culprits(context: Callable[..., Context]) -> None:

@@ -54,6 +54,14 @@ def test_this_process_is_seen_with_its_own_numbers() -> None:
     assert machine.command_line(os.getpid())
 
 
+def test_local_users_are_read_without_asking_any_server() -> None:
+    from diagnostics.machine.read.linux import parse_passwd
+
+    content = b"root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:\nan\x1bna:x:1000:1000\nbroken\n+::::::\nx:x:-5:\n"
+    assert parse_passwd(content) == {0: "root", 1000: "an\\x1bna"}
+    assert local_machine().user_names()[0] == "root"
+
+
 def test_a_process_that_ended_is_no_error() -> None:
     child = subprocess.Popen(["sleep", "0"])
     child.wait()

@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 from diagnostics.machine.interface import EntryKind, Unreadable, UnreadableKind
-from diagnostics.machine.read.open_inside import (
-    ENDLESS_LINE_KEPT_BYTES,
-    cut_at_line,
-    list_folder,
-    read_file,
-    read_tail,
-)
+from diagnostics.machine.line_cut import ENDLESS_LINE_KEPT_BYTES, cut_at_line
+from diagnostics.machine.read.open_inside import list_folder, read_file, read_tail
 from diagnostics.machine.roots import is_readable
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="directory handles are POSIX")
