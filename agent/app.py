@@ -27,6 +27,9 @@ from agent.link.uploads import Uploads
 from agent.local.server import LocalServer
 from agent.local.status import MemberParts, StatusVerbs
 from agent.local.verbs import Catalogue
+from agent.mending.mending import Mending
+from agent.mending.step_journal import StepJournal
+from agent.mending.verbs import MendingVerbs
 from agent.paths import StateFolder
 from agent.single_instance import SingleInstance
 from agent.store.database import Database
@@ -128,6 +131,12 @@ class Member:
         """Whether a restart now would cut something a person is in the middle of."""
         return self.door.busy
 
+    def solved(self, fingerprint: str) -> None:
+        """A remedy has cured this finding: its open ticket, if there is one, may close with that outcome."""
+        ticket = self.tickets.open_for(fingerprint)
+        if ticket is not None:
+            self.tickets.ended_here(ticket.ticket, "solved-mechanically")
+
     async def run(self) -> None:
         remove_leftovers(self.ground.folder.bundles, self.uploads.waiting_files())
         try:
@@ -165,6 +174,16 @@ class Agent:
         self.ground = Ground(folder, load_config(folder.config), log)
         identity = Identity.load(folder.identity)
         self.member = None if identity is None else Member(self.ground, identity)
+        self.mending = Mending(
+            StepJournal(self.ground.database),
+            None if self.member is None else self.member.door.books,
+            self.ground.clocks,
+            folder=folder.root / "mending",
+            check_of=self._check_of,
+            solved=lambda fingerprint: None if self.member is None else self.member.solved(fingerprint),
+            log=log,
+        )
+        self.ground.catalogue.add(*MendingVerbs(self.mending).verbs())
         self._restart = asyncio.Event()
         self._stop = asyncio.Event()
         status = StatusVerbs(
@@ -185,13 +204,22 @@ class Agent:
     def stop(self) -> None:
         self._stop.set()
 
+    def _check_of(self, fingerprint: str) -> str | None:
+        """The id of the check that raised this finding: what a remedy looks at again."""
+        found = self.ground.watch.store.get(fingerprint)
+        return None if found is None else found.finding.rule.partition("@")[0]
+
     async def run(self) -> bool:
         try:
             if sys.platform == "win32":
                 self.ground.log.warning("no-local-door", reason="named pipes are not built in this version")
             else:
                 await self.local.start()
-            running = [asyncio.create_task(self.ground.watch.run()), asyncio.create_task(self._until_told())]
+            running = [
+                asyncio.create_task(self.ground.watch.run()),
+                asyncio.create_task(self.mending.run_for_ever()),
+                asyncio.create_task(self._until_told()),
+            ]
             if self.member is not None:
                 running.append(asyncio.create_task(self.member.run()))
             try:

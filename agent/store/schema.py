@@ -5,6 +5,7 @@ from typing import Final
 from agent.consent.tables import TABLES as CONSENT
 from agent.identity.tables import TABLES as IDENTITY
 from agent.link.tables import TABLES as LINK
+from agent.mending.tables import TABLES as MENDING
 from agent.proofs.tables import TABLES as PROOFS
 from agent.session.tables import TABLES as SESSION
 from agent.store.kept_values import TABLES as STORE
@@ -22,6 +23,7 @@ TABLES: Final[tuple[tuple[str, str], ...]] = tuple(
         ("consent", CONSENT),
         ("session", SESSION),
         ("proofs", PROOFS),
+        ("mending", MENDING),
     )
     for statement in statements
 )

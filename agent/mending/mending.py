@@ -1,0 +1,335 @@
+"""Mending in the service: lists remedies, previews one, runs it after the customer has agreed, carries open runs on.
+
+    preview ─► the exact steps ─► the customer agrees to exactly these ─► worker ─► watch ─► settled or rolled back
+
+Consent is to the steps that were shown: if the worker's plan differs when it begins (files came and went), the answer
+is no and the customer is shown the new one. The journal's records are written here, before the worker acts. A run that
+was cut off (worker killed, service killed, power) is carried on at the next start, by its last record alone.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from agent.children import child_argv, child_environment
+from agent.clocks import Clocks
+from agent.event_log import EventLog
+from agent.mending.step_journal import Run, StepJournal
+from agent.mending.talk import LINE_MAX_BYTES, ORDER_TIMEOUT_S, Act, Order, Shown
+from agent.proofs.books import Books
+from agent.refusal import Refusal
+from agent.store.database import NotWritten
+from agent.uuid7 import uuid7
+from diagnostics.remedies.budget import NotNow, may_run
+from diagnostics.remedies.catalogue import REMEDIES
+from diagnostics.remedies.journal import Record, next_after
+from diagnostics.remedies.remedy import Outcome as Cure
+from diagnostics.remedies.remedy import Remedy
+from diagnostics.remedies.transaction import Ending
+from diagnostics.strict_json import decode, dump_json, encode, load_json
+from diagnostics.wording import Language
+from protocol.journal import JournalWord, Outcome
+
+#: Looks during a watch, and what a crash left lying.
+_CARRY_ON_S: Final = 900.0
+#: A preview that nobody agreed to for so long is shown afresh.
+_PREVIEW_S: Final = 900.0
+_OUTCOMES: Final[Mapping[Cure, Outcome]] = {
+    Cure.SOLVED_MECHANICALLY: Outcome.DONE,
+    Cure.CLEARED_BY_ITSELF: Outcome.DONE,
+    Cure.SOLVED_BY_A_PERSON: Outcome.DONE,
+    Cure.NOT_SOLVED: Outcome.DONE,
+    Cure.ROLLED_BACK: Outcome.FAILED,
+    Cure.NOT_NEEDED: Outcome.DONE,
+    Cure.REFUSED: Outcome.REFUSED,
+    Cure.NOT_BEGUN: Outcome.CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`id` names exactly these steps: agreeing means agreeing to them. `run`: the run that would do them."""
+
+    id: str
+    run: str
+    remedy: str
+    question: Shown
+    fingerprint: str | None
+    made_boot_s: float
+
+
+class Mending:
+    """One for the service. `solved(fingerprint)` hears of a finding that a remedy has cured."""
+
+    def __init__(
+        self,
+        journal: StepJournal,
+        books: Books | None,
+        clocks: Clocks,
+        *,
+        folder: Path,
+        check_of: Callable[[str], str | None],
+        solved: Callable[[str], None],
+        log: EventLog,
+    ) -> None:
+        self._journal = journal
+        self._books = books
+        self._clocks = clocks
+        self._folder = folder
+        self._check_of = check_of
+        self._solved = solved
+        self._log = log
+        self._previews: dict[str, Preview] = {}
+        self._worker: asyncio.subprocess.Process | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    def remedies(self) -> list[dict[str, object]]:
+        """Every remedy with whether it may run now, and its runs."""
+        return [self._remedy_value(remedy) for remedy in REMEDIES.values()]
+
+    def _remedy_value(self, remedy: Remedy[Any]) -> dict[str, object]:
+        not_now = self._not_now(remedy)
+        return {
+            "id": remedy.id,
+            "title": remedy.words[Language.ENGLISH].title,
+            "text": remedy.words[Language.ENGLISH].text,
+            "risk": int(remedy.risk),
+            "reversible": remedy.reversible,
+            "estimated_s": remedy.estimated_s,
+            "not_now": None if not_now is None else not_now.reason,
+            "again_at": None if not_now is None else not_now.again_unix_s,
+            "runs": [self._run_value(run) for run in self._journal.runs(remedy.id)],
+        }
+
+    def _run_value(self, run: Run) -> dict[str, object]:
+        records = self._journal.records(run.run)
+        watch = next((_detail(r, "until_unix_s") for r in reversed(records) if r.step.value == "watch"), None)
+        ended = next((r for r in records if (r.step.value, r.phase.value) == ("record", "done")), None)
+        return {
+            "run": run.run,
+            "asked_at": run.asked_at,
+            "finding": run.fingerprint,
+            "next": next_after(records).value,
+            "watch_until": watch if ended is None else None,
+            "outcome": None if ended is None else _detail(ended, "outcome"),
+            "detail": "" if ended is None else str(_detail(ended, "detail") or ""),
+            "ended_at": None if ended is None else ended.at_unix_s,
+        }
+
+    def _not_now(self, remedy: Remedy[Any]) -> NotNow | None:
+        open_here = [run for run in self._journal.open_runs() if self._remedy_of(run) == remedy.id]
+        return may_run(
+            remedy.budget,
+            self._journal.changed_at(remedy.id),
+            now=self._clocks.wall(),
+            another_runs=bool(open_here) or self._one_at_a_time.locked(),
+        )
+
+    def _remedy_of(self, run: str) -> str | None:
+        found = self._journal.run(run)
+        return None if found is None else found.remedy
+
+    async def preview(self, remedy_id: str, fingerprint: str | None) -> Preview:
+        """The exact steps, changing nothing. Refusal when there is nothing it could do here."""
+        remedy = _known(remedy_id)
+        run = uuid7()
+        # The quarantine stands in the steps: the same as in the run that would follow.
+        order = Order(Act.PREVIEW, remedy.id, run, self._clocks.wall(), str(self._quarantine(run)))
+        answer = await self._order(order, steps=None)
+        if "not_needed" in answer:
+            raise Refusal(
+                "there is nothing to do here", expected=remedy.words[Language.ENGLISH].title, got=answer["not_needed"]
+            )
+        preview = Preview(uuid7(), run, remedy.id, decode(Shown, answer["preview"]), fingerprint, self._clocks.boot())
+        self._previews = {preview.id: preview}  # one screen at a time
+        return preview
+
+    # --- doing ---------------------------------------------------------------------------------------------------
+
+    async def run(self, preview_id: str, local_user: str) -> Ending:
+        """Run what was previewed, up to its watch. The customer has agreed to exactly those steps."""
+        preview = self._previews.pop(preview_id, None)
+        if preview is None or self._clocks.boot() - preview.made_boot_s > _PREVIEW_S:
+            raise Refusal(
+                "this preview is over",
+                expected="the steps as they were shown last",
+                got=preview_id[:40],
+                hint="Look at the steps again, then agree to them.",
+            )
+        remedy = _known(preview.remedy)
+        not_now = self._not_now(remedy)
+        check = None if preview.fingerprint is None else self._check_of(preview.fingerprint)
+        run = Run(preview.run, remedy.id, preview.fingerprint, check, self._clocks.wall(), local_user)
+        self._journal.begin(run)
+        self._book(JournalWord.REMEDY_STARTED, remedy, None)
+        order = Order(
+            Act.BEGIN,
+            remedy.id,
+            run.run,
+            self._clocks.wall(),
+            str(self._quarantine(run.run)),
+            fingerprint=run.fingerprint,
+            check=run.check,
+            not_now=None if not_now is None else not_now.reason,
+        )
+        answer = await self._order(order, steps=preview.question.steps, by=local_user)
+        return self._ended(run, remedy, decode(Ending, answer["ending"]))
+
+    async def undo(self, run_id: str) -> Ending:
+        """Put a run back that is still watched. Refusal when it is over."""
+        run = self._journal.run(run_id)
+        if run is None or run_id not in self._journal.open_runs():
+            raise Refusal(
+                "this cannot be undone any more",
+                expected="a run that is still being watched",
+                got=run_id[:40],
+                hint="bellpull-agent mend list shows them.",
+            )
+        return await self._carry_on(run, Act.ROLL_BACK)
+
+    async def _carry_on(self, run: Run, act: Act = Act.CARRY_ON) -> Ending:
+        remedy = _known(run.remedy)
+        order = Order(
+            act,
+            run.remedy,
+            run.run,
+            self._clocks.wall(),
+            str(self._quarantine(run.run)),
+            records=tuple(self._journal.records(run.run)),
+            fingerprint=run.fingerprint,
+            check=run.check,
+        )
+        answer = await self._order(order, steps=None)
+        return self._ended(run, remedy, decode(Ending, answer["ending"]))
+
+    def _ended(self, run: Run, remedy: Remedy[Any], ending: Ending) -> Ending:
+        if ending.outcome is None:
+            return ending
+        self._book(JournalWord.REMEDY_ENDED, remedy, _OUTCOMES[ending.outcome])
+        if ending.outcome is Cure.SOLVED_MECHANICALLY and run.fingerprint is not None:
+            self._solved(run.fingerprint)
+        quarantine = self._quarantine(run.run)
+        if quarantine.is_dir() and not any(quarantine.iterdir()):
+            quarantine.rmdir()
+        self._log.info("remedy-ended", remedy=remedy.id, outcome=ending.outcome.value)
+        return ending
+
+    def _book(self, word: JournalWord, remedy: Remedy[Any], outcome: Outcome | None) -> None:
+        """The device's journal and the server's log, where this device has an organisation. No names, no paths."""
+        if self._books is not None:
+            self._books.remedy(word, remedy.id, int(remedy.risk), outcome)
+
+    def _quarantine(self, run: str) -> Path:
+        return self._folder / run
+
+    # --- the worker ----------------------------------------------------------------------------------------------
+
+    async def _order(self, order: Order, *, steps: tuple[str, ...] | None, by: str = "") -> dict[str, Any]:
+        """One worker for one order; its last word. `steps`: what the customer agreed to, word for word."""
+        async with self._one_at_a_time:
+            process = await asyncio.create_subprocess_exec(
+                *child_argv("agent.mending.worker"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                env=child_environment(),
+                limit=LINE_MAX_BYTES,
+            )
+            self._worker = process
+            try:
+                async with asyncio.timeout(ORDER_TIMEOUT_S):
+                    return await self._talk(process, order, steps, by)
+            except TimeoutError:
+                raise Refusal(
+                    "the fix did not finish in time",
+                    expected=f"within {ORDER_TIMEOUT_S:g} s",
+                    got="no end",
+                    hint="It is put back or finished at the next look.",
+                ) from None
+            finally:
+                self._worker = None
+                await _end(process)
+
+    async def _talk(
+        self, process: asyncio.subprocess.Process, order: Order, steps: tuple[str, ...] | None, by: str
+    ) -> dict[str, Any]:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
+        _say(process.stdin, encode(order))
+        while line := await process.stdout.readline():
+            said = load_json(line)
+            if not isinstance(said, dict):
+                break
+            if "record" in said:
+                self._keep(process.stdin, decode(Record, said["record"]))
+            elif "question" in said:
+                question = decode(Shown, said["question"])
+                same = steps is not None and question.steps == steps
+                why = by or "a person at this computer"
+                _say(process.stdin, {"yes": same, "by": why if same else "nobody: the steps had changed meanwhile"})
+            else:
+                return said
+        words = (await process.stderr.read(4096)).decode("utf-8", "replace").strip().splitlines()
+        raise Refusal(
+            "the fix was cut off",
+            expected="its last word",
+            got=words[-1][:300] if words else "none",
+            hint="It is put back or finished at the next look.",
+        )
+
+    def _keep(self, worker: asyncio.StreamWriter, record: Record) -> None:
+        try:
+            self._journal.append(record)
+        except NotWritten as error:
+            self._log.warning("remedy-record-not-kept", reason=error.got)
+            _say(worker, {"kept": False})
+        else:
+            _say(worker, {"kept": True})
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    async def run_for_ever(self) -> None:
+        """End what a crash left lying, and look at what is being watched; until cancelled."""
+        while True:
+            for run_id in self._journal.open_runs():
+                run = self._journal.run(run_id)
+                if run is None or run.remedy not in REMEDIES or self._one_at_a_time.locked():
+                    continue
+                try:
+                    await self._carry_on(run)
+                except Refusal as error:
+                    self._log.warning("remedy-waits", remedy=run.remedy, reason=error.got)
+            await asyncio.sleep(_CARRY_ON_S)
+
+
+def _known(remedy: str) -> Remedy[Any]:
+    if remedy not in REMEDIES:
+        raise Refusal("there is no such fix", expected=", ".join(REMEDIES), got=remedy[:60])
+    return REMEDIES[remedy]
+
+
+def _detail(record: Record, key: str) -> Any:
+    value = json.loads(record.detail)
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _say(worker: asyncio.StreamWriter, value: object) -> None:
+    worker.write((dump_json(value) + "\n").encode())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Its order is over. One that is still there has been cut off: it stops at its next record."""
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.returncode is None:
+        try:
+            async with asyncio.timeout(5):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,73 @@
+"""Local verbs of mending: list, preview, run, undo. A process of a visit can look, and can change nothing."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from agent.consent.verbs import user_name
+from agent.local.verbs import NoArguments, Peer, Verb
+from agent.mending.mending import Mending, Preview
+from diagnostics.remedies.transaction import Ending
+from protocol.fields import Kebab, Uuid
+from protocol.strict_json import WireModel
+
+
+class PreviewArguments(WireModel):
+    """`finding`: the fingerprint it is meant to cure, so that it can be looked at again afterwards."""
+
+    remedy: Kebab
+    finding: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class RunArguments(WireModel):
+    preview: Uuid
+
+
+class UndoArguments(WireModel):
+    run: Uuid
+
+
+class MendingVerbs:
+    def __init__(self, mending: Mending) -> None:
+        self._mending = mending
+
+    def verbs(self) -> tuple[Verb[Any], ...]:
+        return (
+            Verb("remedies", NoArguments, self._list),
+            Verb("remedy-preview", PreviewArguments, self._preview),
+            Verb("remedy-run", RunArguments, self._run, refused_to_sessions=True),
+            Verb("remedy-undo", UndoArguments, self._undo, refused_to_sessions=True),
+        )
+
+    async def _list(self, arguments: NoArguments, peer: Peer) -> object:
+        return {"remedies": self._mending.remedies()}
+
+    async def _preview(self, arguments: PreviewArguments, peer: Peer) -> object:
+        return preview_value(await self._mending.preview(arguments.remedy, arguments.finding))
+
+    async def _run(self, arguments: RunArguments, peer: Peer) -> object:
+        return ending_value(await self._mending.run(arguments.preview, user_name(peer.uid)))
+
+    async def _undo(self, arguments: UndoArguments, peer: Peer) -> object:
+        return ending_value(await self._mending.undo(arguments.run))
+
+
+def preview_value(preview: Preview) -> dict[str, object]:
+    question = preview.question
+    return {
+        "preview": preview.id,
+        "remedy": preview.remedy,
+        "title": question.title,
+        "text": question.text,
+        "risk": int(question.risk),
+        "steps": list(question.steps),
+    }
+
+
+def ending_value(ending: Ending) -> dict[str, object]:
+    return {
+        "run": ending.run,
+        "outcome": None if ending.outcome is None else ending.outcome.value,
+        "detail": ending.detail,
+        "watch_until": ending.watch_until_unix_s,
+    }

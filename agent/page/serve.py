@@ -1,0 +1,59 @@
+"""The customer's page as a process: `bellpull-agent page`, or `python -m agent.page.serve --state DIR`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from agent.loopback import serve_face
+from agent.page.about import About
+from agent.page.health import Health
+from agent.page.help import Help
+from agent.page.mend import Mend
+from agent.page.shell import Shell
+from agent.page.tickets import Tickets
+from agent.page.visits import Visits
+from agent.refusal import Refusal
+from protocol.errors import ProtocolError
+from web.pages import static_mount
+
+
+def build(state: Path) -> Starlette:
+    """The application without its doors; `serve_face` puts them around it."""
+    shell = Shell(state)
+    rooms = (shell, Health(shell), Help(shell), Tickets(shell), Visits(shell), Mend(shell), About(shell))
+    return Starlette(
+        routes=[*(route for room in rooms for route in room.routes()), static_mount()],
+        exception_handlers={Refusal: shell.refusal, ProtocolError: shell.refusal},
+    )
+
+
+def open_page(state: Path, *, browser: bool, wants_json: bool, plain_host: bool = False) -> int:
+    return serve_face(
+        lambda origin: build(state),
+        face="page",
+        scripts=True,
+        browser=browser,
+        wants_json=wants_json,
+        plain_host=plain_host,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="agent.page.serve", allow_abbrev=False)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--no-browser", action="store_true")
+    parser.add_argument("--plain-host", action="store_true", help="127.0.0.1 in the address instead of *.localhost")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    return open_page(
+        arguments.state,
+        browser=not arguments.no_browser,
+        wants_json=arguments.json,
+        plain_host=arguments.plain_host,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
