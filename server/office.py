@@ -46,6 +46,7 @@ from server.tickets.listing import TicketListing
 from server.tickets.store import TicketStore
 
 _SWEEP_S = 3600
+_GOODBYE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,10 @@ class Office:
         for at, connection in enumerate(self.hub):
             connection.end(reason, retry_after_s=1 + at * 60 // max(count, 600))
         self.relay.close_all()
-        # One turn of the loop for each socket to take its last words; uvicorn then closes what is left.
-        await asyncio.sleep(0.3)
+        # Each socket takes its last words; uvicorn closes what is left after that.
+        until = self.mono() + _GOODBYE_S
+        while (len(self.hub) or self.relay.rooms) and self.mono() < until:
+            await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         for task in self._tasks:

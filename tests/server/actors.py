@@ -87,7 +87,7 @@ class DeviceActor:
 
         return WitnessKey(device_id(self.key.public), seed(f"device {self.name} witness"))
 
-    def login(self, nonce: bytes, **changes: Any) -> Login:
+    def login(self, nonce: bytes, /, **changes: Any) -> Login:
         body = DeviceLogin(
             device=self.device, root=self.organisation.root_hash, origin=self.origin, nonce=nonce, issued_at=NOW
         )
@@ -244,7 +244,7 @@ class World:
         return device
 
     @asynccontextmanager
-    async def link(self, device: DeviceActor, **changes: Any) -> AsyncIterator[AgentLink]:
+    async def link(self, device: DeviceActor, /, **changes: Any) -> AsyncIterator[AgentLink]:
         """A connected socket that has sent its login."""
         async with connect(f"{self.websocket}/link", subprotocols=["bellpull.v1"], compression=None) as socket:  # type: ignore[list-item]
             link = AgentLink(socket)
