@@ -184,6 +184,7 @@ class Office:
         while True:
             try:
                 await self.findings.sweep()
+                await self.people.sweep()
                 await self.bundles.sweep()
                 await sweep_items(self.database, self.now())
             except (SQLAlchemyError, OSError):

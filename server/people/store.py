@@ -4,7 +4,6 @@ Changing a password, a role or removing an account ends what was open under it: 
 (the command line) did it, since every request reads the row anew.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,11 +132,10 @@ class PeopleStore:
             )
 
     async def _check_an_admin_stays(self, connection: AsyncConnection, name: str, role: Role | None) -> None:
-        others = await connection.scalar(
-            select(func.count()).select_from(accounts).where(accounts.c.role == Role.ADMIN, accounts.c.name != name)
-        )
-        was = await connection.scalar(select(accounts.c.role).where(accounts.c.name == name))
-        if was == Role.ADMIN and role is not Role.ADMIN and not others:
+        # Locked: two who remove each other at once must not both see the other one stay.
+        query = select(accounts.c.name).where(accounts.c.role == Role.ADMIN).order_by(accounts.c.name)
+        admins = set((await connection.execute(query.with_for_update())).scalars())
+        if admins == {name} and role is not Role.ADMIN:
             raise Refusal(409, f"{name} is the only admin", hint="Make somebody else an admin first.")
 
     # --- one-use links -------------------------------------------------------------------------------------------
@@ -183,7 +181,6 @@ class PeopleStore:
         """A session for `name`; returns the token for its cookie."""
         token, now = new_token(), self._now()
         async with self._database.write() as connection:
-            await connection.execute(delete(console_sessions).where(console_sessions.c.expires_at <= now))
             await connection.execute(
                 console_sessions.insert().values(
                     token_hash=token_hash(token), account=name, made_at=now, seen_at=now, expires_at=now + SESSION_S
@@ -244,33 +241,43 @@ class PeopleStore:
         now = self._now()
         limits = {account_key(name): ACCOUNT_LIMIT, address_key(address): ADDRESS_LIMIT}
         async with self._database.write() as connection:
+            for key in sorted(limits):
+                fresh = self._database.insert(sign_in_attempts).values(key=key, failures=0, last_at=now)
+                await connection.execute(fresh.on_conflict_do_nothing(index_elements=["key"]))
+            query = select(sign_in_attempts).where(sign_in_attempts.c.key.in_(limits)).order_by(sign_in_attempts.c.key)
+            # Locked, so that attempts at once are judged one after the other.
+            known = (await connection.execute(query.with_for_update())).all()
+            wait = max(limits[row.key].wait_s(row.failures, row.last_at, now) for row in known)
+            if wait:
+                return wait
+            for row in known:
+                forgotten = row.last_at < now - FORGET_FAILURES_S
+                await connection.execute(
+                    update(sign_in_attempts)
+                    .where(sign_in_attempts.c.key == row.key)
+                    .values(failures=1 if forgotten else row.failures + 1, last_at=now)
+                )
+        return 0
+
+    async def sweep(self) -> None:
+        """Forget failures, sessions and links that are over."""
+        now = self._now()
+        async with self._database.write() as connection:
             await connection.execute(
                 delete(sign_in_attempts).where(sign_in_attempts.c.last_at < now - FORGET_FAILURES_S)
             )
-            query = select(sign_in_attempts).where(sign_in_attempts.c.key.in_(limits))
-            known = {row.key: row for row in await connection.execute(query)}
-            wait = max((limits[key].wait_s(row.failures, row.last_at, now) for key, row in known.items()), default=0)
-            if wait:
-                return wait
-            for key in limits:
-                failures = known[key].failures + 1 if key in known else 1
-                values = {"key": key, "failures": failures, "last_at": now}
-                insert = self._database.insert(sign_in_attempts).values(**values)
-                await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
-        return 0
+            for table in (console_sessions, one_use_links):
+                await connection.execute(delete(table).where(table.c.expires_at <= now))
 
     async def forgive(self, name: str, address: str) -> None:
         """The attempt just made was right: forget the account's failures, and take this one from the address."""
         async with self._database.write() as connection:
-            await self._forget(connection, [account_key(name)])
+            await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key == account_key(name)))
             await connection.execute(
                 update(sign_in_attempts)
                 .where(sign_in_attempts.c.key == address_key(address), sign_in_attempts.c.failures > 0)
                 .values(failures=sign_in_attempts.c.failures - 1)
             )
-
-    async def _forget(self, connection: AsyncConnection, keys: Iterable[bytes]) -> None:
-        await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key.in_(list(keys))))
 
 
 def _account(row: Any) -> Account:

@@ -69,7 +69,6 @@ class Lived:
 @contextlib.contextmanager
 def lived_server(directory: Path, clock: Clock | None = None) -> Iterator[Lived]:
     """The server runs in a thread of its own, since Playwright's sync API needs this one."""
-    ready: asyncio.Future[Lived] | None = None
     made: list[Lived] = []
     failed: list[BaseException] = []
     started, stop = threading.Event(), asyncio.Event()
