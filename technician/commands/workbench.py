@@ -9,8 +9,6 @@ from technician.commands.output import HomeOption, JsonOption, Output, Passphras
 from technician.home import Home
 from technician.keys.passphrase import Passphrases
 from technician.sign_in import Technician
-from technician.workbench.desk import Desk
-from technician.workbench.serve import serve
 
 
 @reports
@@ -25,6 +23,10 @@ def workbench(
     as_json: JsonOption = False,
 ) -> None:
     """Serve the workbench on this machine alone, until Ctrl-C."""
+    # The web server's libraries cost every other command 0.4 s if they were imported above.
+    from technician.workbench.desk import Desk
+    from technician.workbench.serve import serve
+
     desk = Desk.open(Technician.open(Home.at(home), Passphrases(passphrase_file)))
     out = Output(as_json)
 
