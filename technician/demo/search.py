@@ -7,6 +7,7 @@ find the words that people do address to the desk.
 
 import base64
 import binascii
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -84,7 +85,7 @@ def _decoded(layer: bytes) -> Iterable[bytes]:
 def _spellings(word: str) -> tuple[bytes, ...]:
     """As UTF-8, as UTF-16, and as JSON writes what is not ASCII."""
     lowered = word.lower()
-    escaped = lowered.encode("ascii", "backslashreplace")
+    escaped = json.dumps(lowered)[1:-1].encode()
     return tuple({lowered.encode(), lowered.encode("utf-16-le"), escaped})
 
 
