@@ -23,7 +23,7 @@ LANGUAGE: Final = "en"
 NEVER_ASK: Final = "We never ask for gift cards, passwords or banking."
 # Enough of their own request for a customer to know it again.
 _OWN_WORDS_MAX_CHARS: Final = 160
-_RISK_WORDS: Final = ("only looks", "reads more, with personal data replaced", "changes this computer", "full control")
+_RISK_WORDS: Final = ("only looks", "reads more of this computer", "changes this computer", "full control")
 # Marks that could end our quotation and let the technician's words pass as ours.
 _QUOTES: Final = str.maketrans(dict.fromkeys('"“”„‟«»‹›〝〞〟＂', "'"))
 

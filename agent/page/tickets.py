@@ -23,7 +23,7 @@ _STATES = {
     "reopened": "reopened",
 }
 _STATE_WORDS = {
-    "new": "On its way",
+    "new": "Waiting for the desk",
     "open": "Being worked on",
     "waiting-customer": "Waiting for you",
     "waiting-third-party": "Waiting for somebody else",

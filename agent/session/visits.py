@@ -133,7 +133,8 @@ class Visits:
             if not visit.ended:
                 visit.feed(EndNow(EndedBy.AGENT_STOPPED, "the agent stops"))
             by = steps.ended_by.value if steps.ended_by else str(steps.refused or "")
-            self._parts.log.info("visit-ended", room=offer.room, by=by)
+            # Without what stands in parentheses: that may name people.
+            self._parts.log.info("visit-ended", room=offer.room, by=by, why=steps.why.partition(" (")[0])
 
     # --- the customer ----------------------------------------------------------------------------------------
 
