@@ -23,6 +23,7 @@ from server.audit import routes as audit
 from server.authenticators import authenticators
 from server.bundles import routes as bundles
 from server.console import routes as console
+from server.console.face import show_refusal
 from server.devices import routes as devices
 from server.doorkeeper import Doorkeeper, refusal_response
 from server.link import routes as link
@@ -72,7 +73,14 @@ def build(office: Office) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_exception_handler(SQLAlchemyError, _failed)
     app.add_exception_handler(Exception, _failed)
-    kept = Doorkeeper(app, office=office, routes=ROUTES, doors=DOORS, authenticators=authenticators(office))
+    kept = Doorkeeper(
+        app,
+        office=office,
+        routes=ROUTES,
+        doors=DOORS,
+        authenticators=authenticators(office),
+        page_of=show_refusal,
+    )
     return SecurityHeaders(kept)
 
 

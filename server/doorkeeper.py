@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,12 +51,14 @@ class Doorkeeper:
         routes: Sequence[BaseRoute],
         doors: Mapping[tuple[str, str], Door],
         authenticators: Mapping[Who, Authenticator],
+        page_of: Callable[[Request, Refusal], Response] | None = None,
     ) -> None:
         self._app = app
         self._office = office
         self._routes = routes
         self._doors = doors
         self._authenticators = authenticators
+        self._page_of = page_of  # a refusal for people, whose browsers ask for text/html
         caps = office.config.settings.caps
         self._quotas = {
             Limit.REQUESTS: Quota.per_minute(caps.requests_a_minute),
@@ -122,7 +124,11 @@ class Doorkeeper:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
-        await refusal_response(refusal)(scope, receive, send)
+        request = Request(scope)
+        if self._page_of is not None and "text/html" in request.headers.get("accept", ""):
+            await self._page_of(request, refusal)(scope, receive, send)
+        else:
+            await refusal_response(refusal)(scope, receive, send)
 
 
 def refusal_response(refusal: Refusal) -> Response:

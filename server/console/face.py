@@ -140,6 +140,6 @@ def technician_options(technicians: tuple[KnownTechnician, ...]) -> list[tuple[s
 
 
 def _frame(request: Request) -> dict[str, Any]:
-    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    visitor: Visitor | None = getattr(request.state, "person", None)
     nav = () if visitor is None else tuple(item for item in NAV if visitor.may("GET", item.href))
     return {"visitor": visitor, "nav": nav, "layout": "column" if visitor is None else "side"}

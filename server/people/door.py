@@ -65,7 +65,7 @@ def page(method: str, path: str, handler: Handler) -> Route:
 
 async def _let_in(request: Request, method: str, path: str, handler: Handler) -> Response:
     visitor = await _visitor(request)
-    request.state.visitor = visitor
+    request.state.person = visitor
     if not may(method, path, None if visitor is None else visitor.account.role):
         if visitor is None:
             return _to_sign_in(request)
@@ -120,7 +120,7 @@ def _to_sign_in(request: Request) -> Response:
 
 def visitor_of(request: Request) -> Visitor:
     """Behind the door, on a route for signed-in people."""
-    visitor: Visitor = request.state.visitor
+    visitor: Visitor = request.state.person
     return visitor
 
 

@@ -31,7 +31,7 @@ _FLASHES: Final = {
 
 
 async def ask(request: Request) -> Response:
-    if request.state.visitor is not None:
+    if request.state.person is not None:
         return RedirectResponse("/", status_code=303)
     return _ask(request, then=_then(request.query_params.get("next", "")))
 
@@ -65,8 +65,8 @@ async def _begin(request: Request, name: str, then: str) -> Response:
     """A fresh session, whatever the browser held before. It is in the audit log before it is in the browser."""
     office = office_of(request)
     await office.record(AuditWord.SIGN_IN, commitment=await office.audit.commit_to(f"account {name}"))
-    if request.state.visitor is not None:
-        await office.people.end(request.state.visitor.token)
+    if request.state.person is not None:
+        await office.people.end(request.state.person.token)
     answer = RedirectResponse(then, status_code=303)
     give_cookie(answer, office.config.origin, await office.people.begin(name))
     return answer

@@ -3,7 +3,7 @@
 from protocol.messages.items import Stored, TicketItem
 from server.people.rules import Role
 from tests.server.actors import World, uuid
-from tests.server.console.conftest import People
+from tests.server.console.browsing import People
 
 
 async def test_a_customers_ticket_is_on_the_list_and_has_a_page(desk: World, people: People) -> None:
