@@ -20,6 +20,8 @@ from protocol.limits import BUNDLE_HARD_CAP_BYTES, UPLOAD_CHUNK_BYTES
 
 # Failures in a row without any progress before the service is asked to try later.
 TRIES_MAX: Final = 5
+# The type of resumable chunks (tus.io), which the server insists on.
+CHUNK_TYPE: Final = "application/offset+octet-stream"
 _REQUEST_MAX_BYTES: Final = 64 * 1024
 
 
@@ -67,7 +69,7 @@ def upload(job: Job, send: Send, read: Callable[[int, int], bytes], pause: Calla
             if offset == job.size_bytes:
                 return UploadOutcome(Result.COMPLETE, "", sent)
             chunk = read(offset, UPLOAD_CHUNK_BYTES)
-            answer = send("PATCH", {"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"}, chunk)
+            answer = send("PATCH", {"Upload-Offset": str(offset), "Content-Type": CHUNK_TYPE}, chunk)
             sent += len(chunk)
             if answer.status == 409 and answer.offset is not None:
                 offset = _sane(job, answer.offset)
