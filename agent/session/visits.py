@@ -14,7 +14,7 @@ from typing import Final, Literal
 from agent.link.connection import LinkLost
 from agent.refusal import Refusal
 from agent.session.arrival import OwnSide, OwnTicket
-from agent.session.effects import CustomerNarrows, EndNow
+from agent.session.effects import CustomerNarrows, EndNow, TransportLost
 from agent.session.relay import JoinRoom, join_room
 from agent.session.steps import VisitSteps
 from agent.session.visit import Visit, VisitParts, moment_of
@@ -132,6 +132,7 @@ class Visits:
         finally:
             if not visit.ended:
                 visit.feed(EndNow(EndedBy.AGENT_STOPPED, "the agent stops"))
+                visit.feed(TransportLost())  # nobody is there to countersign: the receipt is made now
             by = steps.ended_by.value if steps.ended_by else str(steps.refused or "")
             # Without what stands in parentheses: that may name people.
             self._parts.log.info("visit-ended", room=offer.room, by=by, why=steps.why.partition(" (")[0])
