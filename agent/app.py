@@ -174,6 +174,7 @@ class Agent:
         self.ground = Ground(folder, load_config(folder.config), log)
         identity = Identity.load(folder.identity)
         self.member = None if identity is None else Member(self.ground, identity)
+        self.ground.catalogue.enrolled = self.member is not None
         self.mending = Mending(
             StepJournal(self.ground.database),
             None if self.member is None else self.member.door.books,

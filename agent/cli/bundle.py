@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from agent.bundles.talk import BundleRequest, WriteOrder
-from agent.cli.command import Command, Exit, ask_yes_no, folder_of, print_json, say
+from agent.cli.command import Command, Exit, WrongUse, ask_yes_no, folder_of, print_json, say
 from agent.config import load_config
 from agent.identity.identity import Identity
 from agent.identity.key_files import read_key
@@ -33,7 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.children import be_idle
     from diagnostics.machine.local import local_machine
 
-    if not arguments.recipient:
+    if arguments.recipient:
+        _check_recipients(arguments.recipient)
+    else:
         say("Without --recipient the bundle is written plain: whoever has the file can read it.")
         if not arguments.yes and not ask_yes_no("Write it plain?"):
             say("Nothing was written.")
@@ -84,6 +86,16 @@ def run(arguments: argparse.Namespace) -> int:
         opener = "age -d -i KEY | zstd -d | tar -x" if done.sealed else "zstd -d | tar -x"
         print(f"It opens with: {opener}")
     return Exit.FINE
+
+
+def _check_recipients(recipients: list[str]) -> None:
+    """Before collecting anything: a wrong line is told in no time."""
+    from diagnostics.bundle import BundleRefusedError, check_recipients
+
+    try:
+        check_recipients(recipients)
+    except BundleRefusedError as error:
+        raise WrongUse("this is not a recipient", expected=error.expected, got=error.got, hint=error.hint) from None
 
 
 def _findings(database: Path) -> tuple[Finding, ...]:

@@ -4,11 +4,9 @@ With a state folder that has a database, its history is read (never written): fo
 """
 
 import argparse
-import sys
 import time
-from typing import NoReturn
 
-from agent.cli.command import Command, Exit, folder_of, print_json
+from agent.cli.command import Command, Exit, WrongUse, folder_of, print_json
 from agent.watch.finding_store import StoredHistory
 from diagnostics.checks.catalogue import explain
 from diagnostics.examine import CheckStatus, Examination, examine
@@ -38,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             raised_before=[finding.fingerprint for finding in known if is_raised(finding)],
         )
     except ValueError as error:
-        parser_error(str(error))
+        raise WrongUse(str(error)) from None
     finally:
         if history:
             history.close()
@@ -47,12 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(examination)
     return Exit.PROBLEM if examination.findings else Exit.FINE
-
-
-def parser_error(words: str) -> NoReturn:
-    """A check that does not exist is wrong use, like any other wrong argument."""
-    print(f"bellpull-agent check: {printable(words)}", file=sys.stderr)
-    raise SystemExit(Exit.WRONG_USE)
 
 
 _MARKS = {

@@ -23,6 +23,10 @@ class Exit(IntEnum):
     WRONG_USE = 2
 
 
+class WrongUse(Refusal):
+    """The command was called with arguments that cannot be meant: exit code 2."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One command of `bellpull-agent`. `run` gets the parsed arguments and returns an exit code."""
@@ -61,7 +65,7 @@ def run_command(command: Command, argv: list[str]) -> int:
         return int(command.run(arguments))
     except (Refusal, ProtocolError) as error:
         tell_error(error, wants_json=wants_json)
-        return Exit.PROBLEM
+        return Exit.WRONG_USE if isinstance(error, WrongUse) else Exit.PROBLEM
     except BrokenPipeError:
         # The reader (head, less) went away: nothing more to say to it.
         sys.stderr.close()

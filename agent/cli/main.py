@@ -27,6 +27,7 @@ COMMANDS: Final = MappingProxyType(
         "page": ("agent.cli.page", "your page: health, help, visits, receipts"),
         "bundle": ("agent.cli.bundle", "collect redacted evidence into a file of your own"),
         "redact": ("agent.cli.redact", "take secrets and names out of a text (stdin to stdout)"),
+        "service": ("agent.cli.service", "print the service definition for this system"),
     }
 )
 

@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import Any
 
-from agent.cli.command import Command, Exit, folder_of, print_json
+from agent.cli.command import Command, Exit, WrongUse, folder_of, print_json
 from agent.local.client import call
 from diagnostics.plain_text import printable
 
@@ -19,8 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     state = folder_of(arguments).root
     if arguments.say is not None:
         if arguments.ticket is None:
-            print("bellpull-agent tickets: --say needs a TICKET")
-            return Exit.WRONG_USE
+            raise WrongUse("--say needs a ticket", expected="TICKET --say WORDS", got="no ticket")
         call(state, "ticket-text", ticket=arguments.ticket, text=arguments.say)
     if arguments.ticket is not None:
         shown = call(state, "ticket", ticket=arguments.ticket)

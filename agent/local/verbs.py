@@ -46,6 +46,7 @@ class Catalogue:
 
     def __init__(self, verbs: Iterable[Verb[Any]] = ()) -> None:
         self._verbs: dict[str, Verb[Any]] = {}
+        self.enrolled = True
         self.add(*verbs)
 
     def add(self, *verbs: Verb[Any]) -> None:
@@ -61,6 +62,13 @@ class Catalogue:
     def allowed(self, name: str, peer: Peer) -> Verb[Any]:
         """The verb, when this peer may use it; else a Refusal that says why."""
         verb = self._verbs.get(name)
+        if verb is None and not self.enrolled:
+            raise Refusal(
+                "this device is not enrolled",
+                expected="a support organisation that it answers to",
+                got="none",
+                hint="With the token they gave you: bellpull-agent enrol TOKEN",
+            )
         if verb is None:
             raise Refusal(
                 "the service does not know this request",
