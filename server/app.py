@@ -5,8 +5,7 @@
 A room that joins adds its routes to ROUTES, its doors to DOORS and, for a new kind of caller, an authenticator.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -56,16 +55,10 @@ DOORS: Final[Mapping[tuple[str, str], Door]] = {**API_DOORS, **CONSOLE_DOORS}
 
 
 def build(office: Office) -> ASGIApp:
-    """The whole server as one ASGI application; its lifespan opens and closes the office."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await office.open()
-        yield
-        await office.close()
+    """The whole server as one ASGI application. Whoever serves it opens and closes the office: serving.py."""
 
     # No generated pages or schema: what this server answers stands in access.py.
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.office = office
     app.router.routes.extend(ROUTES)
     app.add_exception_handler(Refusal, _refused)

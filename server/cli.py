@@ -105,6 +105,7 @@ def run(
     from server import logs, serving
 
     def act() -> int:
+        load(data, origin=origin, database=database)  # refuse before a port is taken
         listening = serving.listen(listen)
         address = serving.address_of(listening)
         own = f"http://{address}" if origin is None and listen.endswith(":0") else origin

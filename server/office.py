@@ -133,8 +133,7 @@ class Office:
     async def open(self) -> None:
         try:
             await self._open()
-        except BaseException as error:
-            self.failure = error
+        except BaseException:
             await self.close()
             raise
 
@@ -159,7 +158,7 @@ class Office:
         self.relay.close_all()
         # Each socket takes its last words; uvicorn closes what is left after that.
         until = self.mono() + _GOODBYE_S
-        while (len(self.hub) or self.relay.rooms) and self.mono() < until:
+        while (len(self.hub) or self.relay.rooms) and self.mono() < until:  # noqa: ASYNC110 - once in a life
             await asyncio.sleep(0.02)
 
     async def close(self) -> None:

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,28 +60,31 @@ def address_of(listening: socket.socket) -> str:
 
 
 class PoliteServer(uvicorn.Server):
-    """uvicorn that says goodbye before it closes sockets, and that ends with 0 when it was asked to end."""
+    """uvicorn that opens the office before it listens, says goodbye before it closes sockets, and ends with 0."""
 
-    def __init__(self, config: uvicorn.Config, office: Office) -> None:
-        super().__init__(config)
+    def __init__(self, office: Office) -> None:
+        super().__init__(uvicorn_config(office))
         self._office = office
         self.on_started: Callable[[], None] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.on_started()
+        await self._office.open()
+        try:
+            await super().startup(sockets)
+            self.on_started()
+        except BaseException:
+            await self._office.close()  # its database threads would keep the process alive
+            raise
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         await self._office.goodbye()
         await super().shutdown(sockets)
+        await self._office.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield  # signals are the main thread's; whoever started this one stops it
-            return
         before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
         try:
             yield
@@ -91,47 +93,44 @@ class PoliteServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
-    """Run until asked to stop. The exit code: 0 when asked, 1 when something in it died."""
-    office = Office(config)
-    uvicorn_config = uvicorn.Config(
+def uvicorn_config(office: Office) -> uvicorn.Config:
+    return uvicorn.Config(
         build(office),
         ws=Sockets,
+        http=Requests,
         ws_per_message_deflate=False,
         ws_max_size=CONTROL_MESSAGE_MAX_BYTES,
         loop="auto",
-        http=Requests,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=True,
-        forwarded_allow_ips=list(config.settings.trusted_proxies),
+        forwarded_allow_ips=list(office.config.settings.trusted_proxies),
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=15,
         h11_max_incomplete_event_size=32 * 1024,
-        lifespan="on",
+        # PoliteServer opens and closes the office itself: what stops the start is then said as it is.
+        lifespan="off",
     )
-    server = PoliteServer(uvicorn_config, office)
+
+
+def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
+    """Run until asked to stop. The exit code: 0 when asked, 1 when something in it died."""
+    office = Office(config)
+    server = PoliteServer(office)
+
+    def opened() -> None:
+        address = address_of(listening)
+        write_address(config.data, address)
+        announce(config, address, as_json=as_json)
 
     def stop() -> None:
         server.should_exit = True
 
-    office.on_failure = stop
-    address = address_of(listening)
-
-    def opened() -> None:
-        write_address(config.data, address)
-        announce(config, address, as_json=as_json)
-
     server.on_started = opened
-    try:
-        with only_one(config.data):
-            server.run(sockets=[listening])
-    except SystemExit:
-        # uvicorn's way to say that the start failed; ours is to say why.
-        if office.failure is not None:
-            raise office.failure from None
-        raise
+    office.on_failure = stop
+    with only_one(config.data):
+        server.run(sockets=[listening])
     return 0 if office.failure is None and server.started else 1
 
 

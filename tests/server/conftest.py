@@ -10,12 +10,10 @@ import pytest
 import uvicorn
 
 from server import serving
-from server.app import build
 from server.config import Config, Settings, create, load
 from server.office import Office
 from server.organisation.store import OrganisationStore
 from server.patience import Patience
-from server.sockets import Requests, Sockets
 from server.storage.engine import Database
 from server.storage.migrate import migrate
 from tests.server.actors import Clock, World
@@ -94,20 +92,7 @@ async def serving_in_process(
     config: Config, clock: Clock, listening: object, patience: Patience | None = None
 ) -> AsyncIterator[tuple[Office, uvicorn.Server]]:
     office = Office(config, now=clock, patience=patience)
-    server = serving.PoliteServer(
-        uvicorn.Config(
-            build(office),
-            ws=Sockets,
-            http=Requests,
-            ws_per_message_deflate=False,
-            ws_max_size=256 * 1024,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=2,
-        ),
-        office,
-    )
+    server = serving.PoliteServer(office)
     serving_task = asyncio.create_task(server.serve(sockets=[listening]))  # type: ignore[list-item]
     while not server.started:
         await asyncio.sleep(0.01)

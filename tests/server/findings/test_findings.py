@@ -1,0 +1,114 @@
+"""Reports on both databases: the newest state counts, and what one device may leave here is bounded."""
+
+import pytest
+
+from protocol.messages.report import (
+    Report,
+    ReportedCheck,
+    ReportedFinding,
+    ReportedMetric,
+    ReportedSeverity,
+    ReportedState,
+)
+from server.findings.rules import CHECKS_MAX, FINDINGS_MAX
+from server.storage.engine import Database
+from tests.making import DAY, NOW
+from tests.server.actors import Clock, DeviceActor
+from tests.server.stores import Stores
+
+
+@pytest.fixture
+def stores(database: Database, clock: Clock) -> Stores:
+    return Stores(database, clock)
+
+
+def finding(
+    code: str = "disk-space", state: ReportedState = ReportedState.ACTIVE, **changes: object
+) -> ReportedFinding:
+    made = ReportedFinding(
+        code=code,
+        instance="0" * 16,
+        severity=ReportedSeverity.WARNING,
+        state=state,
+        first_seen=NOW - 60,
+        last_seen=NOW,
+        count=3,
+        known_issue="disk-full-of-caches",
+    )
+    return made.model_copy(update=changes)
+
+
+async def take(stores: Stores, device: DeviceActor, report: Report) -> int:
+    async with stores.database.write() as connection:
+        return await stores.findings.take(connection, device.device, report)
+
+
+async def test_a_report_is_read_back_as_it_was_said(stores: Stores) -> None:
+    device = await stores.device()
+    said = (finding(), finding("memory-pressure", severity=ReportedSeverity.CRITICAL))
+    checks = (ReportedCheck(id="disk-space", status="finding"), ReportedCheck(id="dns", status="ok"))
+    assert await take(stores, device, Report(at=NOW, findings=said, checks=checks)) == 0
+    assert set(await stores.findings.of_device(device.device)) == set(said)
+    assert await stores.findings.checks_of(device.device) == {"disk-space": "finding", "dns": "ok"}
+    assert await stores.findings.counts([device.device]) == {device.device: {"warning": 1, "critical": 1}}
+
+
+async def test_only_findings_that_are_there_now_are_counted(stores: Stores) -> None:
+    device = await stores.device()
+    said = tuple(finding(f"code-{state.value}", state) for state in ReportedState)
+    await take(stores, device, Report(at=NOW, findings=said))
+    assert await stores.findings.counts([device.device]) == {device.device: {"warning": 2}}
+
+
+async def test_metrics_are_a_series_by_time_and_a_repeat_adds_nothing(stores: Stores) -> None:
+    device = await stores.device()
+
+    def metric(at: int, value: float, instance: str | None = None) -> ReportedMetric:
+        return ReportedMetric(name="disk.free-bytes", instance=instance, at=at, value=value)
+
+    rows = (metric(NOW - 60, 1.5), metric(NOW, 2.5), metric(NOW, 9.0, "a" * 16))
+    for _ in range(2):
+        await take(stores, device, Report(at=NOW, metrics=rows))
+    assert set(await stores.findings.series(device.device, "disk.free-bytes", since=0)) == set(rows)
+    assert await stores.findings.series(device.device, "disk.free-bytes", since=0, limit=1)
+    assert await stores.findings.metric_names(device.device) == ("disk.free-bytes",)
+
+
+async def test_values_from_a_clock_that_is_wrong_by_years_are_left_out_and_counted(stores: Stores) -> None:
+    device = await stores.device()
+    rows = tuple(ReportedMetric(name="x", at=at, value=1) for at in (0, NOW - 40 * DAY, NOW + 2 * DAY, NOW))
+    assert await take(stores, device, Report(at=NOW, metrics=rows)) == 3
+    assert [point.at for point in await stores.findings.series(device.device, "x", since=0)] == [NOW]
+
+
+async def test_one_device_may_leave_only_so_many_findings_checks_and_rows(stores: Stores) -> None:
+    device, other = await stores.device(), await stores.device("other")
+    stores.metric_rows = 100
+    left_out = 0
+    for at in range(0, FINDINGS_MAX + 400, 200):
+        left_out += await take(
+            stores, device, Report(at=NOW, findings=tuple(finding(f"c-{at + n}") for n in range(200)))
+        )
+    assert left_out == 400
+    for at in range(0, CHECKS_MAX + 100, 100):
+        checks = tuple(ReportedCheck(id=f"c-{at + n}", status="ok") for n in range(100))
+        left_out += await take(stores, device, Report(at=NOW, checks=checks))
+    assert left_out == 500
+    many = tuple(ReportedMetric(name=f"m{n}", at=NOW, value=1) for n in range(101))
+    assert await take(stores, device, Report(at=NOW, metrics=many)) == 101
+    assert await take(stores, other, Report(at=NOW, findings=(finding(),))) == 0
+
+
+async def test_the_sweep_forgets_what_is_old_and_keeps_what_is_not(stores: Stores, clock: Clock) -> None:
+    device = await stores.device()
+    old = Report(
+        at=NOW,
+        findings=(finding("gone", ReportedState.RESOLVED), finding("still-there")),
+        metrics=(ReportedMetric(name="x", at=NOW, value=1),),
+        gap_count=4,
+    )
+    await take(stores, device, old)
+    clock.now += 100 * DAY
+    await stores.findings.sweep()
+    assert [found.code for found in await stores.findings.of_device(device.device)] == ["still-there"]
+    assert await stores.findings.series(device.device, "x", since=0) == ()
