@@ -28,8 +28,9 @@ _RUN_AFTER = re.compile(rb"[A-Za-z0-9+/_-]{0,4096}={0,2}")
 _WRITTEN = re.compile(
     rb"[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,8}|[0-9A-Fa-f]{4,}|[a-z]{1,12}[0-9]{1,6}[a-z]{0,3}|[A-Z]{1,8}[0-9]{1,6}|[0-9]{1,4}[a-z]{1,4}"
 )
+# The last part repeats: possessive, or a lower-case name with four digits behind it would cost 2^length tries.
 _PLAIN = re.compile(
-    rb"[a-z_-]+|[A-Z_-]+|[0-9_+-]+|[0-9a-fA-F_-]+|(?:0x)?[0-9A-Fa-f]+(?:[-_+](?:0x)?[0-9A-Fa-f]+)*|_Z[A-Za-z0-9_]+|(?:[A-Z]?[a-z]+[0-9]{0,3}[_-]?)+"
+    rb"[a-z_-]+|[A-Z_-]+|[0-9_+-]+|[0-9a-fA-F_-]+|(?:0x)?[0-9A-Fa-f]+(?:[-_+](?:0x)?[0-9A-Fa-f]+)*|_Z[A-Za-z0-9_]+|(?:[A-Z]?[a-z]++[0-9]{0,3}+[_-]?+)+"
 )
 _DIGEST_BEFORE = re.compile(
     rb"(?i:sha-?(?:1|224|256|384|512)[-:= /]{1,2}|md5[:= ]|blake[23][a-z]*[:= -]|"
