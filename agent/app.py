@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.bundles.asking import Asking
 from agent.bundles.sealing import Sealing
@@ -85,6 +85,7 @@ class Member:
         self.automatic = AutomaticTickets(
             self.tickets, clocks, ground.config.tickets.automatic_from, seal=self._seal_finding, log=log
         )
+        ground.watch.issues = self._known_issues
         ground.watch.on_look(self._report)
         ground.watch.on_look(self.automatic.looked)
 
@@ -146,6 +147,11 @@ class Member:
                 tasks.create_task(self.door.run())
         finally:
             await self.bundles.close()
+
+    def _known_issues(self) -> Mapping[str, str]:
+        """The organisation's own, as its content issuer signed them; an older pack was refused on arrival."""
+        pack = self.trust.trust.known_issues(self.ground.clocks.wall())
+        return {} if pack is None else {issue.id: issue.toml for issue in pack.issues}
 
     async def _report(self, look: Look) -> None:
         report = report_of(

@@ -16,6 +16,8 @@ from typing import Final
 
 from agent.refusal import Refusal
 
+# Raised with the first change to a table of a released version; the step from one to the next stands beside it.
+SCHEMA_VERSION: Final = 1
 # Another process holds the file only for the moment of a crash recovery.
 _BUSY_TIMEOUT_S: Final = 5.0
 # Read back into memory at most this much of the file: the idle service stays small.
@@ -73,9 +75,18 @@ class Database:
     def _make_tables(self) -> None:
         from agent.store.schema import TABLES  # the rooms import this module; only here do we import them
 
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA_VERSION:
+            raise DamagedDatabase(
+                "this state folder was used by a newer Bellpull",
+                expected=f"a database of version {SCHEMA_VERSION} or older",
+                got=f"version {found}",
+                hint="Install that version again, or use another --state DIR.",
+            )
         with self.transaction() as connection:
             for _room, statement in TABLES:
                 connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -53,14 +53,16 @@ class FindingStore:
 
     def _put(self, connection: sqlite3.Connection, entry: SeenFinding, now: int) -> None:
         connection.execute(
-            "INSERT INTO findings VALUES (?, ?, ?, ?, NULL, ?) ON CONFLICT (fingerprint) DO UPDATE SET "
+            "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT (fingerprint) DO UPDATE SET "
             "body = excluded.body, words = excluded.words, known_issue = excluded.known_issue, "
-            "updated_at = excluded.updated_at",
+            "advice = excluded.advice, article = excluded.article, updated_at = excluded.updated_at",
             (
                 entry.finding.fingerprint,
                 dump_json(encode(entry.finding)),
                 dump_json(encode(entry.words)),
                 entry.known_issue,
+                dump_json(encode(entry.advice)),
+                entry.article,
                 now,
             ),
         )
@@ -114,13 +116,11 @@ class FindingStore:
     # --- reading --------------------------------------------------------------------------------------------
 
     def all(self) -> list[SeenFinding]:
-        rows = self._database.query("SELECT body, words, known_issue FROM findings ORDER BY fingerprint")
+        rows = self._database.query("SELECT * FROM findings ORDER BY fingerprint")
         return [_read(row) for row in rows]
 
     def get(self, fingerprint: str) -> SeenFinding | None:
-        rows = self._database.query(
-            "SELECT body, words, known_issue FROM findings WHERE fingerprint = ?", (fingerprint,)
-        )
+        rows = self._database.query("SELECT * FROM findings WHERE fingerprint = ?", (fingerprint,))
         return _read(rows[0]) if rows else None
 
     def visible(self) -> list[SeenFinding]:
@@ -165,10 +165,16 @@ def open_read_only(database: Path) -> sqlite3.Connection:
 
 
 def _read(row: sqlite3.Row) -> SeenFinding:
-    words = load_json(row["words"])
-    assert isinstance(words, dict)  # noqa: S101 - written by _put
     return SeenFinding(
         finding=decode(Finding, load_json(row["body"])),
-        words={language: decode(Explained, value) for language, value in words.items()},
+        words=_explained(row["words"]),
         known_issue=row["known_issue"],
+        advice=_explained(row["advice"]),
+        article=row["article"],
     )
+
+
+def _explained(stored: str) -> dict[str, Explained]:
+    value = load_json(stored)
+    assert isinstance(value, dict)  # noqa: S101 - written by _put
+    return {language: decode(Explained, words) for language, words in value.items()}

@@ -59,11 +59,14 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class SeenFinding:
-    """`words`: by language. `known_issue`: the id of the known issue that explains it, and its explanation."""
+    """`words`: by language. `known_issue`: the id of the known issue that explains it; `advice`: its own words, by
+    language; `article`: where to read more, empty when nowhere."""
 
     finding: Finding
     words: Mapping[str, Explained]
     known_issue: str | None = None
+    advice: Mapping[str, Explained] = field(default_factory=lambda: MappingProxyType({}))
+    article: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class Look:
     metrics: tuple[MetricPoint, ...]
     duration_s: float
     cpu_s: float
+    # Known issues of the organisation's pack that were not used, and why.
+    unused_issues: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()

@@ -3,10 +3,11 @@
 from typing import Final
 
 TABLES: Final = (
-    # `body`: diagnostics' Finding as JSON; `words`: language → title and text; `known_issue`: what explains it.
+    # `body`: diagnostics' Finding as JSON; `words`: language → title and text; `known_issue`, `advice` (as `words`)
+    # and `article`: what explains it.
     """CREATE TABLE IF NOT EXISTS findings (
         fingerprint TEXT PRIMARY KEY, body TEXT NOT NULL, words TEXT NOT NULL, known_issue TEXT,
-        snoozed_until INTEGER, updated_at INTEGER NOT NULL) STRICT""",
+        advice TEXT NOT NULL, article TEXT NOT NULL, snoozed_until INTEGER, updated_at INTEGER NOT NULL) STRICT""",
     """CREATE TABLE IF NOT EXISTS check_runs (
         id TEXT PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, ms INTEGER NOT NULL, at INTEGER NOT NULL)
         STRICT""",

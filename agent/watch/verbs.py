@@ -60,8 +60,14 @@ class WatchVerbs:
 
 
 def finding_value(entry: SeenFinding) -> dict[str, object]:
-    """A finding as local programs read it: diagnostics' own JSON with its words and its known issue."""
-    return {**entry.finding.to_value(), "words": encode(entry.words), "known_issue": entry.known_issue}
+    """A finding as local programs read it: diagnostics' own JSON, its words, and what is known of it."""
+    return {
+        **entry.finding.to_value(),
+        "words": encode(entry.words),
+        "known_issue": entry.known_issue,
+        "advice": encode(entry.advice),
+        "article": entry.article,
+    }
 
 
 def look_value(look: Look) -> dict[str, object]:

@@ -107,6 +107,8 @@ class Watch:
                 self.trouble = str(error)
                 raise
             self.last_look_at, self.trouble = now, ""
+            for unused in look.unused_issues:
+                self._log.warning("known-issue-not-used", reason=unused)
             for listener in self._listeners:
                 await listener(look)
             return look

@@ -16,10 +16,13 @@ from diagnostics.checks.contract import CheckSpec
 from diagnostics.examine import CheckStatus, Examination, examine
 from diagnostics.findings import Finding
 from diagnostics.history import History, MemoryHistory
+from diagnostics.knowledge.conclude import conclude, judged_codes
+from diagnostics.knowledge.issue import KnownIssue, WrongIssue, own_issues, parse_issue
+from diagnostics.knowledge.match import EXPECTED, Match, judge_issue
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.suppression import Advance, advance, is_raised
-from diagnostics.wording import Language
+from diagnostics.wording import Language, Words
 
 REQUEST_MAX_BYTES: Final = 8 * 1024 * 1024
 # A look that begins a little before a check's interval is over takes it along: batches do not drift apart.
@@ -56,24 +59,72 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         rules=code_rules(),
         snoozed_until=snoozed_until,
     )
-    return as_look(examined, advanced, request)
+    issues, unused = usable_issues(request.issues)
+    return as_look(examined, advanced, explanations(issues, machine, examined, advanced, request.now), unused)
 
 
-def as_look(examined: Examination, advanced: Advance, request: LookRequest) -> Look:
+def usable_issues(packed: Mapping[str, str]) -> tuple[tuple[KnownIssue, ...], tuple[str, ...]]:
+    """Our own known issues with the organisation's in front, and why some of theirs are not used.
+
+    A pack is signed by people, and people make mistakes: an issue that cannot be read, bears another id, or whose own
+    cases do not hold here is left out and named. Theirs replaces ours of the same id unless ours is newer.
+    """
+    issues = {issue.id: issue for issue in own_issues()}
+    unused: list[str] = []
+    for issue_id, text in sorted(packed.items()):
+        try:
+            issue = parse_issue(text, source=issue_id)
+        except WrongIssue as error:
+            unused.append(f"{issue_id}: {error}"[:300])
+            continue
+        failing = [each for each in issue.cases if judge_issue(issue, each.situation)[0] is not EXPECTED[each.expect]]
+        if issue.id != issue_id:
+            unused.append(f"{issue_id}: it calls itself {issue.id}"[:300])
+        elif failing:
+            unused.append(f"{issue_id}: its own case {failing[0].name!r} does not hold"[:300])
+        elif issue_id not in issues or issue.version >= issues[issue_id].version:
+            issues[issue_id] = issue
+    return tuple(issues.values()), tuple(unused)
+
+
+def explanations(
+    issues: Sequence[KnownIssue], machine: Machine, examined: Examination, advanced: Advance, now: int
+) -> Mapping[str, Match]:
+    """Fingerprint → the surest known issue that explains it. Without a problem nothing is asked of the machine."""
+    raised = [finding for finding in advanced.findings if is_raised(finding)]
+    if not raised:
+        return {}
+    concluded = conclude(issues, raised, machine, judged=judged_codes(examined), now=now)
+    found: dict[str, Match] = {}
+    for match in concluded.matching.matches:
+        for fingerprint in match.explains:
+            found.setdefault(fingerprint, match)
+    return found
+
+
+def as_look(examined: Examination, advanced: Advance, explained: Mapping[str, Match], unused: tuple[str, ...]) -> Look:
     return Look(
         checks=tuple(CheckLine(check.id, check.status, check.ms, check.reason) for check in examined.checks),
-        findings=tuple(_told(finding) for finding in advanced.findings),
+        findings=tuple(_told(finding, explained.get(finding.fingerprint)) for finding in advanced.findings),
         appeared=tuple(finding.fingerprint for finding in advanced.appeared),
         ended=tuple(finding.fingerprint for finding in advanced.ended),
         metrics=tuple(MetricPoint(metric.name, metric.instance, metric.value) for metric in examined.metrics),
         duration_s=examined.duration_s,
         cpu_s=examined.cpu_s,
+        unused_issues=unused,
     )
 
 
-def _told(finding: Finding) -> SeenFinding:
-    words = {language.value: explain(finding, language) for language in Language}
-    return SeenFinding(finding, {name: Explained(said.title, said.text) for name, said in words.items()})
+def _told(finding: Finding, match: Match | None) -> SeenFinding:
+    words = {language.value: _explained(explain(finding, language)) for language in Language}
+    if match is None:
+        return SeenFinding(finding, words)
+    advice = {language.value: _explained(match.explain(language)) for language in Language}
+    return SeenFinding(finding, words, match.issue.id, advice, match.issue.article)
+
+
+def _explained(words: Words) -> Explained:
+    return Explained(words.title, words.text)
 
 
 def _booted_at(machine: Machine) -> int | None:

@@ -111,6 +111,14 @@ def test_a_page_of_zeros_in_the_middle_is_found_at_start(tmp_path: Path) -> None
         Database(path)
 
 
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    database = Database(tmp_path / "agent.db")
+    database.query("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(DamagedDatabase, match="newer Bellpull"):
+        Database(tmp_path / "agent.db")
+
+
 def test_a_link_in_place_of_the_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(b"")
     (tmp_path / "agent.db").symlink_to(tmp_path / "elsewhere")

@@ -385,3 +385,52 @@ def test_a_report_item_is_one_that_the_outbox_takes(identity: Identity, outbox: 
     report = report_of(look(finding()), settings=ReportSettings(), pseudonym=identity.pseudonym, gap_count=0, now=NOW)
     outbox.put(ReportItem(id=uuid7(), report=report), NOW)
     assert parse_item(outbox.due((), 1)[0].body) == ReportItem(id=outbox.due((), 1)[0].id, report=report)
+
+
+# --- known issues -----------------------------------------------------------------------------------------------
+
+MACHINES = Path(__file__).resolve().parents[1] / "machines"
+
+
+def recorded_look(name: str, database: Database | None = None, **changes: object) -> Look:
+    from agent.watch.worker import look_once
+    from diagnostics.machine.recorded import RecordedMachine
+
+    machine = RecordedMachine(MACHINES / name)
+    request = LookRequest(now=machine.clock().unix_s, database=None, everything=True)
+    history = StoredHistory(database.path) if database else None
+    return look_once(machine, replace(request, **changes), history)  # type: ignore[arg-type]
+
+
+def test_a_sick_machine_gets_words_and_advice_with_its_findings(database: Database) -> None:
+    """As the service does it: look, keep, look again, until what stays is shown."""
+    store = FindingStore(database)
+    first = recorded_look("laptop-disk-full", database)
+    now = first.findings[0].finding.first_seen_unix_s
+    for minute in range(0, 60, 5):
+        store.keep(recorded_look("laptop-disk-full", database, now=now + minute * 60), now + minute * 60)
+    shown = store.visible()
+    assert "disk-space" in {entry.finding.rule.partition("@")[0] for entry in shown}
+    for entry in shown:
+        assert entry.words["en"].title
+        assert entry.words["ru"].text
+    explained = [entry for entry in shown if entry.known_issue]
+    assert explained
+    assert explained[0].advice["en"].text
+
+
+def test_a_healthy_machine_has_nothing_to_show() -> None:
+    assert recorded_look("laptop-healthy").findings == ()
+
+
+def test_an_organisations_issue_is_used_only_when_its_own_cases_hold() -> None:
+    from agent.watch.worker import usable_issues
+    from diagnostics.knowledge.issue import own_issues
+
+    folder = Path(__file__).resolve().parents[2] / "diagnostics" / "knowledge" / "issues"
+    (name, text) = next((file.stem, file.read_text("utf-8")) for file in sorted(folder.glob("*.toml")))
+    ours, unused = usable_issues({name: text, "broken": "when = [", "another-name": text})
+    assert {issue.id for issue in ours} == {issue.id for issue in own_issues()}
+    assert [reason.partition(":")[0] for reason in unused] == ["another-name", "broken"]
+    wrong = text.replace('"fires"', '"was fires"').replace('"quiet"', '"fires"').replace('"was fires"', '"quiet"')
+    assert "does not hold" in usable_issues({name: wrong})[1][0]
