@@ -17,7 +17,7 @@ from protocol.merkle import leaf_hash, verify_inclusion
 from protocol.messages.api import WitnessLine
 from protocol.statements import parse_payload
 from server.asking import office_of
-from server.audit.reading import PAGE_ROWS, AuditReading
+from server.audit.reading import PAGE_ROWS, AuditReading, Entry
 from server.audit.store import Appended
 from server.console.face import show
 from server.console.proof import steps_of
@@ -111,11 +111,18 @@ async def checkpoint_note(request: Request) -> Response:
     return PlainTextResponse((await _checkpoint(office_of(request)))["note"])
 
 
+async def _entry(request: Request, office: Office) -> Entry:
+    """The one that was asked for, if the newest checkpoint covers it."""
+    index = request.path_params["index"]
+    found = await AuditReading(office.database).get(index) if index < office.audit.size else None
+    if found is None:
+        raise not_found("audit entry")
+    return found
+
+
 async def entry(request: Request) -> Response:
     office = office_of(request)
-    found = await AuditReading(office.database).get(request.path_params["index"])
-    if found is None or found.index >= office.audit.size:
-        raise not_found("audit entry")
+    found = await _entry(request, office)
     proof = office.audit.proof(Appended(found.index, found.leaf))
     checkpoint = open_checkpoint(proof.checkpoint, office.audit.key.verifier)
     hashed = leaf_hash(found.leaf)
@@ -140,9 +147,7 @@ async def entry(request: Request) -> Response:
 async def entry_proof(request: Request) -> Response:
     """The proof as the agents get it: leaf, index, path, checkpoint."""
     office = office_of(request)
-    found = await AuditReading(office.database).get(request.path_params["index"])
-    if found is None or found.index >= office.audit.size:
-        raise not_found("audit entry")
+    found = await _entry(request, office)
     proof = office.audit.proof(Appended(found.index, found.leaf))
     name = f"audit-entry-{found.index}.json"
     return Response(

@@ -80,6 +80,8 @@ def _pages() -> Pages:
     )
     environment.filters["from_code"] = from_code
     environment.filters["state_option"] = state_option
+    # A global, not an import: parts that refresh themselves are rendered without the page around them.
+    environment.globals["parts"] = environment.get_template("parts.html").module
     return Pages(environment)
 
 

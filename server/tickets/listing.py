@@ -97,7 +97,7 @@ class TicketListing:
             select(tickets, devices.c.label, devices.c.customer, devices.c.asked_customer)
             .select_from(tickets.join(devices))
             .where(*where)
-            .order_by(*_urgency(now), tickets.c.opened_at.desc(), tickets.c.ticket)
+            .order_by(*_urgency(now), tickets.c.received_at.desc(), tickets.c.ticket)
             .offset((page - 1) * rows)
             .limit(rows)
         )

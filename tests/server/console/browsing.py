@@ -60,6 +60,16 @@ class People:
             await self.world.office.people.set_password(name, await self.world.office.passwords.hash(password))
         return name
 
+    async def browser_for(self, name: str) -> Browser:
+        """Signed in by a one-use link, for accounts that are there already."""
+        browser = self.browser()
+        answer = await browser.post(
+            f"/sign-in/link/{await self.world.office.people.new_link(name)}", {"act": "sign-in"}
+        )
+        assert answer.status_code == 200, answer.text
+        await browser.get("/account")
+        return browser
+
     async def signed_in(self, role: Role, name: str = "") -> Browser:
         await self.account(name or role.value, role)
         browser = self.browser()

@@ -1,0 +1,149 @@
+"""Lists as the database makes them, on both databases: order, filters, pages, and whose rows they are."""
+
+import pytest
+
+from protocol.messages.desk import TicketState
+from protocol.messages.report import ReportedSeverity
+from server.devices.listing import DeviceListing, Shown
+from server.findings.series import SeriesReading, Step
+from server.storage.engine import Database
+from server.tickets.listing import PAGE_ROWS, Filter, TicketListing, Wanted
+from tests.making import DAY, NOW
+from tests.server.actors import Clock
+from tests.server.console.rows import put_device, put_finding, put_metrics, put_ticket
+
+ALL = Filter(state=Wanted.ALL)
+
+
+@pytest.fixture
+def listing(database: Database, clock: Clock) -> TicketListing:
+    return TicketListing(database, clock)
+
+
+async def words(listing: TicketListing, wanted: Filter, customers: frozenset[str] | None = None) -> list[str]:
+    return [line.words for line in (await listing.page(customers, wanted, 1)).lines]
+
+
+async def test_what_needs_somebody_stands_first(database: Database, listing: TicketListing) -> None:
+    device = await put_device(database, "laptop")
+    await put_ticket(database, device, "solved", state="solved")
+    await put_ticket(database, device, "waits", state="waiting-customer", eta=NOW - DAY)
+    await put_ticket(database, device, "open", state="open")
+    await put_ticket(database, device, "warning", severity="warning", finding="a", instance="")
+    await put_ticket(database, device, "critical", severity="critical", finding="b", instance="")
+    await put_ticket(database, device, "person")
+    await put_ticket(database, device, "overdue", state="open", eta=NOW - 1, received_at=NOW - 5)
+    order = await words(listing, ALL)
+    assert order == ["critical", "person", "overdue", "warning", "open", "waits", "solved"]
+    assert await words(listing, Filter(state=Wanted.NOW)) == ["critical", "person", "overdue", "warning"]
+    assert "solved" not in await words(listing, Filter())
+    assert await words(listing, Filter(state=TicketState.SOLVED)) == ["solved"]
+    assert await listing.overdue(None) == 1
+    assert (await listing.counts(None))[TicketState.OPEN] == 2
+
+
+async def test_a_technician_sees_their_customers_tickets_and_no_others(
+    database: Database, listing: TicketListing
+) -> None:
+    for customer in ("Acme", "Bluebird"):
+        device = await put_device(database, f"of {customer}", customer)
+        await put_ticket(database, device, customer)
+    pending = await put_device(database, "pending", "Acme", state="pending", customer=None)
+    await put_ticket(database, pending, "pending")
+    refused = await put_device(database, "refused", "Acme", state="refused", customer=None)
+    await put_ticket(database, refused, "refused")
+    # A device that says it is Acme's, and that the organisation certified for Bluebird.
+    liar = await put_device(database, "liar", "Bluebird", asked_customer="Acme")
+    await put_ticket(database, liar, "liar")
+    acme = frozenset({"Acme"})
+    assert set(await words(listing, ALL, acme)) == {"Acme", "pending"}
+    assert await words(listing, ALL, frozenset()) == []
+    assert await listing.customers(acme) == ("Acme",)
+    assert sum((await listing.counts(acme)).values()) == 2
+    assert len(await words(listing, ALL)) == 5
+
+
+async def test_filters_and_search_take_text_as_text(database: Database, listing: TicketListing) -> None:
+    device = await put_device(database, "Anna's %laptop_")
+    other = await put_device(database, "scanner", "Bluebird")
+    await put_ticket(database, device, "100% full", severity="error", finding="disk-space-low", instance="")
+    await put_ticket(database, other, "100 percent")
+    assert await words(listing, Filter(state=Wanted.ALL, text="100%")) == ["100% full"]
+    assert await words(listing, Filter(state=Wanted.ALL, text="_")) == ["100% full"]
+    assert await words(listing, Filter(state=Wanted.ALL, text="ANNA'S")) == ["100% full"]
+    assert await words(listing, Filter(state=Wanted.ALL, text="disk-space")) == ["100% full"]
+    assert await words(listing, Filter(state=Wanted.ALL, text="' OR 1=1 --")) == []
+    assert await words(listing, Filter(state=Wanted.ALL, customer="Bluebird")) == ["100 percent"]
+    assert await words(listing, Filter(state=Wanted.ALL, severity=ReportedSeverity.ERROR)) == ["100% full"]
+    assert await words(listing, Filter(state=Wanted.ALL, device=other)) == ["100 percent"]
+
+
+async def test_pages_hold_every_ticket_once(database: Database, listing: TicketListing) -> None:
+    device = await put_device(database, "laptop")
+    for at in range(2 * PAGE_ROWS + 3):
+        await put_ticket(database, device, f"ticket {at}", received_at=NOW + at % 7)
+    pages = [await listing.page(None, ALL, number) for number in (1, 2, 3, 4)]
+    assert [len(page.lines) for page in pages] == [PAGE_ROWS, PAGE_ROWS, 3, 0]
+    assert [page.has_more for page in pages] == [True, True, False, False]
+    assert pages[1].note == f"{PAGE_ROWS + 1}–{2 * PAGE_ROWS} of {2 * PAGE_ROWS + 3}"
+    assert len({line.ticket for page in pages for line in page.lines}) == 2 * PAGE_ROWS + 3
+
+
+# --- devices -------------------------------------------------------------------------------------------------------
+
+
+async def test_devices_with_the_gravest_findings_stand_first(database: Database) -> None:
+    names = ("calm", "warned", "failing", "dying")
+    ids = {name: await put_device(database, name) for name in names}
+    await put_finding(database, ids["warned"], "a", ReportedSeverity.WARNING)
+    await put_finding(database, ids["failing"], "a", ReportedSeverity.ERROR)
+    await put_finding(database, ids["failing"], "b", ReportedSeverity.ERROR)
+    await put_finding(database, ids["dying"], "a", ReportedSeverity.CRITICAL)
+    await put_finding(database, ids["calm"], "a", ReportedSeverity.CRITICAL, state="resolved")
+    listing = DeviceListing(database)
+    lines = (await listing.page(None, ())).lines
+    assert [line.label for line in lines] == ["dying", "failing", "warned", "calm"]
+    assert lines[1].counts == {ReportedSeverity.ERROR: 2}
+    assert lines[3].counts == {}
+    grave = await listing.page(None, (), shown=Shown.GRAVE)
+    assert [line.label for line in grave.lines] == ["dying", "failing"]
+
+
+async def test_devices_by_who_is_here_who_is_away_and_who_waits(database: Database) -> None:
+    here = await put_device(database, "here")
+    await put_device(database, "away")
+    await put_device(database, "waits", state="pending", customer=None)
+    await put_device(database, "of others", "Bluebird")
+    listing, acme = DeviceListing(database), frozenset({"Acme"})
+    found = {shown: [line.label for line in (await listing.page(acme, {here}, shown=shown)).lines] for shown in Shown}
+    assert found == {
+        Shown.ALL: ["away", "here", "waits"], Shown.CONNECTED: ["here"], Shown.AWAY: ["away"],
+        Shown.GRAVE: [], Shown.WAITING: ["waits"],
+    }  # fmt: skip
+    assert await listing.count(acme, {here}, Shown.CONNECTED) == 1
+    assert await listing.count(frozenset(), {here}, Shown.ALL) == 0
+    assert [line.label for line in (await listing.page(None, (), text="OTHERS")).lines] == ["of others"]
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+
+async def test_values_are_averaged_within_a_step(database: Database) -> None:
+    device = await put_device(database, "laptop")
+    await put_metrics(database, device, "load.one-minute", [(NOW + 1, 1.0), (NOW + 9, 3.0), (NOW + 25, 5.0)])
+    await put_metrics(database, device, "load.one-minute", [(NOW - 1, 99.0)])
+    await put_metrics(database, device, "disk.used-fraction", [(NOW + 2, 0.5)], of="f" * 16)
+    other = await put_device(database, "other")
+    await put_metrics(database, other, "load.one-minute", [(NOW + 1, 77.0)])
+    reading = SeriesReading(database)
+    assert await reading.steps(device, ["load.one-minute", "disk.used-fraction"], since=NOW, step_s=10) == (
+        Step("disk.used-fraction", "f" * 16, 0, NOW + 2, 0.5),
+        Step("load.one-minute", "", 0, NOW + 1, 2.0),
+        Step("load.one-minute", "", 2, NOW + 25, 5.0),
+    )
+    assert [(one.name, one.value) for one in await reading.newest(device)] == [
+        ("disk.used-fraction", 0.5),
+        ("load.one-minute", 5.0),
+    ]
+    assert await reading.first_at(device) == NOW - 1
+    assert await reading.first_at("d-none") is None
