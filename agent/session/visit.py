@@ -270,8 +270,7 @@ class Visit:
             case BookAction():
                 self._book(effect)
             case BookActionEnd():
-                parts.books.end_action(self._grant(), self._booked[effect.sequence], effect)
-                self._outcomes[effect.sequence] = effect.outcome
+                self._book_end(effect)
             case BookChange():
                 parts.books.change(effect)
             case GrantHandedOver():
@@ -300,6 +299,12 @@ class Visit:
             self._outcomes[effect.action.body.sequence] = Outcome.REFUSED
         if item is not None:
             self._aside(self._await_log(item, effect.action.body.sequence))
+
+    def _book_end(self, effect: BookActionEnd) -> None:
+        booked = self._booked.get(effect.sequence)
+        if booked is not None:  # else its beginning could not be written, so it never ran
+            self._parts.books.end_action(self._grant(), booked, effect)
+            self._outcomes[effect.sequence] = effect.outcome
 
     def _host_lost(self, why: str) -> None:
         self._parts.log.warning("session-host-lost", room=self.room, reason=why)

@@ -43,8 +43,9 @@ from protocol.statements import parse_payload
 from protocol.strict_json import WireModel
 from protocol.tickets import TicketOrigin
 from protocol.visit import Hello, Item
-from technician.session.events import ActionEnded, GrantCame, ReceiptCame, Refused as TechnicianRefused, Row
+from technician.session.events import ActionEnded, GrantCame, ReceiptCame, Row
 from technician.session.events import Event as TechnicianEvent
+from technician.session.events import Refused as TechnicianRefused
 from technician.session.initiator import Initiator, VisitAsk
 from tests.agent.doubles import LOG_NAME, HandClocks, MemoryLog, device_certificate, enrol_in_memory
 from tests.agent.visiting import ORG, ROOM, SCOPES, chain_of, ephemeral, technician_keys
@@ -319,15 +320,7 @@ class Rig:
         """As `arrive`, and the customer says yes to everything."""
         end = await self.arrive(**asked)  # type: ignore[arg-type]
         prompt = await self.question()
-        self.gate.show(prompt.id)
-        self.gate.approve(
-            prompt.id,
-            scopes=None,
-            minutes=None,
-            text_sha256=prompt.text.sha256,
-            method=ConsentMethod.COMMAND,
-            local_user="anna",
-        )
+        yes_to(self, prompt)
         await end.until(GrantCame)
         return end
 
@@ -454,8 +447,21 @@ class TechnicianEnd:
         await self.socket.close()
 
 
+def yes_to(rig: Rig, prompt: PendingPrompt) -> None:
+    """The customer has read it and says yes to all of it."""
+    rig.gate.show(prompt.id)
+    rig.gate.approve(
+        prompt.id,
+        scopes=None,
+        minutes=None,
+        text_sha256=prompt.text.sha256,
+        method=ConsentMethod.COMMAND,
+        local_user="anna",
+    )
+
+
 async def until(true: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Let the loop go round until it holds; fails loudly."""
     async with asyncio.timeout(timeout_s):
-        while not true():
+        while not true():  # noqa: ASYNC110 - tests watch state that has no event of its own
             await asyncio.sleep(0)

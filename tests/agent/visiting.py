@@ -222,7 +222,7 @@ class Encounter:
         self.to_device += self.technician.data_to_send(self.now.mono_s)
 
     def feed(self, event: Event) -> list[Effect]:
-        """One event for the device, with all that follows from it by the shell's fixed answers, in the shell's order."""
+        """One event for the device and all that follows from it by fixed answers, in the shell's order."""
         waiting = deque(self.steps.receive(event, self.now))
         everything: list[Effect] = []
         while waiting:

@@ -23,8 +23,6 @@ CHAIN = chain_of(KEYS)
 TRUST = trusting()
 DEVICE = Device()
 
-Mutation = Callable[[random.Random, list[bytes]], list[bytes]]
-
 
 def flip(rng: random.Random, data: bytes) -> bytes:
     if not data:
@@ -70,49 +68,58 @@ def test_without_tampering_both_actions_run() -> None:
     assert [run.sequence for run in visit.runs] == [1, 2]
 
 
+class OneChange:
+    """A relay that changes one message of one direction, and remembers what had run until then."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.direction = rng.choice(("to device", "to technician"))
+        self.victim = rng.randrange(5)
+        self.change = rng.choice(CHANGES)
+        self.touched = False
+        self.ran_before = 0
+        self.visit: Encounter | None = None
+        self._seen = 0
+
+    def __call__(self, towards: str, data: bytes) -> list[bytes]:
+        if towards != self.direction:
+            return [data]
+        place, self._seen = self._seen, self._seen + 1
+        changed = self.change(self.rng, data) if place == self.victim else data
+        if changed != data:
+            self.touched = True
+            self.ran_before = len(self.visit.runs) if self.visit else 0
+        return [changed]
+
+    def __str__(self) -> str:
+        return f"{self.change.__name__} of message {self.victim} {self.direction}"
+
+
 def test_no_mutated_message_runs_anything(soak: bool) -> None:
     """One message of one direction of each visit is changed; the receiving end must notice."""
     rng = random.Random("relay mutations")
     count = SOAK_MUTATIONS if soak else MUTATIONS
     touched = dict.fromkeys(("to device", "to technician"), 0)
     for number in range(count):
-        direction = rng.choice(("to device", "to technician"))
-        victim, change, seen = rng.randrange(5), rng.choice(CHANGES), [0, 0]
-        before: list[int] = []
-
-        def tamper(towards: str, data: bytes) -> list[bytes]:
-            if towards != direction:
-                return [data]
-            place, seen[0] = seen[0], seen[0] + 1
-            if place != victim:
-                return [data]
-            changed = change(rng, data)
-            if changed == data:
-                return [data]
-            seen[1] += 1
-            before.append(len(visit_of[0].runs) if visit_of else 0)
-            return [changed]
-
-        visit_of: list[Encounter] = []
-        visit = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST, tamper=tamper)
-        visit_of.append(visit)
+        relay = OneChange(rng)
+        visit = relay.visit = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST, tamper=relay)
         visit.steps._handshake._make_ephemeral = ephemeral(f"device {number}")
         visit.begin()
-        while visit.steps.state is SessionState.ACTIVE and not visit.broken and asked_for(visit) < 2:
-            if visit.technician.chain is None:
+        while visit.steps.state is SessionState.ACTIVE and visit.technician.chain and not visit.broken:
+            if asked_for(visit) == 2:
                 break
             visit.act("processes", ProcessesArguments())
-        if not seen[1]:
+        if not relay.touched:
             continue
-        touched[direction] += 1
-        if direction == "to device":
+        touched[relay.direction] += 1
+        if relay.direction == "to device":
             # Nothing runs from the changed message on, and the device has ended the visit.
-            assert len(visit.runs) == before[0], (number, victim, change.__name__)
+            assert len(visit.runs) == relay.ran_before, f"{number}: {relay}"
             assert visit.steps.state is SessionState.ENDED
-            if victim < 2:
+            if relay.victim < 2:
                 assert not any(isinstance(effect, AskCustomer) for effect in visit.done)
         else:
-            assert visit.broken is not None, (number, victim, change.__name__)
+            assert visit.broken is not None, f"{number}: {relay}"
             assert len(visit.runs) <= asked_for(visit)
     assert min(touched.values()) > count // 5
 

@@ -9,13 +9,14 @@ from agent.consent.policy import Answer
 from agent.session.effects import Finished, Rows
 from agent.store.database import NotWritten
 from protocol.actions.logs import LogsArguments
+from protocol.actions.processes import ProcessesArguments
 from protocol.actions.scopes import Scope
 from protocol.grants import EndedBy
 from protocol.journal import Outcome
 from protocol.limits import CONSENT_TIMEOUT_S
 from protocol.messages.desk import FourFacts, TicketState, TicketUpdate
 from protocol.visit import RefusalReason
-from tests.agent.visit_rig import ROW, Rig, until
+from tests.agent.visit_rig import ROW, Rig, until, yes_to
 from tests.agent.visiting import ORG, revoked_serial
 from tests.making import NOW
 
@@ -58,7 +59,7 @@ async def test_a_visit_from_the_offer_to_the_countersigned_receipt(rig: Rig) -> 
 async def test_stop_is_one_call_and_works_with_the_relay_dead(rig: Rig) -> None:
     technician = await rig.let_in()
     rig.hosts[0].answers = False
-    technician.initiator.open_action("processes", _arguments(), NOW)
+    technician.initiator.open_action("processes", ProcessesArguments(), NOW)
     await technician.flush()
     await until(lambda: bool(rig.hosts[0].ran))
     technician.socket.closed = True  # the relay takes nothing any more, and says nothing
@@ -108,7 +109,7 @@ async def test_nothing_runs_when_its_number_cannot_be_booked(rig: Rig, monkeypat
         raise NotWritten("nothing could be written", got="disk full")
 
     monkeypatch.setattr(rig.books, "book_action", full)
-    technician.initiator.open_action("processes", _arguments(), NOW)
+    technician.initiator.open_action("processes", ProcessesArguments(), NOW)
     await technician.flush()
     await rig.over()
     assert rig.hosts[0].ran == []
@@ -120,7 +121,7 @@ async def test_a_log_that_does_not_store_the_start_lets_nobody_in(rig: Rig, monk
     rig.desk.stores = False
     technician = await rig.arrive()
     prompt = await rig.question()
-    _approve(rig, prompt)
+    yes_to(rig, prompt)
     assert (await technician.refused()).reason is RefusalReason.AUDIT_UNAVAILABLE
     await rig.over()
     (proven,) = rig.proofs()  # a grant was signed, so it has its receipt: nothing was done
@@ -188,7 +189,7 @@ async def test_the_customer_sees_who_is_here_and_what_they_do(rig: Rig) -> None:
     assert view.phrase == technician.initiator.phrase
     assert view.seconds_left == 15 * 60
     rig.hosts[0].answers = False
-    technician.initiator.open_action("processes", _arguments(), NOW)
+    technician.initiator.open_action("processes", ProcessesArguments(), NOW)
     await technician.flush()
     await until(lambda: bool(rig.hosts[0].ran))
     (view,) = rig.visits.current()
@@ -225,7 +226,7 @@ async def test_a_defect_of_ours_ends_the_visit_and_is_shown(rig: Rig, monkeypatc
         raise ZeroDivisionError
 
     monkeypatch.setattr(rig.books, "book_action", defect)
-    technician.initiator.open_action("processes", _arguments(), NOW)
+    technician.initiator.open_action("processes", ProcessesArguments(), NOW)
     await technician.flush()
     await rig.over()
     assert "visit-raised" in rig.log.events("defect")
@@ -264,7 +265,7 @@ async def test_a_relay_that_takes_nothing_any_more_does_not_hold_the_visit(
 async def test_rows_that_come_after_stop_go_nowhere(rig: Rig) -> None:
     technician = await rig.let_in()
     rig.hosts[0].answers = False
-    technician.initiator.open_action("processes", _arguments(), NOW)
+    technician.initiator.open_action("processes", ProcessesArguments(), NOW)
     await technician.flush()
     await until(lambda: bool(rig.hosts[0].ran))
     rig.visits.stop_all()
@@ -274,24 +275,3 @@ async def test_rows_that_come_after_stop_go_nowhere(rig: Rig) -> None:
     assert technician.items == []
     (proven,) = rig.proofs()
     assert proven.receipt.actions[0].outcome is Outcome.CANCELLED
-
-
-def _arguments() -> LogsArguments:
-    from protocol.actions.processes import ProcessesArguments
-
-    return ProcessesArguments()  # type: ignore[return-value]
-
-
-def _approve(rig: Rig, prompt: object) -> None:
-    from agent.consent.gate import PendingPrompt
-    from protocol.grants import ConsentMethod
-
-    assert isinstance(prompt, PendingPrompt)
-    rig.gate.approve(
-        prompt.id,
-        scopes=None,
-        minutes=None,
-        text_sha256=prompt.text.sha256,
-        method=ConsentMethod.COMMAND,
-        local_user="anna",
-    )
