@@ -1,8 +1,8 @@
 """Looking for words where the server could have read them: in bytes, in JSON, inside base64 inside JSON.
 
 A statement travels as base64 in JSON, so raw bytes alone would miss a word in it. `Haystack.look` therefore searches
-every piece as it is, every string in it that is base64, and what that holds, three deep; and it is proven each run to
-find the words that people do address to the desk.
+every piece as it is, what is in it as base64, what is packed by zstd or gzip, and what those hold, four deep; and it
+is proven each run to find the words that people do address to the desk.
 """
 
 import base64
@@ -10,16 +10,21 @@ import binascii
 import json
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from diagnostics.bundle.zstandard import ZstdDecompressor, ZstdError
 from technician.problems import Problem
 
 _DEPTH_MAX: Final = 4
 #: A run of base64 worth decoding. Both alphabets; padding is added.
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_UNPACKED_MAX_BYTES: Final = 64 << 20
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 
 
@@ -65,7 +70,7 @@ def layers(piece: bytes) -> Iterator[bytes]:
         layer, depth = waiting.pop()
         yield layer
         if depth < _DEPTH_MAX:
-            waiting += [(inner, depth + 1) for inner in _decoded(layer)]
+            waiting += [(inner, depth + 1) for inner in (*_decoded(layer), *_unpacked(layer))]
 
 
 def _decoded(layer: bytes) -> Iterable[bytes]:
@@ -78,8 +83,20 @@ def _decoded(layer: bytes) -> Iterable[bytes]:
         except (binascii.Error, ValueError):
             continue
         # Ciphertext decodes too, and holds runs by chance; text that people wrote is mostly printable.
-        if sum(32 <= byte < 127 for byte in inner[:256]) * 2 > len(inner[:256]):
+        printable = sum(32 <= byte < 127 for byte in inner[:256]) * 2 > len(inner[:256])
+        if printable or inner.startswith((_ZSTD_MAGIC, _GZIP_MAGIC)):
             yield inner
+
+
+def _unpacked(layer: bytes) -> Iterable[bytes]:
+    """A bundle that somebody forgot to seal would look like this."""
+    try:
+        if layer.startswith(_ZSTD_MAGIC):
+            yield ZstdDecompressor().decompress(layer, max_length=_UNPACKED_MAX_BYTES)
+        elif layer.startswith(_GZIP_MAGIC):
+            yield zlib.decompressobj(wbits=31).decompress(layer, _UNPACKED_MAX_BYTES)
+    except (ZstdError, zlib.error):
+        return  # begins like one and is none
 
 
 def _spellings(word: str) -> tuple[bytes, ...]:

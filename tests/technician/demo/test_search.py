@@ -1,12 +1,14 @@
 """The search for canaries finds them wherever a server could read them, or it would prove nothing."""
 
 import base64
+import gzip
 import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from diagnostics.bundle.zstandard import ZstdCompressor
 from technician.demo.canaries import is_telling, of_this_machine, plant
 from technician.demo.search import Haystack
 
@@ -36,6 +38,8 @@ HIDDEN = {
         json.dumps({"p": b64(json.dumps({"q": b64(WORD.encode()).decode()}).encode()).decode()}).encode()
     ),
     "in URL-safe base64 without padding": base64.urlsafe_b64encode(f">>>???{WORD}".encode()).rstrip(b"="),
+    "packed by gzip": gzip.compress(f"padding {WORD} padding".encode()),
+    "packed by gzip in base64": b64(gzip.compress(WORD.encode() * 3)),
     "as UTF-16": WORD.encode("utf-16-le"),
 }
 
@@ -43,6 +47,11 @@ HIDDEN = {
 @pytest.mark.parametrize("piece", HIDDEN.values(), ids=HIDDEN.keys())
 def test_a_word_is_found(piece: bytes) -> None:
     assert inside(piece)
+
+
+def test_a_bundle_that_nobody_sealed_would_be_found() -> None:
+    packed = ZstdCompressor()
+    assert inside(packed.compress(f"tar {WORD}".encode()) + packed.flush())
 
 
 @pytest.mark.parametrize("piece", [b"", b"nothing of the kind", bytes(range(256)) * 40, b64(bytes(range(256)) * 40)])
