@@ -224,6 +224,23 @@ def test_frame_for_a_stream_never_opened_breaks_the_protocol(kind: FrameType, st
         opened().receive(frame(kind, stream, payload.get(kind, b"")))
 
 
+def test_ids_of_the_two_ends_are_not_taken_for_one_another() -> None:
+    streams = Streams(initiator=True)
+    for _ in range(3):
+        streams.open(b"")
+    for stream in (2, 4, 6, 8):
+        streams.receive(frame(FrameType.OPEN, stream))
+    for never in (7, 9):  # below the other end's newest, but ours to open
+        with pytest.raises(RemoteProtocolError, match="not open"):
+            streams.receive(credit(1, never))
+        with pytest.raises(LocalProtocolError, match="no such stream"):
+            streams.state(never)
+    for stream in (2, 4, 6, 8):
+        streams.receive(frame(FrameType.CLOSE, stream))
+        streams.close(stream)
+        assert streams.receive(credit(1, stream)) == ([], [])
+
+
 # --- Ends
 
 
@@ -296,6 +313,24 @@ def test_window_is_used_to_the_last_byte_and_given_back_when_consumed() -> None:
     assert one.sendable_bytes(1) == WINDOW
 
 
+def test_window_given_back_can_be_used_again_and_again() -> None:
+    one, other = opened(), accepted()
+    for _ in range(3):
+        for sent in one.send(1, bytes(WINDOW)):
+            other.receive(sent)
+        for given_back in other.consumed(1, WINDOW):
+            one.receive(given_back)
+        assert one.sendable_bytes(1) == WINDOW
+
+
+def test_bytes_are_consumed_once() -> None:
+    streams = accepted()
+    streams.receive(frame(FrameType.DATA, 1, b"xy"))
+    streams.consumed(1, 2)
+    with pytest.raises(LocalProtocolError, match="more was consumed"):
+        streams.consumed(1, 1)
+
+
 def test_credit_is_given_back_in_steps_not_for_every_byte() -> None:
     one, other = opened(), accepted()
     step = limits.CREDIT_STEP_BYTES
@@ -303,6 +338,10 @@ def test_credit_is_given_back_in_steps_not_for_every_byte() -> None:
         other.receive(sent)
     assert other.consumed(1, step - 1) == []
     assert other.consumed(1, 0) == []
+    assert other.consumed(1, 1) == [credit(step)]
+    for sent in one.send(1, bytes(step)):
+        other.receive(sent)
+    assert other.consumed(1, step - 1) == []  # counting begins anew, at nothing
     assert other.consumed(1, 1) == [credit(step)]
 
 
@@ -401,6 +440,15 @@ def test_session_frames_pass_through() -> None:
     sent = session_frame(FrameType.GRANT, b"{}")
     assert sent == Frame(FrameType.GRANT, 0, b"{}")
     assert Streams(initiator=True).receive(sent) == ([SessionFrame(FrameType.GRANT, b"{}")], [])
+
+
+def test_reasons_of_a_reset_never_change_their_number() -> None:
+    assert {reason.name: int(reason) for reason in ResetReason} == {
+        "ANSWER": 0,
+        "CANCELLED": 1,
+        "REFUSED": 2,
+        "FAILED": 3,
+    }
 
 
 def test_stream_frame_is_not_a_session_frame() -> None:
