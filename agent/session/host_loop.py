@@ -132,8 +132,10 @@ class Host:
         job.buffer = bytearray(rest)
         for line in lines:
             if line.startswith(b'{"say":"end"'):
+                # Its last word. Whatever it started may still hold the pipe open; nobody waits for that.
                 job.end = strict_json.parse(bytes(line), End)
-                continue
+                self._over(job)
+                return
             job.sent_bytes += len(line) + 1
             if job.sent_bytes > ACTION_OUTPUT_BYTES:
                 self._kill(job, Outcome.FAILED, f"more than {ACTION_OUTPUT_BYTES >> 20} MiB of rows; the rest was cut")
@@ -182,7 +184,7 @@ def _become_action(request: RunAction, rows: int, machine: Machine, redactor: Re
         die_with_parent(signal.SIGKILL, host)
         _limit_itself()
         null = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1):
+        for standard in (0, 1, 2):
             os.dup2(null, standard)
         end = _do(request, rows, machine, redactor)
         _write(rows, strict_json.dump(end) + b"\n")

@@ -9,7 +9,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,10 +43,21 @@ HostEvent = Rows | Finished
 
 
 class SessionHost:
-    """One for each visit. `heard` gets rows and ends; `lost` is told once when the host is gone by itself."""
+    """One for each visit. `heard` gets rows and ends; `lost` is told once when the host is gone by itself.
 
-    def __init__(self, secret: bytes, heard: Callable[[HostEvent], None], lost: Callable[[str], None]) -> None:
+    `argv`: another program than our own host, for tests that need a misbehaving one.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        heard: Callable[[HostEvent], None],
+        lost: Callable[[str], None],
+        *,
+        argv: Sequence[str] | None = None,
+    ) -> None:
         self._secret = secret
+        self._argv = child_argv("agent.session.host") if argv is None else list(argv)
         self._heard = heard
         self._lost = lost
         self._mark = secrets.token_hex(16)
@@ -69,7 +80,7 @@ class SessionHost:
         if self._killed:
             return
         process = await asyncio.create_subprocess_exec(
-            *child_argv("agent.session.host"),
+            *self._argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -134,12 +145,10 @@ class SessionHost:
             why = f"it said something that no host says ({error})"
         if self._killed:
             return
-        stderr = (await process.stderr.read(_STDERR_MAX_BYTES)).decode("utf-8", "replace").strip()
-        last = stderr.splitlines()[-1][:200] if stderr else ""
         kill_tree(process.pid)
         kill_marked(self._mark)
         self._fail_all(f"the session host is gone: {why}")
-        self._lost(f"{why} {last}".strip())
+        self._lost(f"{why} {await _last_line(process.stderr)}".strip())
 
     def _said(self, line: bytes) -> None:
         value = strict_json.check_json(line, what="session host", max_bytes=LINE_MAX_BYTES)
@@ -179,6 +188,17 @@ class SessionHost:
         self._running.clear()
         for sequence in failed:
             self._heard(Finished(sequence, Outcome.FAILED, why[:200]))
+
+
+async def _last_line(stderr: asyncio.StreamReader) -> str:
+    """Why it ended, in its own words, if it left any."""
+    try:
+        async with asyncio.timeout(1):
+            said = await stderr.read(_STDERR_MAX_BYTES)
+    except TimeoutError:
+        return ""
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:200] if lines else ""
 
 
 class _Running:
