@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import math
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import httpx2
 
 from protocol.actions.scopes import Scope
 from protocol.audit import AuditEntry, AuditWord
@@ -32,10 +34,15 @@ from protocol.messages.report import (
 from protocol.messages.sessions import SessionOffer
 from protocol.messages.uploads import UploadGranted, UploadRequest
 from protocol.tickets import MessageStatement, TicketOrigin
+from server import serving
+from server.config import Settings, create, load
+from server.office import Office
+from server.organisation.store import OrganisationStore
 from server.people.rules import Role
+from server.storage.engine import Database
+from server.storage.migrate import migrate
 from tests.making import DAY, seed, serial, signing_key
 from tests.server.actors import AgentLink, Clock, DeviceActor, World, case, log_verifier, paired, sealed_bytes, uuid
-from tests.server.conftest import running_world
 
 T = TypeVar("T")
 HOUR = 3600
@@ -67,14 +74,14 @@ class Lived:
 
 
 @contextlib.contextmanager
-def lived_server(directory: Path, clock: Clock | None = None) -> Iterator[Lived]:
+def lived_server(directory: Path, clock: Clock | None = None, *, settings: Settings | None = None) -> Iterator[Lived]:
     """The server runs in a thread of its own, since Playwright's sync API needs this one."""
     made: list[Lived] = []
     failed: list[BaseException] = []
     started, stop = threading.Event(), asyncio.Event()
 
     async def live() -> None:
-        async with running_world(directory, clock or Clock()) as world:
+        async with world_in_thread(directory, clock or Clock(), settings or Settings()) as world:
             desk = Lived(world, asyncio.get_running_loop())
             assert (await world.pin()).status_code == 200
             await fill(desk)
@@ -101,6 +108,36 @@ def lived_server(directory: Path, clock: Clock | None = None) -> Iterator[Lived]
         thread.join(20)
         if failed:
             raise failed[0]
+
+
+class _ServerInThread(serving.PoliteServer):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are the main thread's
+
+
+@contextlib.asynccontextmanager
+async def world_in_thread(directory: Path, clock: Clock, settings: Settings) -> AsyncIterator[World]:
+    """The real server on a loopback port, in whatever thread this runs."""
+    listening = serving.listen("127.0.0.1:0")
+    origin = f"http://{serving.address_of(listening)}"
+    create(directory / "server", settings.model_copy(update={"origin": origin}))
+    config = load(directory / "server")
+    database = Database(config.database_url)
+    await migrate(database)
+    setup_code = await OrganisationStore(database, clock).new_setup_code()
+    await database.close()
+    office = Office(config, now=clock)
+    server = _ServerInThread(office)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        async with httpx2.AsyncClient(base_url=origin, timeout=20) as http:
+            yield World(origin, setup_code, http, clock, data=directory / "server", office=office, server=server)
+    finally:
+        server.should_exit = True
+        await running
 
 
 async def fill(desk: Lived) -> None:
