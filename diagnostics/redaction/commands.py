@@ -17,7 +17,8 @@ from diagnostics.redaction.pseudonyms import Pseudonyms
 from diagnostics.redaction.values import fits, is_placeholder
 
 _GAP = rb"(?:\\*[\"'][ \t]*,[ \t]*\\*[\"']|[ \t]+[\"']?|\x00)"
-FLAG = rb"--?[A-Za-z0-9_-]{0,48}?(?:" + ANYWHERE + rb"|(?i:pass|pw|pin|psk|auth))[A-Za-z0-9_-]{0,48}" + _GAP
+# The name as far as it is a known word; whether it is a flag at all, the judge sees in front of it.
+FLAG = rb"(?:" + ANYWHERE + rb"|(?i:pass|pw|pin|psk|auth))[A-Za-z0-9_-]*" + _GAP
 SHORT_PASSWORD = (
     rb"\b(?:mysql[a-z]*|mariadb[a-z-]*|sshpass|7za?|7zz|zip|unzip|rar|unrar|ldap[a-z]+|redis-cli|rdesktop|xfreerdp|"
     rb"psexec|plink|pscp|smbclient|snmp[a-z]+|mongo(?:sh|dump|restore)?|ipmitool|cadaver|vncviewer|wget|bacula)"
@@ -49,6 +50,7 @@ NET_USE = rb"(?i:\bnet(?:\.exe)?[ \t]+(?:use|user)[ \t])[^\r\n]{1,256}"
 AS_PLAIN_TEXT = rb"(?i:ConvertTo-SecureString)[ \t]+(?:-String[ \t]+)?[\"']?[^ \t\r\n\"'-]"
 HTPASSWD = rb"\bhtpasswd[ \t]+-[a-zA-Z]*b[a-zA-Z]*[ \t]+[^ \t\r\n]{1,256}[ \t]+[^ \t\r\n]{1,128}[ \t]+[^ \t\r\n]"
 
+_FLAG_BYTES = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-"
 _BARE = re.compile(rb"[^ \t\r\n\x00\"']+")
 _ID_PAIR = re.compile(rb"\d+[:%]\d+")
 _STATE_AFTER = re.compile(
@@ -70,11 +72,13 @@ def _at(match: re.Match[bytes], start: int, kind: Kind) -> Edit | None:
 
 
 def judge_flag(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
-    data = match.string
-    before = data[match.start() - 1 : match.start()]
-    if before and before not in b" \t\r\n\"'[,(\x00=`":
+    data, start = match.string, match.start()
+    lead = data[max(0, start - 64) : start]
+    start -= len(lead) - len(lead.rstrip(_FLAG_BYTES))
+    before = data[max(0, start - 1) : start]
+    if data[start : start + 1] != b"-" or (before and before not in b" \t\r\n\"'[,(\x00=`"):
         return None
-    name = re.match(rb"--?([A-Za-z0-9_-]+)", match[0])
+    name = re.compile(rb"--?([A-Za-z0-9][A-Za-z0-9_-]*)").match(data, start)
     promise = promise_of(name[1]) if name is not None else None
     if promise is None or data[match.end() : match.end() + 1] in (b"-", b""):
         return None

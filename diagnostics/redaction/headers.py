@@ -19,13 +19,13 @@ AUTHORIZATION = rb"(?i:(?:proxy-|x-)?authorization)" + _COLON
 BARE_SCHEME = rb"\b(?i:bearer|basic|negotiate|ntlm|apikey|token|hawk|aws4-hmac-sha256)[ \t]+[A-Za-z0-9+/_~.=-]{8,}"
 COOKIE = rb"(?i:(?:set-)?cookie2?)" + _COLON
 
-_REST = re.compile(rb"[^\r\n\"'\x00\x1b]*")
+_REST = re.compile(rb"[^\r\n\"'\x00\x1b]{0,8192}")
 _SCHEME = re.compile(rb"(?i:(bearer|basic|digest|negotiate|ntlm|apikey|token|hawk|aws4-hmac-sha256|key)[ \t]+)?")
 _PARAMETER = re.compile(
     rb"(?i:(response|username|nonce|cnonce|opaque|signature|credential|mac|id)[ \t]*=[ \t]*\\?\"?)([^\",;\\ ]+)"
 )
 _CREDENTIAL = re.compile(rb"[^\s,;\"'}\])]+")
-_PAIR = re.compile(rb"([^=;,\s]+)=([^;,\s]*)")
+_PAIR = re.compile(rb"([^=;,\s]{1,64})=([^;,\s]*)")
 _ATTRIBUTES = frozenset(b"path domain expires max-age samesite priority version".split())
 
 
@@ -59,19 +59,20 @@ def judge_cookie(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     data = match.string
     line = _REST.match(data, match.end())
     assert line is not None  # noqa: S101 — matches the empty string
-    count = 0
+    count = pairs = 0
 
     def hide(pair: re.Match[bytes]) -> bytes:
-        nonlocal count
+        nonlocal count, pairs
+        pairs += 1
         if pair[1].lower() in _ATTRIBUTES or pair[2].startswith(b"<redacted") or len(pair[2]) < 2:
             return pair[0]
         count += 1
         return pair[1] + b"=" + HOLES[Kind.COOKIE]
 
     text = _PAIR.sub(hide, line[0])
-    if not count and HOLES[Kind.COOKIE] not in text:
-        return None
-    # Nothing left to hide is an answer too: no other rule shall read the header as key and value.
+    if not pairs:
+        return None  # "cookie: disabled"
+    # Nothing to hide is an answer too: no other rule shall read the header as key and value, and none twice.
     return Edit(match.end(), line.end(), text, Kind.COOKIE, count)
 
 

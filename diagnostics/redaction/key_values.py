@@ -43,7 +43,7 @@ _QUOTED_SEPARATOR = rb"\\*[\"'][ \t]*(?:,|:[ \t]*\r?\n)[ \t]*[bru]?\\*[\"']"
 
 ANCHOR = (
     rb"(?:" + ANYWHERE + rb"|" + BOUNDED + rb"|" + _FOREIGN + rb")"
-    rb"([0-9A-Za-z_.-]{0,64}(?: [Nn](?:umber|o|ame))?)"
+    rb"([0-9A-Za-z_.-]*(?: [Nn](?:umber|o|ame))?)"
     rb"((?:\\*[\"'])?\]?" + _COLOUR + _SEPARATOR + rb"|" + _QUOTED_SEPARATOR + rb")"
 )
 
@@ -56,13 +56,13 @@ _BLOCK = re.compile(rb"[|>][+-]?\d?[ \t]*\r?\n")
 _VARIABLE = re.compile(rb"\{\{[^{}\r\n]{0,80}\}\}|\$\{[^{}\r\n]{0,80}\}|\$\([^()\r\n]{0,80}\)")
 # The key's value is a YAML list on the lines below.
 _LIST_ITEMS = re.compile(rb"(\r?\n[ \t]*- )[^\r\n]+(?:\r?\n[ \t]*- [^\r\n]+)*")
-_TOKEN = re.compile(rb"[^\s\x00\x1b]+")
-_TO_LINE_END = re.compile(rb"[^\r\n\x00\x1b]*")
+_TOKEN = re.compile(rb"[^\s\x00\x1b]{1,4096}")
+_TO_LINE_END = re.compile(rb"[^\r\n\x00\x1b]{0,4096}")
 # Where an unquoted value stops although no blank has come.
 _STOP = re.compile(
     rb"[&;,](?=[\w.%+-]{1,64}=)|[&;,|](?=\Z)|\\[nrt](?![\w/]*=?\Z)|[\"'](?=[\s,;:)\]}>]|\Z)|</|\\*[\"'][,}\]]"
 )
-_NEXT_PAIR = re.compile(rb"[ \t]+[\w.-]{1,64}[ \t]?=(?!=)|[ \t]+--?[A-Za-z]")
+_NEXT_PAIR = re.compile(rb"(?<=[ \t])[\w.-]{1,64}[ \t]?=(?!=)|(?<=[ \t])--?[A-Za-z]")
 _JSON_KEY_END = re.compile(rb"(\\*\")[ \t]*:")
 _JSON_BARE = re.compile(rb"-?[0-9][0-9.eE+-]*")
 # A quoted secret longer than this is cut here; the rest meets the entropy scan. Bounds the look-ahead.

@@ -36,7 +36,7 @@ _DELIMITER = re.compile(rb"[\s,;&\"'{}\[\]()<>|\x00]")
 _LONG_RUN = re.compile(rb"[^\s,;&\"'{}\[\]()<>|\x00]{%d,}" % LONG_RUN_BYTES)
 # A window must not end behind one of these: the value is still to come.
 _OPEN_END = re.compile(
-    rb"(?:[:=][ \t]*[|>]?[+-]?[ \t]*\r?\n(?:[ \t]+[^\r\n]*\r?\n){0,64}|"
+    rb"(?:[:=][ \t]*[|>]?[+-]?[ \t]*\r?\n(?:[ \t][^\r\n]*\r?\n){0,64}|"
     rb"</key>\s*|\"[ \t]*:[ \t]*\r?\n[ \t]*|\blogin[ \t]+\S+[ \t]*\r?\n[ \t]*)\Z"
 )
 OPEN_END_BYTES = 8192
@@ -158,7 +158,7 @@ class Redactor:
             opened = _OPEN_END.search(data, max(0, cut - OPEN_END_BYTES), cut)
             if opened is None:
                 return cut
-            cut = data.rfind(b"\n", 0, data.rfind(b"\n", 0, opened.start() + 1) + 1 or opened.start()) + 1
+            cut = data.rfind(b"\n", 0, opened.start()) + 1  # in front of the line that opens it: always smaller
         return self._cut_in_line(data, floor)
 
     def _cut_in_line(self, data: bytes, floor: int) -> int:

@@ -32,7 +32,7 @@ _PLACEHOLDER = re.compile(
     rb"secretKeyRef|arn:aws:|file:|@Microsoft\.KeyVault).*",
     re.DOTALL,
 )
-_WORD = re.compile(rb"[A-Za-z]?[a-z]*(?:[-_ ./][A-Za-z]?[a-z]+)*[.,:;!?)]*")
+_WORD = re.compile(rb"(?:[A-Za-z][a-z]*+)?(?:[-_ ./][A-Za-z][a-z]*+)*[.,:;!?)]*")
 _NUMBER = re.compile(rb"[+-]?\d+(?:[.,]\d+)?(?:[ ]?[A-Za-z%]{1,6})?")
 _PATH = re.compile(rb"(?:~?/|\./|\.\./|[A-Za-z]:[\\/]|\\\\)[^\s]*|https?://[^\s]*|/dev/\S*")
 _FILE_NAME = re.compile(
