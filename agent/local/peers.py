@@ -30,9 +30,15 @@ def peer_of(connection: socket.socket, session_hosts: Collection[int]) -> Peer:
     return Peer(
         uid=uid,
         pid=pid,
-        is_administrator=uid in (0, os.geteuid()) if sys.platform != "win32" else False,
+        is_administrator=_is_administrator(uid),
         in_session=bool(session_hosts) and descends_from(pid, session_hosts),
     )
+
+
+def _is_administrator(uid: int) -> bool:
+    if sys.platform == "win32":
+        return False
+    return uid in (0, os.geteuid())
 
 
 def _credentials(connection: socket.socket) -> tuple[int, int]:

@@ -21,11 +21,11 @@ from tests.agent.doubles import MemoryLog, item_id
 WORDS = "An item that must arrive. " * 20
 
 
-def main(state: Path, origin: str, first: int, count: int, promised: Connection) -> None:
-    asyncio.run(produce(state, origin, first, count, promised))
+def main(state: Path, origin: str, first: int, count: int, ticket: str, promised: Connection) -> None:
+    asyncio.run(produce(state, origin, first, count, ticket, promised))
 
 
-async def produce(state: Path, origin: str, first: int, count: int, promised: Connection) -> None:
+async def produce(state: Path, origin: str, first: int, count: int, ticket: str, promised: Connection) -> None:
     folder = StateFolder(state, Mode.USER)
     identity = Identity.load(folder.identity)
     assert identity is not None
@@ -35,7 +35,7 @@ async def produce(state: Path, origin: str, first: int, count: int, promised: Co
     link = Link(replace(identity, origin=origin), outbox, clocks, log=MemoryLog(), uniform=lambda: 0.001)
     running = asyncio.create_task(link.run())
     for number in range(first, first + count):
-        link.enqueue(CustomerText(id=item_id(number), ticket=item_id(0), text=WORDS, at=clocks.wall()))
+        link.enqueue(CustomerText(id=item_id(number), ticket=ticket, text=WORDS, at=clocks.wall()))
         promised.send_bytes(item_id(number).encode())
         await asyncio.sleep(0)
     while outbox.numbers().items:  # noqa: ASYNC110 - polls its own database; nobody else tells a test program

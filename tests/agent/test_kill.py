@@ -18,6 +18,7 @@ from protocol.messages.link import parse_item
 from protocol.strict_json import WireModel
 from tests.agent import producer
 from tests.agent.desk_server import DeskServer
+from tests.agent.doubles import item_id
 from tests.agent.producer import WORDS
 
 ITEMS_A_LIFE = 40
@@ -33,19 +34,21 @@ class ForgetfulDesk(DeskServer):
         self._chance = chance
 
     async def _store(self, connection: ServerConnection, item: WireModel, text: bytes) -> None:
-        item_id: str = item.id  # type: ignore[attr-defined]
+        key: str = item.id  # type: ignore[attr-defined]
         if self._chance.random() < 0.02:
-            self.arrivals[item_id] = self.arrivals.get(item_id, 0) + 1
-            self.stored.setdefault(item_id, text)
+            self.arrivals[key] = self.arrivals.get(key, 0) + 1
+            self.stored.setdefault(key, text)
             connection.transport.abort()
             return
         await super()._store(connection, item, text)
 
 
-def life(folder: StateFolder, origin: str, first: int, count: int, kill_after: float | None) -> list[str]:
+def life(
+    folder: StateFolder, origin: str, first: int, count: int, kill_after: float | None, ticket: str = item_id(0)
+) -> list[str]:
     """One life of the agent: the ids it promised before it ended or was killed, `kill_after` promises or so."""
     ours, theirs = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=producer.main, args=(folder.root, origin, first, count, theirs))
+    process = FORKS.Process(target=producer.main, args=(folder.root, origin, first, count, ticket, theirs))
     process.start()
     theirs.close()
     promised: list[str] = []
@@ -77,7 +80,7 @@ async def test_thirty_kills_lose_nothing_and_store_nothing_twice(
             first = number * ITEMS_A_LIFE + 1
             promised += await asyncio.to_thread(life, folder, desk.origin, first, ITEMS_A_LIFE, kill_after)
         promised += await asyncio.to_thread(life, folder, desk.origin, 0, 0, None)
-        stored = {item_id: parse_item(text) for item_id, text in desk.stored.items()}
+        stored = {key: parse_item(text) for key, text in desk.stored.items()}
     assert len(promised) == len(set(promised)) > lives
     assert set(promised) <= set(stored)
     # What was committed and not yet printed when the kill came may be there too, whole; nothing else may.
