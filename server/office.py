@@ -158,7 +158,7 @@ class Office:
         self.relay.close_all()
         # Each socket takes its last words; uvicorn closes what is left after that.
         until = self.mono() + _GOODBYE_S
-        while (len(self.hub) or self.relay.rooms) and self.mono() < until:  # noqa: ASYNC110 - once in a life
+        while self.hub.sockets + self.relay.sockets and self.mono() < until:  # noqa: ASYNC110 - two counts, once
             await asyncio.sleep(0.02)
 
     async def close(self) -> None:

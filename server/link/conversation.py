@@ -53,6 +53,13 @@ class Conversation:
         """The whole life of one connection."""
         if not await sockets.accept_program(self._websocket, SUBPROTOCOL):
             return
+        self._office.hub.sockets += 1
+        try:
+            await self._hold()
+        finally:
+            self._office.hub.sockets -= 1
+
+    async def _hold(self) -> None:
         connection = await self._sign_in()
         if connection is None:
             return

@@ -54,6 +54,7 @@ class Connection:
 class Hub:
     def __init__(self) -> None:
         self._connections: dict[str, Connection] = {}
+        self.sockets = 0  # that are open, also those that only wait for their last words
 
     def __len__(self) -> int:
         return len(self._connections)

@@ -28,6 +28,7 @@ class Relay:
         self._patience = patience
         self._book = RoomBook()
         self._meetings: dict[str, Meeting] = {}
+        self.sockets = 0  # that are open, also those that only wait for their close
 
     @property
     def rooms(self) -> int:
@@ -83,6 +84,13 @@ class Relay:
         """One side's connection to /relay/{room}."""
         if not await sockets.accept_program(websocket, SUBPROTOCOL):
             return
+        self.sockets += 1
+        try:
+            await self._serve(websocket)
+        finally:
+            self.sockets -= 1
+
+    async def _serve(self, websocket: WebSocket) -> None:
         admitted = await self._admit(websocket)
         if admitted is None:
             await sockets.close(websocket, NOT_ADMITTED, "no such room, or this token does not open it")
