@@ -42,7 +42,9 @@ def demo(
         return
     if as_json and not once:
         raise Problem("--json goes with --once", hint="Without --once a person looks at the screen.", exit_code=2)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    # Also where a shell started us with SIGINT ignored, as it does in the background.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _as_interrupt)
     telling = Telling(out)
     try:
         with fresh_folder(path) as folder:
@@ -79,5 +81,5 @@ def _play(stage: "Stage", port: int, *, once: bool, out: Output) -> None:
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the demo the way Ctrl-C does."""
+    """Ctrl-C, or SIGTERM: the same end."""
     raise KeyboardInterrupt

@@ -28,6 +28,7 @@ async def bundle_page(request: Request) -> Response:
         entry=bundle.entry(path) if path else None,
         text=text[:SHOWN_MAX_CHARS],
         cut=max(0, len(text) - SHOWN_MAX_CHARS),
+        missing=[each for each in bundle.opened.manifest.files if each not in bundle.opened.manifest.present],
     )
 
 
