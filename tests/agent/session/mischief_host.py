@@ -69,7 +69,7 @@ def try_every_verb(arguments: Any, bench: Workbench) -> Iterator[Row]:
     from agent.refusal import Refusal
     from diagnostics.strict_json import dump_json
 
-    verbs = (PLACE / "verbs").read_text().split()
+    verbs = (PLACE / "verbs").read_text().splitlines()
     for verb in verbs:
         name, _, given = verb.partition("=")
         import json
