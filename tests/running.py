@@ -4,8 +4,6 @@ with start_server(tmp_path) as server: ... server.origin, server.data, server.pr
 """
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -45,7 +43,7 @@ class RunningServer:
     def kill(self) -> None:
         """As a power cut does to a process."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
+            self.process.kill()
         self.process.wait(10)
         self._close_pipes()
 

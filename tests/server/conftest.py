@@ -62,6 +62,14 @@ async def desk(world: World) -> World:
     return world
 
 
+@pytest.fixture
+async def either_desk(database_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
+    """As `desk`, on each database in turn."""
+    async with running_world(tmp_path, clock, database=database_url) as made:
+        assert (await made.pin()).status_code == 200
+        yield made
+
+
 @contextlib.asynccontextmanager
 async def running_world(
     directory: Path,

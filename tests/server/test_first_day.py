@@ -23,16 +23,18 @@ from tests.server.actors import World, log_verifier, paired, uuid
 
 
 async def test_a_device_enrols_is_approved_while_connected_and_opens_a_ticket_that_a_technician_sees(
-    desk: World,
+    either_desk: World,
 ) -> None:
-    device = await desk.enrolled()
-    async with desk.link(device) as link:
+    device = await either_desk.enrolled()
+    async with either_desk.link(device) as link:
         welcome = await link.hear(Welcome)
         assert welcome.certificate is None
 
-        device.chain = desk.certificate(device)
-        approved = await desk.post(
-            "/api/organisation/certificates", CertificatePush(chain=device.chain), await desk.organisation_token()
+        device.chain = either_desk.certificate(device)
+        approved = await either_desk.post(
+            "/api/organisation/certificates",
+            CertificatePush(chain=device.chain),
+            await either_desk.organisation_token(),
         )
         assert approved.status_code == 200, approved.text
         assert (await link.hear(Certified)).certificate == device.chain
@@ -45,28 +47,30 @@ async def test_a_device_enrols_is_approved_while_connected_and_opens_a_ticket_th
         assert all((update.facts.cost, update.facts.doing, update.facts.next, update.facts.eta > NOW))
         assert (await link.hear(Stored)).id == item.id
 
-        token = await desk.technician_token()
-        row = DeviceList.model_validate_json((await desk.get("/api/devices", token)).content).devices[0]
+        token = await either_desk.technician_token()
+        row = DeviceList.model_validate_json((await either_desk.get("/api/devices", token)).content).devices[0]
         assert (row.device, row.customer, row.connected) == (device.device, "Acme", True)
-        listed = TicketList.model_validate_json((await desk.get("/api/tickets", token)).content).tickets
+        listed = TicketList.model_validate_json((await either_desk.get("/api/tickets", token)).content).tickets
         assert [ticket.words for ticket in listed] == [statement.words]
-        detail = TicketDetail.model_validate_json((await desk.get(f"/api/tickets/{statement.ticket}", token)).content)
+        detail = TicketDetail.model_validate_json(
+            (await either_desk.get(f"/api/tickets/{statement.ticket}", token)).content
+        )
         assert detail.statement == item.ticket
 
 
-async def test_a_technician_and_a_device_meet_in_a_room_and_exchange_bytes_both_ways(desk: World) -> None:
-    device = await desk.approved()
-    token = await desk.technician_token()
-    async with desk.link(device) as link:
+async def test_a_technician_and_a_device_meet_in_a_room_and_exchange_bytes_both_ways(either_desk: World) -> None:
+    device = await either_desk.approved()
+    token = await either_desk.technician_token()
+    async with either_desk.link(device) as link:
         await link.hear(Welcome)
-        done = await desk.post("/api/sessions", SessionAsk(device=device.device, ticket=None), token)
+        done = await either_desk.post("/api/sessions", SessionAsk(device=device.device, ticket=None), token)
         assert done.status_code == 200, done.text
         room = SessionRoom.model_validate_json(done.content)
         offer = await link.hear(SessionOffer)
         assert offer.room == room.room
         async with (
-            desk.relay(room.room, room.join_token) as technician,
-            desk.relay(offer.room, offer.join_token) as agent,
+            either_desk.relay(room.room, room.join_token) as technician,
+            either_desk.relay(offer.room, offer.join_token) as agent,
         ):
             await asyncio.gather(paired(technician), paired(agent))
             await technician.send(b"\x01" * 65_535)
@@ -75,11 +79,11 @@ async def test_a_technician_and_a_device_meet_in_a_room_and_exchange_bytes_both_
             assert await technician.recv() == b"\x02"
 
 
-async def test_an_audit_entry_is_stored_with_a_proof_witnessed_and_exported(desk: World) -> None:
-    device = await desk.approved()
-    facts = (await desk.get("/api/server")).json()
+async def test_an_audit_entry_is_stored_with_a_proof_witnessed_and_exported(either_desk: World) -> None:
+    device = await either_desk.approved()
+    facts = (await either_desk.get("/api/server")).json()
     entry = AuditEntry(word=AuditWord.SESSION_ENDED, author=device.device, at=NOW, device=device.device)
-    async with desk.link(device) as link:
+    async with either_desk.link(device) as link:
         await link.hear(Welcome)
         await link.say(AuditItem(id=uuid("entry"), entry=entry))
         stored = await link.hear(Stored)
@@ -87,10 +91,10 @@ async def test_an_audit_entry_is_stored_with_a_proof_witnessed_and_exported(desk
         checkpoint = open_checkpoint(stored.proof.checkpoint, log_verifier(facts))
         check_inclusion(stored.proof, entry, checkpoint.size, checkpoint.root)
 
-        token = await desk.technician_token()
-        asked = asyncio.create_task(desk.get("/api/audit/export", token))
+        token = await either_desk.technician_token()
+        asked = asyncio.create_task(either_desk.get("/api/audit/export", token))
         seen = await link.hear(NewCheckpoint)
-        while open_checkpoint(seen.note, log_verifier(facts)).size < desk.office.audit.size:
+        while open_checkpoint(seen.note, log_verifier(facts)).size < either_desk.office.audit.size:
             seen = await link.hear(NewCheckpoint)
         line = device.witness.cosign(seen.note, log_verifier(facts), NOW)
         await link.say(Cosigned(size=open_checkpoint(seen.note, log_verifier(facts)).size, line=line))

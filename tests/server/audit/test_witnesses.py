@@ -1,9 +1,14 @@
 """Witnesses: a certified device's line over our own tree counts; every other line does not."""
 
+import pytest
+
+from protocol.audit import AuditWord
 from protocol.checkpoints import Checkpoint, LogKey, WitnessKey, open_checkpoint
+from protocol.merkle import leaf_hash, root_of
 from protocol.messages.api import AuditExport
 from protocol.messages.documents import Cosigned, FetchCheckpoint, NewCheckpoint
 from protocol.messages.login import Welcome
+from server.audit import routes
 from tests.making import NOW, seed
 from tests.server.actors import AgentLink, DeviceActor, World, log_verifier, until_async
 
@@ -88,3 +93,14 @@ async def test_the_newest_line_of_each_certified_device_is_exported_with_its_siz
 
 async def witnessed_by(desk: World, count: int) -> bool:
     return await witnessed(desk) == count
+
+
+async def test_a_long_log_is_exported_whole_and_in_order(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "_PAGE_ENTRIES", 3)
+    token = await desk.technician_token()
+    for at in range(11):
+        await desk.office.record(AuditWord.SIGN_IN, commitment=bytes([at]) * 32)
+        export = AuditExport.model_validate_json((await desk.get("/api/audit/export", token)).content)
+        assert list(export.entries) == await desk.office.audit.entries()
+        checkpoint = open_checkpoint(export.checkpoint, log_verifier((await desk.get("/api/server")).json()))
+        assert (checkpoint.size, checkpoint.root) == (len(export.entries), root_of(map(leaf_hash, export.entries)))
