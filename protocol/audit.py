@@ -34,6 +34,7 @@ class AuditWord(StrEnum):
     DEVICE_ENROLLED = "device-enrolled"
     DOCUMENT_PUBLISHED = "document-published"
     SIGN_IN = "sign-in"
+    ACCOUNT_CHANGE = "account-change"  # an admin asks to change who may sign in to the console, and as what
 
 
 class AuditEntry(WireModel):
