@@ -31,6 +31,7 @@ AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
     AuditWord.DEVICE_ENROLLED: ("Device enrolled", "accent", "device"),
     AuditWord.DOCUMENT_PUBLISHED: ("Document published", "accent", "file"),
     AuditWord.SIGN_IN: ("Sign-in", "none", "user"),
+    AuditWord.ACCOUNT_CHANGE: ("Account change", "warning", "users"),
 }
 
 TITLE_CHARS: Final = 72

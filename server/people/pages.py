@@ -3,10 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from protocol.audit import AuditWord
 from server.asking import office_of
 from server.console.face import Flash, show
 from server.people.door import form_of, page, technicians_of, visitor_of
-from server.people.rules import Role
+from server.people.rules import Role, account_name
 from server.refusal import Refusal
 
 
@@ -29,10 +30,20 @@ async def _people(request: Request, *, error: str = "", name: str = "", status_c
     )
 
 
+async def _note(request: Request, name: str, change: str) -> None:
+    """Into the audit log before it is done: that an account is to change. Who, whose and how stand in a commitment."""
+    office, admin = office_of(request), visitor_of(request).account.name
+    commitment = await office.audit.commit_to(f"account {name}: {change}, by {admin}")
+    await office.record(AuditWord.ACCOUNT_CHANGE, commitment=commitment)
+
+
 async def add(request: Request) -> Response:
     office, form = office_of(request), form_of(request)
     try:
-        account = await office.people.add(form.get("name", ""), _role(form.get("role", "")))
+        role, name = _role(form.get("role", "")), account_name(form.get("name", ""))
+        if name is not None and await office.people.get(name) is None:
+            await _note(request, name, f"added as {role}")
+        account = await office.people.add(form.get("name", ""), role)
     except Refusal as refusal:
         what, expected = refusal.facts.what, refusal.facts.expected
         error = f"{what[:1].upper()}{what[1:]}." + (f" Expected: {expected}." if expected else "")
@@ -63,32 +74,41 @@ async def _person(request: Request, name: str, *, link: str = "") -> Response:
     )
 
 
+async def _existing(request: Request) -> str:
+    """The account's name, or 404: nothing is noted about accounts that are not there."""
+    return (await office_of(request).people.require(request.path_params["name"])).name
+
+
 async def set_role(request: Request) -> Response:
-    name = request.path_params["name"]
-    await office_of(request).people.set_role(name, _role(form_of(request).get("role", "")))
+    name, role = await _existing(request), _role(form_of(request).get("role", ""))
+    await _note(request, name, f"role {role}")
+    await office_of(request).people.set_role(name, role)
     return RedirectResponse(f"/people/{name}?done=saved", status_code=303)
 
 
 async def link_technician(request: Request) -> Response:
-    office, name = office_of(request), request.path_params["name"]
+    office, name = office_of(request), await _existing(request)
     chosen, key = form_of(request).get("technician", ""), None
     if chosen:
         key = next((one.key for one in await technicians_of(office) if one.key.hex() == chosen), None)
         if key is None:
             raise Refusal(422, "there is no such technician", expected="one of those in the list")
+    await _note(request, name, f"technician {chosen or 'nobody'}")
     await office.people.link_technician(name, key)
     return RedirectResponse(f"/people/{name}?done=saved", status_code=303)
 
 
 async def new_link(request: Request) -> Response:
-    name = request.path_params["name"]
+    name = await _existing(request)
+    await _note(request, name, "one-use link")
     return await _person(request, name, link=await office_of(request).people.new_link(name))
 
 
 async def remove(request: Request) -> Response:
-    name = request.path_params["name"]
+    name = await _existing(request)
     if name == visitor_of(request).account.name:
         raise Refusal(409, "this is your own account", hint="Another admin can remove it.")
+    await _note(request, name, "removed")
     await office_of(request).people.remove(name)
     return RedirectResponse("/people?done=removed", status_code=303)
 

@@ -151,6 +151,15 @@ def test_lists_keep_themselves_fresh(page: Page, desk: Lived) -> None:
     page.get_by_role("link", name="anna-laptop").wait_for()
 
 
+def test_a_list_is_filtered_without_typing_anything(page: Page, desk: Lived) -> None:
+    sign_in(page, desk)
+    page.goto(f"{desk.origin}/tickets")
+    page.get_by_label("Severity").select_option("critical")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/tickets?*severity=critical*")
+    assert page.locator("td:first-child a").all_text_contents() == ["Service failed"]
+
+
 def test_a_stranger_at_the_door_sees_the_way_in_and_nothing_else(page: Page, desk: Lived, complaints: Any) -> None:
     complaints.allow("status of 40[14]")
     page.goto(f"{desk.origin}/tickets/{desk.ticket}")

@@ -1,5 +1,7 @@
 """The pages on which admins decide who may sign in."""
 
+from protocol.audit import AuditWord
+from server.audit.reading import AuditReading
 from server.people.rules import Role
 from tests.making import signing_key
 from tests.server.actors import World
@@ -47,6 +49,21 @@ async def test_an_account_linked_to_a_certificate_sees_its_customers(desk: World
 async def test_nobody_links_to_a_technician_who_is_not_known(people: People) -> None:
     admin = await people.signed_in(Role.ADMIN)
     assert (await admin.post("/people/admin/technician", {"technician": "00" * 32})).status_code == 422
+
+
+async def test_every_change_of_an_account_is_in_the_audit_log_and_names_nobody(desk: World, people: People) -> None:
+    admin = await people.signed_in(Role.ADMIN)
+    before = desk.office.audit.size
+    await admin.post("/people", {"name": "carla", "role": "viewer"})
+    for path, fields in (
+        ("role", {"role": "auditor"}), ("technician", {"technician": ""}), ("link", {}), ("remove", {}),
+    ):  # fmt: skip
+        assert (await admin.post(f"/people/carla/{path}", fields)).status_code == 200
+    assert (await admin.post("/people/nobody/role", {"role": "viewer"})).status_code == 404
+    assert (await admin.post("/people", {"name": "two words", "role": "viewer"})).status_code == 422
+    page = await AuditReading(desk.office.database).page(word=AuditWord.ACCOUNT_CHANGE)
+    assert [one.index for one in page.entries] == list(range(before + 4, before - 1, -1))
+    assert not [one for one in page.entries if b"carla" in one.leaf or b"admin" in one.leaf]
 
 
 async def test_an_admin_cannot_remove_their_own_account(people: People) -> None:

@@ -25,9 +25,7 @@ def filled(path: str) -> str:
 
 
 @pytest.mark.parametrize("role", [None, *Role])
-async def test_each_page_opens_for_the_roles_of_the_table_only(
-    desk: World, people: People, role: Role | None
-) -> None:
+async def test_each_page_opens_for_the_roles_of_the_table_only(desk: World, people: People, role: Role | None) -> None:
     browser = people.browser() if role is None else await people.signed_in(role)
     browser.http.follow_redirects = False
     cookies = dict(browser.http.cookies)
