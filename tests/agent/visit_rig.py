@@ -349,7 +349,14 @@ class Rig:
 class TechnicianEnd:
     """The technician's real program over a socket in memory."""
 
-    def __init__(self, rig: Rig, socket: MemorySocket, scopes: tuple[Scope, ...], minutes: int) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        socket: MemorySocket,
+        scopes: tuple[Scope, ...],
+        minutes: int,
+        reason: str = "The disk is filling up",
+    ) -> None:
         keys = technician_keys()
         chain = chain_of(keys)
         ask = VisitAsk(
@@ -362,7 +369,7 @@ class TechnicianEnd:
             ticket=rig.ticket,
             scopes=scopes,
             minutes=minutes,
-            reason="The disk is filling up",
+            reason=reason,
         )
         hello = Hello(checkpoint=rig.desk.note(), versions={}, revocations=None)
         self.rig = rig
