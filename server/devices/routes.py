@@ -54,4 +54,5 @@ def device_row(office: Office, device: Device, counts: dict[str, dict[str, int]]
         connected=office.hub.connected(device.device),
         last_seen=device.last_seen,
         findings=counts.get(device.device, {}),
+        keys=device.request.keys,
     )
