@@ -17,7 +17,6 @@ import re
 from collections import Counter
 from enum import StrEnum
 
-from diagnostics.redaction.engine import Pattern
 from diagnostics.redaction.kinds import HOLES, MARK, Kind
 from diagnostics.redaction.values import is_placeholder
 
@@ -41,6 +40,8 @@ CONTAINER = (
 _CONTAINER = re.compile(CONTAINER)
 _JSON_PART = re.compile(rb"\\*\"(?:[^\"\\]|\\[^\"])*?\\*\"([ \t\r\n]*:)?|[{}\[\]]|-?\d[\d.eE+-]*|\"[^\"]*\Z")
 CONTAINER_MAX_BYTES = 64 * 1024
+# Where a window may hold a block at all; asked first, of the linear engine.
+MAY_BEGIN = rb"-{4,5} ?BEGIN |Private-Lines: |" + CONTAINER
 
 
 class _State(StrEnum):
@@ -52,18 +53,19 @@ class _State(StrEnum):
 class Blocks:
     """``feed`` windows in order; each comes back without the block bodies in it."""
 
-    def __init__(self, container: Pattern) -> None:
-        """``container`` is `CONTAINER`, compiled for the linear engine."""
-        self._may_hold_container = container.found
+    def __init__(self) -> None:
         self._state = _State.TEXT
         self._kind = Kind.PRIVATE_KEY
         self._lines = 0
         self._depth = 0
         self._bytes = 0
 
+    @property
+    def inside(self) -> bool:
+        """Is a block still open from the windows before?"""
+        return self._state is not _State.TEXT
+
     def feed(self, data: bytes, counts: Counter[Kind]) -> bytes:
-        if self._state is _State.TEXT and not self._may_begin(data):
-            return data
         out: list[bytes] = []
         at = 0
         while at < len(data):
@@ -75,9 +77,6 @@ class Blocks:
                 case _State.CONTAINER:
                     at = self._container(data, at, out, counts)
         return b"".join(out)
-
-    def _may_begin(self, data: bytes) -> bool:
-        return b"BEGIN " in data or b"Private-Lines" in data or (b'"' in data and self._may_hold_container(data))
 
     def _text(self, data: bytes, at: int, out: list[bytes], counts: Counter[Kind]) -> int:
         begin = _BEGIN.search(data, at)

@@ -18,7 +18,7 @@ from diagnostics.redaction.values import fits, is_placeholder
 
 _GAP = rb"(?:\\*[\"'][ \t]*,[ \t]*\\*[\"']|[ \t]+[\"']?|\x00)"
 # The name as far as it is a known word; whether it is a flag at all, the judge sees in front of it.
-FLAG = rb"(?:" + ANYWHERE + rb"|(?i:pass|pw|pin|psk|auth))[A-Za-z0-9_-]*" + _GAP
+FLAG = rb"(?:" + ANYWHERE + rb"|[-_](?i:pass|pw|pin|psk|auth))[A-Za-z0-9_-]*" + _GAP
 SHORT_PASSWORD = (
     rb"\b(?:mysql[a-z]*|mariadb[a-z-]*|sshpass|7za?|7zz|zip|unzip|rar|unrar|ldap[a-z]+|redis-cli|rdesktop|xfreerdp|"
     rb"psexec|plink|pscp|smbclient|snmp[a-z]+|mongo(?:sh|dump|restore)?|ipmitool|cadaver|vncviewer|wget|bacula)"

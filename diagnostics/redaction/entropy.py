@@ -20,8 +20,9 @@ from diagnostics.redaction.pseudonyms import Pseudonyms
 from diagnostics.redaction.values import entropy_bits
 
 MIN_CHARACTERS = 20
-# A little under the minimum: base64 with a slash in it comes in pieces.
-ANCHOR = rb"[A-Za-z0-9+_-]{19,}"
+# Begins with what tells a drawn token from written-words-with-dashes at once: a capital or a digit among the first
+# nine. The judge then takes the whole run, to both sides.
+ANCHOR = rb"[a-z_-]{0,8}[A-Z0-9+][A-Za-z0-9+_-]{17,}"
 
 _RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 _RUN_AFTER = re.compile(rb"[A-Za-z0-9+/_-]{0,4096}={0,2}")

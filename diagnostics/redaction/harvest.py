@@ -45,6 +45,8 @@ _NO_SERIAL = re.compile(
     r"(?i)(?:to be filled.*|default.*|none|not .*|system.*|chassis.*|base ?board.*|unknown|n/?a|o\.?e\.?m\.?|"
     r"x+|0+|1+|f+|123456789\d*|0123456789.*|empty|invalid|null|standard|serial.*|\.+|-+|qemu.*|vmware|virtualbox|sn)"
 )
+# A user called "cookie" must not be looked for inside our own marks.
+_MARK_WORDS = frozenset(word.encode() for kind in Kind for word in (kind.value, *kind.value.split("-"))) | {b"redacted"}
 _MAC = re.compile(r"[0-9a-f]{12}")
 
 
@@ -77,7 +79,12 @@ def _is_common(item: Identifier) -> bool:
     lower = item.value.lower().encode()
     if item.kind is Kind.MAC:
         return False
-    return len(item.value) < NAME_MIN_CHARACTERS or lower in COMMON_WORDS or (lower.isdigit() and len(lower) < 6)
+    return (
+        len(item.value) < NAME_MIN_CHARACTERS
+        or lower in COMMON_WORDS
+        or lower in _MARK_WORDS
+        or (lower.isdigit() and len(lower) < 6)
+    )
 
 
 def _host(text: str) -> set[Identifier]:

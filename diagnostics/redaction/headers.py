@@ -52,7 +52,10 @@ def judge_scheme(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     blank = re.search(rb"[ \t]+", match[0])
     assert blank is not None  # noqa: S101 — part of the anchor
     start = match.start() + blank.end()
-    return hole(start, match.end(), Kind.TOKEN) if looks_drawn(match[0][blank.end() :]) else None
+    value = match[0][blank.end() :]
+    if b"=" in value.rstrip(b"="):
+        return None  # "token_type=Bearer expires_in=3600"
+    return hole(start, match.end(), Kind.TOKEN) if looks_drawn(value) else None
 
 
 def judge_cookie(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:

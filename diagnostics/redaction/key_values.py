@@ -153,7 +153,10 @@ def judge_pair(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
         return _edit(data, match.end() - 1, promise, separator, marks, whole_line=False)
     line_start = data.rfind(b"\n", max(0, name_start - 128), name_start) + 1
     leads = (line_start > 0 or name_start <= 128) and _LINE_LEAD.match(data[line_start:name_start]) is not None
-    return _edit(data, match.end(), promise, separator, marks, whole_line=leads)
+    # "key: two words", "key = two words" and "KEY=two words" go to the end of the line; "key=one two" is prose or
+    # logfmt and ends at the blank.
+    whole_line = leads and (separator[-1:] in b" \t" or b":" in separator or name.upper() == name)
+    return _edit(data, match.end(), promise, separator, marks, whole_line=whole_line)
 
 
 def _edit(

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from diagnostics.redaction import commands, entropy, headers, key_values, markup, shapes, tokens, urls
-from diagnostics.redaction.blocks import CONTAINER, MARKER, Blocks
+from diagnostics.redaction.blocks import CONTAINER, MARKER, MAY_BEGIN, Blocks
 from diagnostics.redaction.edits import Pass
 from diagnostics.redaction.engine import DEFAULT_ENGINE, Engine, compile_pattern
 from diagnostics.redaction.gate import WithheldError, admit
@@ -64,12 +64,14 @@ class Redactor:
         self._verifier = Verifier(identifiers, planted, engine=engine)
         keyed = (*headers.RULES, *urls.RULES, *markup.RULES, *tokens.RULES, *commands.RULES, key_values.RULE)
         self._passes = (
-            Pass(commands.LINE_RULES, engine=engine, share=8),
             Pass(keyed, engine=engine, share=4),
             Pass(shapes.RULES, engine=engine, share=4),
         )
         self._net = Pass((entropy.RULE,), engine=engine, share=8)
-        self._container = compile_pattern(CONTAINER, engine=engine)
+        # Blocks and command lines are rare: one scan says that a window has neither.
+        rare = b"|".join((MAY_BEGIN, *(rule.anchor for rule in commands.LINE_RULES)))
+        self._rare = compile_pattern(rare, engine=engine)
+        self._lines = Pass(commands.LINE_RULES, engine=engine, share=8)
         markers = re.compile(MARKER + b"|" + CONTAINER)
         self._uncuttable = markers
 
@@ -77,7 +79,7 @@ class Redactor:
         """The redacted file, piece by piece. Raises WithheldError when it must not leave the machine; pieces that
         were handed out before must then be thrown away."""
         counts: Counter[Kind] = Counter()
-        blocks = Blocks(self._container)
+        blocks = Blocks()
         verified = StreamVerifier(self._verifier, path)
         try:
             for window in self._windows(admit(chunks, path)):
@@ -102,7 +104,7 @@ class Redactor:
         """One short piece (a log line, a command line) with the same marks. Where a name would be left over, the
         whole piece is replaced."""
         counts: Counter[Kind] = Counter()
-        blocks = Blocks(self._container)
+        blocks = Blocks()
         raw = text.encode("utf-8", "surrogateescape")
         out = b"".join(self._window(window, blocks, counts) for window in self._windows(iter((raw,))))
         needle = self._verifier.leak(out)
@@ -113,7 +115,9 @@ class Redactor:
         return out.decode("utf-8", "surrogateescape")
 
     def _window(self, data: bytes, blocks: Blocks, counts: Counter[Kind]) -> bytes:
-        data = blocks.feed(data, counts)
+        if blocks.inside or self._rare.found(data):
+            data = blocks.feed(data, counts)
+            data = self._lines.apply(data, self._marks, counts)
         for rules in self._passes:
             data = rules.apply(data, self._marks, counts)
         data = self._names.apply(data, counts)
@@ -166,7 +170,7 @@ class Redactor:
         zone = data[floor - CUT_ZONE_BYTES // 2 :]
         base = len(data) - len(zone)
         taken = bytearray(len(zone))
-        for rules in (*self._passes, self._net):
+        for rules in (self._lines, *self._passes, self._net):
             for start, end in rules.touched(zone, self._marks):
                 taken[start:end] = b"\x01" * (end - start)
         for match in self._uncuttable.finditer(zone):
@@ -188,7 +192,12 @@ def _skip_run(buffer: bytearray) -> bool:
 
 
 def _without_long_runs(data: bytes) -> bytes:
-    # Lines of ordinary length are the rule, and splitting is 50 times cheaper than the pattern.
-    if max(map(len, data.split(b"\n"))) < LONG_RUN_BYTES:
-        return data
-    return _LONG_RUN.sub(HOLES[Kind.LONG_RUN], data)
+    # Where every stretch of that length holds a line end (looked for from its right end, so found at once), no line is
+    # long enough: the pattern would cost more than all rules together.
+    at = 0
+    while len(data) - at >= LONG_RUN_BYTES:
+        line_end = data.rfind(b"\n", at, at + LONG_RUN_BYTES)
+        if line_end < 0:
+            return _LONG_RUN.sub(HOLES[Kind.LONG_RUN], data)
+        at = line_end + 1
+    return data

@@ -72,7 +72,8 @@ def _encoded(raw: bytes) -> set[bytes]:
         stop = len(whole) - (0, 3, 2)[(shift + len(raw)) % 3]
         forms.add(whole[start:stop])
         forms.add(whole[start:stop].replace(b"+", b"-").replace(b"/", b"_"))
-    return {form for form in forms if len(form) >= ENCODED_MIN_BYTES}
+    # A form that is the name itself would drop the question whether it stands alone.
+    return {form for form in forms if len(form) >= ENCODED_MIN_BYTES and form.lower() != raw.lower()}
 
 
 class Verifier:
