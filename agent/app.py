@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from agent.bundles.asking import Asking
 from agent.bundles.sealing import Sealing
@@ -57,8 +57,10 @@ class Ground:
         self.database = Database(folder.database)
         self.clocks = SystemClocks(self.database)
         self.catalogue = Catalogue()
-        self.agent_state = AgentState(pid=os.getpid(), data_folder=str(folder.root))
-        self.watch = Watch(self.database, self.clocks, config, log=log, agent_state=lambda: self.agent_state)
+        # Replaced where there is more to tell, and by whoever can build the service anew.
+        self.agent_state: Callable[[], AgentState] = lambda: AgentState(pid=os.getpid(), data_folder=str(folder.root))
+        self.restart: Callable[[], None] = lambda: None
+        self.watch = Watch(self.database, self.clocks, config, log=log, agent_state=lambda: self.agent_state())
         self.catalogue.add(*WatchVerbs(self.watch, self.clocks).all())
 
 
@@ -69,6 +71,7 @@ class Member:
         self.ground = ground
         database, clocks, log = ground.database, ground.clocks, ground.log
 
+        clocks.confirm(identity.token.issued_at)
         self.trust = TrustStore(database, identity, clocks, confirm_time=clocks.confirm)
         self.identity = identity = identity.following(self.trust.trust.policy(clocks.wall()))
 
@@ -85,6 +88,7 @@ class Member:
         self.automatic = AutomaticTickets(
             self.tickets, clocks, ground.config.tickets.automatic_from, seal=self._seal_finding, log=log
         )
+        ground.agent_state = self._numbers
         ground.watch.issues = self._known_issues
         ground.watch.on_look(self._report)
         ground.watch.on_look(self.automatic.looked)
@@ -103,8 +107,9 @@ class Member:
             self.bundles,
             clocks,
             folder=ground.folder.bundles,
-            agent=ground.agent_state,
+            agent=self._numbers,
             never=ground.config.bundle.never,
+            hurry=self.link.hurry,
         )
         ground.catalogue.add(*self.asking.verbs())
 
@@ -148,6 +153,20 @@ class Member:
         finally:
             await self.bundles.close()
 
+    def _numbers(self) -> AgentState:
+        """What only the running agent knows of itself, for its own check."""
+        now, numbers = self.ground.clocks.wall(), self.outbox.numbers()
+        pack = self.trust.trust.known_issues(now)
+        oldest = numbers.oldest_queued_at
+        return AgentState(
+            pid=os.getpid(),
+            data_folder=str(self.ground.folder.root),
+            queued_items=numbers.items,
+            oldest_queued_s=None if oldest is None else max(0, now - oldest),
+            last_upload_unix_s=self.uploads.last_upload_at,
+            knowledge_age_s=None if pack is None else max(0, now - pack.issued_at),
+        )
+
     def _known_issues(self) -> Mapping[str, str]:
         """The organisation's own, as its content issuer signed them; an older pack was refused on arrival."""
         pack = self.trust.trust.known_issues(self.ground.clocks.wall())
@@ -168,6 +187,11 @@ class Member:
 
     async def _trust_changed(self) -> None:
         self.uploads.wake()
+        # The organisation has moved its server or its log, and said so itself: everything follows, once nobody visits.
+        policy = self.trust.trust.policy(self.ground.clocks.wall())
+        moved = self.identity.following(policy)
+        if (moved.origin, moved.log_verifier) != (self.identity.origin, self.identity.log_verifier):
+            self.ground.restart()
 
     async def _welcomed(self, welcome: Welcome) -> None:
         self.uploads.wake()
@@ -193,6 +217,7 @@ class Agent:
         self.ground.catalogue.add(*MendingVerbs(self.mending).verbs())
         self._restart = asyncio.Event()
         self._stop = asyncio.Event()
+        self.ground.restart = self._restart.set
         status = StatusVerbs(
             folder,
             self.ground.watch,
@@ -284,7 +309,11 @@ async def _serve(folder: StateFolder, log: EventLog) -> None:
     while not stopped:
         agent = Agent(folder, log)
         log.info("service-started", enrolled=agent.member is not None)
-        again = await agent.run()
+        try:
+            again = await agent.run()
+        except Exception as error:
+            log.defect("service-failed", error)
+            raise
         log.info("service-stopped", again=again)
         if not again:
             return

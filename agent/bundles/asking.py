@@ -5,7 +5,7 @@ ask-send    ──► bundle sealed to disk ──► ticket, sealed evidence an
 ask-drop    ──► nothing was ever written
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,8 +78,9 @@ class Asking:
         clocks: Clocks,
         *,
         folder: Path,
-        agent: AgentState,
+        agent: Callable[[], AgentState],
         never: tuple[str, ...] = (),
+        hurry: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._identity = identity
@@ -93,6 +94,7 @@ class Asking:
         self._folder = folder
         self._agent = agent
         self._never = never
+        self._hurry = hurry
 
     def verbs(self) -> Sequence[Verb[Any]]:
         return (
@@ -112,7 +114,7 @@ class Asking:
                 findings=tuple(entry.finding for entry in self._findings.all()),
                 pack_versions={} if versions is None else {StatementName.KNOWN_ISSUE_PACK.value: versions.version},
                 never=self._never,
-                agent=self._agent,
+                agent=self._agent(),
             )
         )
         recipients = self._trust.trust.recipients(self._clocks.wall())
@@ -157,6 +159,7 @@ class Asking:
                 bundle.file.unlink(missing_ok=True)
             raise
         self._tickets.local_act()
+        self._hurry()
         return {
             "ticket": opened.ticket,
             "case": opened.case,

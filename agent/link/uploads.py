@@ -18,7 +18,7 @@ from agent.identity.trust_store import TrustStore
 from agent.link.link import Link
 from agent.link.upload import Job, Result, UploadOutcome
 from agent.refusal import Refusal
-from agent.store.database import Database
+from agent.store.database import Database, NotWritten
 from agent.store.kept_values import KeptValues
 from diagnostics.strict_json import StrictJsonError, decode, dump_json, encode, load_json
 from protocol.limits import UPLOAD_TOKEN_S
@@ -128,7 +128,7 @@ class Uploads:
                     failures = 0 if await self._one(waiting) else failures + 1
                 except (Refusal, StrictJsonError) as error:
                     failures += 1
-                    self._note(waiting, "waiting", str(error))
+                    self._note_failure(waiting, str(error))
                 pause = min(_RETRY_FIRST_S * 2.0 ** min(failures - 1, 10), _RETRY_MAX_S) if failures else 0.0
             self._work.clear()
             try:
@@ -180,6 +180,13 @@ class Uploads:
                 self._note(upload_id, "waiting", outcome.reason)
                 return False
         return True
+
+    def _note_failure(self, upload_id: str, reason: str) -> None:
+        try:
+            self._note(upload_id, "waiting", reason)
+        except NotWritten as full:
+            # It stays as it is and is tried again; on a full disk the log may not take this either.
+            self._log.warning("upload-not-noted", upload=upload_id, reason=str(full))
 
     def _end(self, upload_id: str, path: str, state: str, reason: str) -> None:
         self._note(upload_id, state, reason)

@@ -110,5 +110,10 @@ class Watch:
             for unused in look.unused_issues:
                 self._log.warning("known-issue-not-used", reason=unused)
             for listener in self._listeners:
-                await listener(look)
+                try:
+                    await listener(look)
+                except Refusal as error:
+                    # A report that could not be queued must not keep a ticket from being opened, or the look hidden.
+                    self.trouble = str(error)
+                    self._log.warning("look-not-told", reason=str(error))
             return look

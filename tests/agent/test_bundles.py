@@ -75,7 +75,7 @@ class Bench:
             self.writer,
             clocks,
             folder=folder.bundles,
-            agent=AgentState(pid=os.getpid()),
+            agent=lambda: AgentState(pid=os.getpid()),
             never=NEVER,
         )
 

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -173,8 +174,6 @@ async def test_a_line_without_an_end_is_cut(house: House) -> None:
 @given(st.binary(max_size=3000))
 def test_any_bytes_execute_nothing(data: bytes) -> None:
     async def throw() -> None:
-        import tempfile
-
         with tempfile.TemporaryDirectory() as name:
             folder = StateFolder(Path(name) / "s", Mode.USER)
             folder.make()
@@ -187,6 +186,38 @@ def test_any_bytes_execute_nothing(data: bytes) -> None:
             await house.server.stop()
 
     asyncio.run(throw())
+
+
+async def test_in_machine_mode_everybody_reaches_the_door_and_is_asked_for(log: MemoryLog) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        Path(name).chmod(0o755)
+        await everybody_reaches_the_door(StateFolder(Path(name) / "m", Mode.MACHINE), log)
+
+
+async def everybody_reaches_the_door(folder: StateFolder, log: MemoryLog) -> None:
+    folder.make()
+    house = House(folder, log)
+    await house.server.start()
+    assert stat.S_IMODE(folder.run.stat().st_mode) == 0o755
+    assert stat.S_IMODE(folder.socket.stat().st_mode) == 0o666
+    if os.geteuid() == 0:
+        said = await asyncio.to_thread(call_as_nobody, folder, "admin")
+        assert "administrator" in said
+        assert await asyncio.to_thread(call_as_nobody, folder, "echo") == "text: Field required"
+    await house.server.stop()
+
+
+def call_as_nobody(folder: StateFolder, verb: str) -> str:
+    """From a process of another user, over the real socket."""
+    code = (
+        "import os, socket, sys, json; os.setgid(65534); os.setuid(65534); s = socket.socket(socket.AF_UNIX); "
+        "s.connect(sys.argv[1]); s.sendall((json.dumps({'verb': sys.argv[2]}) + chr(10)).encode()); "
+        "e = json.loads(s.makefile().readline())['error']; print(e['what'] if 'admin' in e['what'] else e['got'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder.socket), verb], capture_output=True, text=True, timeout=30, check=False
+    )
+    return done.stdout.strip() or done.stderr[-300:]
 
 
 async def test_a_stale_socket_of_a_dead_service_is_replaced(folder: StateFolder, log: MemoryLog) -> None:

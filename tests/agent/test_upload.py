@@ -215,6 +215,17 @@ async def test_a_file_that_is_gone_is_refused_and_not_retried_for_ever(bench: Be
     assert "not on this disk" in bench.uploads.views()[0].reason
 
 
+async def test_a_full_disk_while_noting_a_failure_ends_nothing(bench: Bench, database: Database) -> None:
+    file = bench.add()
+    database.query(f"PRAGMA max_page_count={database.query('PRAGMA page_count')[0][0]}")
+    database.query("PRAGMA query_only=1")
+    bench.uploads._note_failure(item_id(1), "the network went away")
+    assert bench.log.events("warning") == ["upload-not-noted"]
+    database.query("PRAGMA query_only=0")
+    assert file.exists()
+    assert bench.uploads.views()[0].state == "waiting"
+
+
 def test_waiting_bundles_are_bounded(bench: Bench) -> None:
     for number in range(WAITING_MAX):
         bench.add(number)

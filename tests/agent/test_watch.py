@@ -365,6 +365,25 @@ async def test_a_look_is_kept_before_anybody_hears_of_it(
     assert watching.last_look_at == NOW
 
 
+async def test_a_listener_that_cannot_keep_its_part_does_not_stop_the_others(
+    database: Database, clocks: HandClocks, log: MemoryLog
+) -> None:
+    watching = watch(database, clocks, log, look(finding()).to_bytes())
+    heard: list[str] = []
+
+    async def full(told: Look) -> None:
+        raise Refusal("the outbox is full")
+
+    async def next_one(told: Look) -> None:
+        heard.append("ticket")
+
+    watching.on_look(full)
+    watching.on_look(next_one)
+    await watching.look()
+    assert heard == ["ticket"]
+    assert watching.trouble == "the outbox is full"
+
+
 @pytest.mark.parametrize("answer", [b"", b"{}", b'{"checks":[],"checks":[]}', b"\xff\xfe", Refusal("it was killed")])
 async def test_a_look_that_cannot_be_read_changes_nothing_and_is_shown(
     database: Database, clocks: HandClocks, log: MemoryLog, answer: bytes | Exception
