@@ -26,7 +26,7 @@ from agent.session.host_wire import (
     RunAction,
 )
 from agent.session.linux_process import die_with_parent, resident_bytes
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, ProcessSnapshot, Unreadable
 from diagnostics.redaction import Redactor
 from protocol import strict_json
 from protocol.actions.catalogue import find_action, parse_arguments
@@ -38,6 +38,8 @@ assert sys.platform == "linux"  # noqa: S101 - also tells the type checker
 
 # How often time and memory of the running actions are looked at.
 _LOOK_S: Final = 0.25
+# While nothing runs: how old the last look at the processes may become.
+_SAMPLE_S: Final = 3.0
 _READ_BYTES: Final = 64 * 1024
 
 
@@ -63,20 +65,32 @@ class Host:
         self._jobs: dict[int, _Job] = {}
         self._selector = selectors.DefaultSelector()
         self._requests = bytearray(requests)
+        self._samples: list[ProcessSnapshot] = []  # at most two, the older first
 
     def run(self) -> None:
         """Until the service closes our stdin."""
         self._selector.register(0, selectors.EVENT_READ)
+        self._sample()
         _say(Ready())
         self._take_requests()
         while True:
-            for key, _ in self._selector.select(_LOOK_S if self._jobs else None):
+            ready = self._selector.select(_LOOK_S if self._jobs else _SAMPLE_S)
+            for key, _ in ready:
                 if key.fd == 0:
                     if not self._read_requests():
                         return
                 elif key.data in self._jobs:
                     self._read_rows(self._jobs[key.data])
             self._look_after()
+            if not ready and not self._jobs:
+                self._sample()
+
+    def _sample(self) -> None:
+        """Keep a recent look at the processes, so that what they use can be told at once when somebody asks."""
+        try:
+            self._samples = [*self._samples[-1:], self._machine.process_snapshot()]
+        except Unreadable:
+            self._samples = []  # the action will try for itself, and say why
 
     # --- requests --------------------------------------------------------------------------------------------
 
@@ -111,7 +125,8 @@ class Host:
         host = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become_action(request, rows_in, self._machine, self._redactor, host)  # never returns
+            bench = Workbench(self._machine, self._redactor, request.now, samples=tuple(self._samples))
+            _become_action(request, rows_in, bench, host)  # never returns
         os.close(rows_in)
         os.set_blocking(rows_out, False)
         self._jobs[request.sequence] = _Job(request.sequence, pid, rows_out, time.monotonic() + ACTION_TIMEOUT_S)
@@ -176,7 +191,7 @@ class Host:
             os.waitpid(stray, 0)
 
 
-def _become_action(request: RunAction, rows: int, machine: Machine, redactor: Redactor, host: int) -> None:
+def _become_action(request: RunAction, rows: int, bench: Workbench, host: int) -> None:
     """In the fork: limits first, then the doing; `_exit` without any of the parent's clean-up."""
     code = 1
     try:
@@ -186,7 +201,7 @@ def _become_action(request: RunAction, rows: int, machine: Machine, redactor: Re
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
-        end = _do(request, rows, machine, redactor)
+        end = _do(request, rows, bench)
         _write(rows, strict_json.dump(end) + b"\n")
         code = 0
     except BrokenPipeError:
@@ -207,16 +222,15 @@ def _limit_itself() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a refused write is an error of its own, not a death
 
 
-def _do(request: RunAction, rows: int, machine: Machine, redactor: Redactor) -> End:
+def _do(request: RunAction, rows: int, bench: Workbench) -> End:
     sequence = request.sequence
     try:
         spec = find_action(request.action)
         arguments = parse_arguments(spec, request.arguments)
-        bench = Workbench(machine, redactor, request.now)
         for row in DOING[spec.name](arguments, bench):
             _write(rows, strict_json.dump(Row(sequence=sequence, kind=row.kind, body=row.body)) + b"\n")
     except Unreadable as unreadable:
-        detail = redactor.text(unreadable.reason)
+        detail = bench.redacted(unreadable.reason)
         return End(sequence=sequence, outcome=Outcome.FAILED, detail=detail[:200])
     except ProtocolError as error:
         return End(sequence=sequence, outcome=Outcome.REFUSED, detail=str(error)[:200])

@@ -1,17 +1,30 @@
-"""processes: the running programs with what they use between two looks a quarter of a second apart."""
+"""processes: the running programs with what they use, between a look that the warm host took and one taken now."""
 
 from collections.abc import Iterator
 
 from agent.session.actions.workbench import Row, Workbench
-from diagnostics.collectors.processes import collect_processes
-from diagnostics.observations import Process
+from diagnostics.collectors.processes import SAMPLE_WINDOW_S, collect_processes, compare
+from diagnostics.machine.interface import Unreadable
+from diagnostics.observations import Process, Processes
 from protocol.actions.processes import ProcessesArguments
 
 
 def do_processes(arguments: ProcessesArguments, bench: Workbench) -> Iterator[Row]:
-    seen = collect_processes(bench.machine)
-    for process in chosen(seen.processes, arguments):
+    for process in chosen(_seen(bench).processes, arguments):
         yield bench.row("process", process)
+
+
+def _seen(bench: Workbench) -> Processes:
+    """The newest earlier look that is long enough ago to measure by; without one, two looks are taken now."""
+    later = bench.machine.process_snapshot()
+    for earlier in reversed(bench.samples):
+        if later.monotonic_s - earlier.monotonic_s >= SAMPLE_WINDOW_S:
+            try:
+                users = bench.machine.user_names()
+            except Unreadable:
+                users = {}  # numbers are shown instead
+            return compare(earlier, later, users)
+    return collect_processes(bench.machine)
 
 
 def chosen(processes: tuple[Process, ...], arguments: ProcessesArguments) -> list[Process]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from diagnostics.history import History, MemoryHistory
-from diagnostics.machine.interface import Machine
+from diagnostics.machine.interface import Machine, ProcessSnapshot
 from diagnostics.redaction import Redactor
 from diagnostics.strict_json import dump_json, encode
 
@@ -30,11 +30,12 @@ class Row:
 
 @dataclass
 class Workbench:
-    """For one action in one process."""
+    """For one action in one process. `samples`: looks at the processes that the warm host has taken before."""
 
     machine: Machine
     redactor: Redactor
     now: int
+    samples: tuple[ProcessSnapshot, ...] = ()
     history: History = field(default_factory=MemoryHistory)
     _seen: dict[str, str] = field(default_factory=dict)
 
