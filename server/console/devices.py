@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from server.asking import office_of
 from server.console.face import show, show_part
-from server.console.plots import DRAWN_NAMES, RANGES, figures_of, plots_of, range_for
+from server.console.plots import DRAWN_NAMES, RANGES, figures_of, plots_of, range_for, tiles_of
 from server.console.visits import visits_of
 from server.devices.listing import DeviceListing, Shown
 from server.findings.rules import PRESENT
@@ -82,7 +82,7 @@ async def device(request: Request) -> Response:
     steps = await reading.steps(found.device, DRAWN_NAMES, since=now - span.long_s, step_s=span.step_s)
     findings = await office.findings.of_device(found.device)
     checks = await office.findings.checks_of(found.device)
-    newest = await reading.newest(found.device)
+    newest, plots = await reading.newest(found.device), plots_of(steps)
     context: dict[str, Any] = {
         "device": found,
         "connected": office.hub.connected(found.device),
@@ -97,7 +97,8 @@ async def device(request: Request) -> Response:
         request,
         "device.html",
         here="devices",
-        plots=plots_of(steps),
+        plots=plots,
+        tiles=tiles_of(newest, plots),
         figures=figures_of(newest),
         span=span,
         ranges=[

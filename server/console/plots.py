@@ -97,6 +97,32 @@ def plots_of(steps: Iterable[Step]) -> list[Plot]:
     return plots
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A number that cannot be drawn yet: of the fullest volume, the slowest resolver."""
+
+    title: str
+    text: str
+    note: str
+
+
+def tiles_of(newest: Iterable[Newest], plots: Iterable[Plot]) -> list[Tile]:
+    """What a device reported once, until there is enough to draw."""
+    drawn_titles = {plot.drawn.title for plot in plots}
+    values: dict[str, list[Newest]] = {}
+    for one in newest:
+        values.setdefault(one.name, []).append(one)
+    tiles = []
+    for drawn in DRAWN:
+        name, label = drawn.metrics[0]
+        if drawn.title in drawn_titles or name not in values:
+            continue
+        worst = max(values[name], key=lambda one: one.value)
+        note = f"{label} {worst.instance[:4]}" if worst.instance else drawn.note
+        tiles.append(Tile(drawn.title, _text(name, worst.value), note))
+    return tiles
+
+
 def _largest(lines: dict[tuple[str, str], dict[int, Step]], name: str) -> list[tuple[str, dict[int, Step]]]:
     """The instances of a metric, those with the highest newest value first, as many as a plot bears."""
     own = [(instance, line) for (metric, instance), line in lines.items() if metric == name]

@@ -1,5 +1,6 @@
 """How the console says things: titles of tickets and findings, names of states, of metrics and of audit words."""
 
+import re
 from typing import Final
 
 from protocol.audit import AuditWord
@@ -35,20 +36,26 @@ AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
 }
 
 TITLE_CHARS: Final = 72
+_SENTENCE: Final = re.compile(rf"(.{{12,{TITLE_CHARS - 1}}}?[.!?])\s")
+_SHORT_FOR: Final = frozenset({"cpu", "dns", "io", "ip", "os", "tls", "usb"})
 
 
 def from_code(code: str) -> str:
-    """`disk-space-low` → `Disk space low`."""
-    return code.replace("-", " ").replace(".", " ").capitalize()
+    """`disk-space-low` → `Disk space low`; `dns` → `DNS`."""
+    words = [word.upper() if word in _SHORT_FOR else word for word in code.replace(".", "-").split("-")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def ticket_title(words: str, finding: str | None) -> str:
-    """The finding in words, else the first line of what the customer wrote."""
+    """The finding in words, else the first line, or sentence, of what the customer wrote."""
     if finding is not None:
         return from_code(finding)
     line = " ".join(next((line for line in words.splitlines() if line.strip()), "").split())
     if len(line) <= TITLE_CHARS:
         return line or "Asks for help"
+    if sentence := _SENTENCE.match(line):
+        return sentence[1]
     # Not within a word, unless the word is all there is.
     cut = line[:TITLE_CHARS].rsplit(" ", 1)[0] or line[:TITLE_CHARS]
     return cut.rstrip(" ,;:-") + "…"

@@ -22,7 +22,7 @@ async def test_before_an_organisation_is_pinned_the_first_step_is_to_make_one(wo
     # `people` stands on a pinned desk; here the same server is asked as if it were not.
     world.office.organisation.trust = None
     admin = await people.signed_in(Role.ADMIN)
-    assert f"bellpull org init --server {world.origin}" in (await admin.get("/")).text
+    assert f"bellpull org pin {world.origin} --setup-code CODE" in (await admin.get("/")).text
 
 
 async def test_a_device_that_waits_for_approval_is_named_with_the_command(desk: World, people: People) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.console.plots import DRAWN, LINES_MAX, RANGES, figures_of, plots_of, range_for
+from server.console.plots import DRAWN, LINES_MAX, RANGES, figures_of, plots_of, range_for, tiles_of
 from server.findings.series import Newest, Step
 from tests.making import DAY, NOW
 
@@ -50,6 +50,19 @@ def test_lines_of_one_plot_share_their_times() -> None:
     data = drawn(found)["Load"]
     assert len(data["times"]) == 4
     assert [line["values"] for line in data["series"]] == [[0.5, 0.5, 0.5, None], [None, 0.5, 0.5, 0.5]]
+
+
+def test_what_was_reported_once_is_a_number_until_it_can_be_drawn() -> None:
+    newest = [
+        Newest("disk.used-fraction", "aaaa000000000000", NOW, 0.2),
+        Newest("disk.used-fraction", "bbbb000000000000", NOW, 0.9),
+        Newest("cpu.used-fraction", "", NOW, 0.5),
+        Newest("odd.number", "", NOW, 1),
+    ]
+    tiles = [(tile.title, tile.text, tile.note) for tile in tiles_of(newest, [])]
+    assert tiles == [("Disk used", "90.0 %", "Volume bbbb"), ("Processor used", "50.0 %", "")]
+    plots = plots_of(steps("cpu.used-fraction", [3, 4]))
+    assert [tile.title for tile in tiles_of(newest, plots)] == ["Disk used"]
 
 
 def test_every_range_has_about_150_points() -> None:

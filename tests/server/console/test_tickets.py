@@ -172,8 +172,9 @@ async def test_the_whole_story_of_a_ticket_is_on_its_page(desk: World, people: P
     for expected in (
         "I changed the cartridge and it still does.",  # the customer's words
         "disk-space-low",  # what the device reports
-        "Evidence behind the finding", "412 kB", "Receipt of a visit",  # sealed, with sizes
-        "bellpull workbench", f"bellpull connect {lived.device} --ticket {lived.ticket}",
+        "Evidence from the device", "412 kB", "Receipt of a visit",  # sealed, with sizes
+        "bellpull workbench", f"bellpull evidence {lived.ticket}",
+        f"bellpull connect {lived.device} --ticket {lived.ticket}",
         "Mira Sundqvist", "diagnose.run", "services.list", "logs.read", "Refused",  # the visit
         "9 kB to the device, 31 kB back, all sealed",
         "It also blinks orange now.", "Signed, verified for the customer", "A new drum unit is ordered",
