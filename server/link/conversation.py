@@ -64,23 +64,26 @@ class Conversation:
         if connection is None:
             return
         office = self._office
+        # From here on others may send to it: what they say waits until the welcome is out.
         office.hub.add(connection)
-        log.info("agent-connected", device=connection.device.device)
         code, reason = GOODBYE, ""
-        reading = asyncio.create_task(self._read(connection), name="link read")
-        writing = asyncio.create_task(self._write(connection), name="link write")
-        over = asyncio.create_task(connection.over.wait(), name="link over")
+        tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
-            done, _ = await asyncio.wait((reading, writing, over), return_when=asyncio.FIRST_COMPLETED)
-            if reading in done:
+            await self._welcome(connection)
+            log.info("agent-connected", device=connection.device.device)
+            reading = asyncio.create_task(self._read(connection), name="link read")
+            writing = asyncio.create_task(self._write(connection), name="link write")
+            tasks = (reading, writing, asyncio.create_task(connection.over.wait(), name="link over"))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
                 code, reason = reading.result()
         except WebSocketDisconnect:
             reason = "left"
         finally:
             office.hub.remove(connection)
-            for task in (reading, writing, over):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(reading, writing, over, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self._last_words(connection)
         await sockets.close(self._websocket, code, reason)
         log.info("agent-left", device=connection.device.device, code=code)
@@ -103,20 +106,28 @@ class Conversation:
         except (RemoteProtocolError, Refusal) as error:
             await self._refuse(str(error))
             return None
-        connection = Connection(device, await office.witnesses.size_of(device.device))
-        await self._send(
-            Welcome(certificate=device.certificate, versions=office.organisation.versions, checkpoint=office.audit.note)
-        )
-        for update in await office.tickets.updates(device.device):
-            connection.push(update)
-        for words in await office.listing.words_for(device.device):
-            connection.push(words)
-        return connection
+        return Connection(device, await office.witnesses.size_of(device.device))
 
     async def _refuse(self, reason: str) -> None:
         self._office.metrics.logins_refused.inc()
         await self._send(LoginRefused(reason=reason[:300]))
         await sockets.close(self._websocket, NOT_LET_IN, "login refused")
+
+    async def _welcome(self, connection: Connection) -> None:
+        office = self._office
+        # Read anew: a certificate that came since the login would else be neither here nor pushed.
+        device = connection.device = await office.devices.require(connection.device.device)
+        await self._send(
+            Welcome(certificate=device.certificate, versions=office.organisation.versions, checkpoint=office.audit.note)
+        )
+
+    async def _tell_news(self, connection: Connection) -> None:
+        """How its tickets stand, and what was said to it, while it was away."""
+        device = connection.device.device
+        for update in await self._office.tickets.updates(device):
+            await connection.reply(update)
+        for words in await self._office.listing.words_for(device):
+            await connection.reply(words)
 
     # --- talking -------------------------------------------------------------------------------------------
 
@@ -125,6 +136,7 @@ class Conversation:
         device = connection.device.device
         silence_s = self._office.patience.silence_s
         await self._seen(device, 0)
+        await self._tell_news(connection)
         while True:
             try:
                 async with asyncio.timeout(silence_s):

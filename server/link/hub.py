@@ -10,6 +10,8 @@ from server.devices.rules import Device
 
 #: Messages that wait for one agent. One that does not take them is let go: it fetches anew when it comes back.
 WAITING_MAX = 256
+#: Of these, answers to its own questions: the rest is room for what others say to it.
+REPLIES_MAX = 128
 
 
 class Connection:
@@ -20,25 +22,30 @@ class Connection:
         self.cosigned_size = cosigned_size
         self.announced_size = -1
         self.over = asyncio.Event()
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(WAITING_MAX)
+        self._waiting: asyncio.Queue[tuple[str, bool]] = asyncio.Queue(WAITING_MAX)
+        self._replies = asyncio.Semaphore(REPLIES_MAX)
 
     def push(self, message: WireModel) -> bool:
         """Queue a message now; an agent with a full queue is closed."""
         if self.over.is_set():
             return False
         try:
-            self._waiting.put_nowait(strict_json.dump(message).decode())
+            self._waiting.put_nowait((strict_json.dump(message).decode(), False))
         except asyncio.QueueFull:
             self.over.set()
             return False
         return True
 
     async def reply(self, message: WireModel) -> None:
-        """Queue an answer; waits while the queue is full, and so stops the reading of more questions."""
-        await self._waiting.put(strict_json.dump(message).decode())
+        """Queue an answer; waits while too many wait, and so stops the reading of more questions."""
+        await self._replies.acquire()
+        await self._waiting.put((strict_json.dump(message).decode(), True))
 
     async def next(self) -> str:
-        return await self._waiting.get()
+        text, is_reply = await self._waiting.get()
+        if is_reply:
+            self._replies.release()
+        return text
 
     def end(self, reason: str, retry_after_s: int = 0) -> None:
         """Say goodbye behind what is queued, then close."""
@@ -48,7 +55,7 @@ class Connection:
     def drain(self) -> Iterator[str]:
         """What is still queued, without waiting."""
         while not self._waiting.empty():
-            yield self._waiting.get_nowait()
+            yield self._waiting.get_nowait()[0]
 
 
 class Hub:

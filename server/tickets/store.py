@@ -28,6 +28,8 @@ from server.tickets.rules import ENDED_FACTS, OPEN_STATES, after_customer_words,
 #: What one ticket may gather before a person should have looked at it.
 MESSAGES_MAX = 2000
 REPEATS_MAX = 500
+#: Under how many of its names a device is told of one ticket: the newest, and the one that counts.
+NAMES_MAX = 50
 
 _OPEN = [state.value for state in OPEN_STATES]
 
@@ -263,8 +265,9 @@ class TicketStore:
                 ticket_repeats.c.of_ticket.in_([row.ticket for row in rows])
             )
             names = {row.ticket: [row.ticket] for row in rows}
-            for repeat in await connection.execute(repeats):
-                names[repeat.of_ticket].append(repeat.ticket)
+            for repeat in await connection.execute(repeats.order_by(ticket_repeats.c.at.desc())):
+                if len(names[repeat.of_ticket]) < NAMES_MAX:
+                    names[repeat.of_ticket].append(repeat.ticket)
         return tuple(
             TicketUpdate(ticket=name, state=TicketState(row.state), facts=_facts(row), updated_at=row.updated_at)
             for row in rows
