@@ -1,0 +1,16 @@
+"""The subjects, in the order in which they run. Adding one: its file with `run(quick)`, and its line here."""
+
+from types import MappingProxyType
+from typing import Final
+
+#: name → the module that measures it, and what it is about.
+SUBJECTS: Final = MappingProxyType(
+    {
+        "health_cycle": "the checks, as a whole program from its start to its end",
+        "redaction": "megabytes a second through the redactor",
+        "bundle": "evidence of this machine, collected, redacted, packed and sealed",
+        "agent_idle": "memory and processor of a connected agent that has nothing to do",
+        "consent_to_first_result": "from the customer's yes to the technician's first row",
+        "stop": "from the customer's Stop until nothing of the visit is left",
+    }
+)
