@@ -20,7 +20,9 @@ from agent.event_log import EventLog
 from agent.identity.identity import Identity
 from agent.link.backoff import backoff_s
 from agent.link.connection import Connection, LinkLost, open_connection
+from agent.link.hearing import Hearing
 from agent.link.outbox import Outbox, Waiting
+from agent.link.questions import Questions, Replies
 from agent.refusal import Refusal
 from agent.store.database import NotWritten
 from protocol import strict_json
@@ -35,8 +37,6 @@ from protocol.strict_json import WireModel
 M = TypeVar("M", bound=WireModel)
 R = TypeVar("R", bound=WireModel)
 
-# Handlers that may run at one time. A server that sends faster than the agent can answer is closed.
-_HANDLERS_MAX: Final = 64
 # An item without an answer on a live link is sent again after this.
 _RESEND_S: Final = 60.0
 # A connection that lived this long was a good one: the next failure starts counting anew.
@@ -87,9 +87,8 @@ class Link:
         self._resend_s = resend_s
         self._open = open_connection
         self._connection: Connection | None = None
-        self._handlers: dict[type[WireModel], list[Callable[[WireModel], Awaitable[None]]]] = {}
-        self._running: set[asyncio.Task[None]] = set()
-        self._questions: list[_Question] = []
+        self._hearing = Hearing(log)
+        self._questions = Questions()
         self._answers: dict[str, asyncio.Future[Stored | Refused]] = {}
         self._sent: dict[str, float] = {}
         self._work = asyncio.Event()
@@ -111,7 +110,7 @@ class Link:
 
     def on(self, model: type[M], handler: Callable[[M], Awaitable[None]]) -> None:
         """Who hears messages of this type, in the order of registration. One that raises is logged; the link stays."""
-        self._handlers.setdefault(model, []).append(handler)  # type: ignore[arg-type]  # called with its model only
+        self._hearing.on(model, handler)
 
     def send(self, message: WireModel) -> None:
         """Send now, or drop: for what has no meaning later (heartbeats, cosignatures, declined offers)."""
@@ -142,9 +141,7 @@ class Link:
         assert isinstance(found, reply)  # noqa: S101 - ask_any returns one of the asked types
         return found
 
-    async def ask_any(
-        self, message: WireModel, replies: dict[type[WireModel], Callable[[WireModel], bool]], timeout_s: float
-    ) -> WireModel:
+    async def ask_any(self, message: WireModel, replies: Replies, timeout_s: float) -> WireModel:
         """As `ask`, where the answer may be one of several types (granted or refused)."""
         if self._connection is None:
             raise Refusal(
@@ -153,18 +150,7 @@ class Link:
                 got=self._trouble or self._state.value,
                 hint="Try again later: bellpull-agent status shows the connection.",
             )
-        question = _Question(replies, asyncio.get_running_loop().create_future())
-        self._questions.append(question)
-        try:
-            self.send(message)
-            async with asyncio.timeout(timeout_s):
-                return await question.answer
-        except TimeoutError:
-            raise Refusal(
-                "the server did not answer in time", expected=f"an answer within {timeout_s:g} s", got="none"
-            ) from None
-        finally:
-            self._questions.remove(question)
+        return await self._questions.ask(lambda: self.send(message), replies, timeout_s)
 
     def wake(self) -> None:
         """Something was put into the outbox by others."""
@@ -256,7 +242,7 @@ class Link:
         self._sent.clear()
         self._work.set()
         self._log.info("link-connected")
-        self._hand_over(welcome)
+        self._hearing.hand_over(welcome)
 
     async def _serve(self, connection: Connection) -> None:
         """Until the connection ends, for whatever reason: raises it."""
@@ -279,11 +265,7 @@ class Link:
         """What was running for this connection ends with it."""
         self._connection, self._since, self._state = None, None, LinkState.CLOSING
         self._sent.clear()
-        for question in self._questions:
-            if not question.answer.done():
-                question.answer.set_exception(
-                    Refusal("the connection to the server ended", expected="an answer", got="none", hint="Try again.")
-                )
+        self._questions.end()
 
     # --- what comes in --------------------------------------------------------------------------------------
 
@@ -308,8 +290,8 @@ class Link:
             case Unsupported():
                 self._log.info("server-does-not-know", named=message.named)
             case _:
-                if not self._answers_question(message):
-                    self._hand_over(message)
+                if not self._questions.answered(message):
+                    self._hearing.hand_over(message)
 
     def _answered(self, answer: Stored | Refused) -> None:
         self._sent.pop(answer.id, None)
@@ -321,33 +303,6 @@ class Link:
     def _closing(self, message: Closing) -> None:
         self._retry_after_s = message.retry_after_s
         raise LinkLost(f"the server closed the connection: {_printable(message.reason)}")
-
-    def _answers_question(self, message: WireModel) -> bool:
-        for question in self._questions:
-            match = question.replies.get(type(message))
-            if match is not None and not question.answer.done() and match(message):
-                question.answer.set_result(message)
-                return True
-        return False
-
-    def _hand_over(self, message: WireModel) -> None:
-        handlers = self._handlers.get(type(message), ())
-        if handlers and len(self._running) >= _HANDLERS_MAX:
-            raise RemoteProtocolError(
-                "more messages than can be answered", expected=f"at most {_HANDLERS_MAX} at one time", got="more"
-            )
-        for handler in handlers:
-            task = asyncio.create_task(self._handle(handler, message))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-
-    async def _handle(self, handler: Callable[[WireModel], Awaitable[None]], message: WireModel) -> None:
-        try:
-            await handler(message)
-        except (ProtocolError, Refusal) as error:
-            self._log.warning("message-not-taken", type=type(message).__name__, reason=str(error))
-        except Exception as error:  # noqa: BLE001 - one handler's defect must not end the link; it is shown
-            self._log.defect("handler-raised", error, type=type(message).__name__)
 
     # --- what goes out --------------------------------------------------------------------------------------
 
@@ -386,12 +341,6 @@ class Link:
 
 class LoginTurnedDown(LinkLost):
     """The server knows who we are not. Retried rarely."""
-
-
-@dataclass
-class _Question:
-    replies: dict[type[WireModel], Callable[[WireModel], bool]]
-    answer: asyncio.Future[WireModel]
 
 
 def _parse(data: bytes) -> WireModel | UnknownMessage:

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -188,14 +188,20 @@ def test_any_bytes_execute_nothing(data: bytes) -> None:
     asyncio.run(throw())
 
 
-async def test_in_machine_mode_everybody_reaches_the_door_and_is_asked_for(log: MemoryLog) -> None:
-    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+@pytest.fixture
+def open_folder() -> Iterator[StateFolder]:
+    """A machine's state folder where others may come by; pytest's own folders are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        await everybody_reaches_the_door(StateFolder(Path(name) / "m", Mode.MACHINE), log)
+        made = StateFolder(Path(name) / "m", Mode.MACHINE)
+        made.make()
+        yield made
 
 
-async def everybody_reaches_the_door(folder: StateFolder, log: MemoryLog) -> None:
-    folder.make()
+async def test_in_machine_mode_everybody_reaches_the_door_and_is_asked_for(
+    open_folder: StateFolder, log: MemoryLog
+) -> None:
+    folder = open_folder
     house = House(folder, log)
     await house.server.start()
     assert stat.S_IMODE(folder.run.stat().st_mode) == 0o755

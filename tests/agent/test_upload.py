@@ -12,6 +12,7 @@ from agent.identity.identity import Identity
 from agent.identity.trust_store import TrustStore
 from agent.link.link import Link
 from agent.link.outbox import Outbox
+from agent.link.questions import Replies
 from agent.link.upload import TRIES_MAX, Answer, Job, Result, UploadOutcome, upload
 from agent.link.uploads import WAITING_MAX, Uploads
 from agent.refusal import Refusal
@@ -124,9 +125,7 @@ class Linked(Link):
         self.asked: list[UploadRequest] = []
         self.refuse = ""
 
-    async def ask_any(
-        self, message: WireModel, replies: dict[type[WireModel], Callable[[WireModel], bool]], timeout_s: float
-    ) -> WireModel:
+    async def ask_any(self, message: WireModel, replies: Replies, timeout_s: float) -> WireModel:
         assert isinstance(message, UploadRequest)
         self.asked.append(message)
         reply: WireModel = UploadGranted(id=message.id, path=f"/uploads/{message.id}", token="t" * 43, expires_at=NOW)
