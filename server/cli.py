@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 problem found or refused, 2 wrong use. With --json: JSON o
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,12 +26,20 @@ from server.storage.migrate import migrate
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="The organisation's server: relay, API, desk and console.\n\nExample: bellpull-server init --data ./server",
 )
 
 app.add_typer(users, name="user")
+
+
+@app.callback()
+def private() -> None:
+    """Nothing this command writes is for other users of the machine."""
+    os.umask(0o077)
+
 
 Data = Annotated[Path, typer.Option("--data", help="The server's data directory.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
@@ -87,8 +96,9 @@ def init(
     answer = _guarded(act, as_json)
     _print(answer, as_json)
     print(
-        "\nNext: bellpull org init --server " + origin + " with this setup_code, then bellpull-server run --data "
-        f"{data}\nBoth codes work once; make new ones with organisation-code and user.",
+        f"\nNext: bellpull-server run --data {data}"
+        f"\nThen: bellpull org pin {origin} --setup-code {answer['setup_code']}"
+        "\nEach code works once; make new ones with organisation-code and user.",
         file=sys.stderr,
     )
 

@@ -24,7 +24,7 @@ from server.office import Office
 from server.sockets import Requests, Sockets
 
 #: What uvicorn waits for requests in flight, after everyone was told.
-GRACE_S = 2
+GRACE_S = 1
 
 
 def listen(address: str) -> socket.socket:

@@ -56,7 +56,7 @@ class OrganisationStore:
             raise Refusal(
                 503,
                 "no organisation is pinned on this server yet",
-                expected="bellpull org init, with the code that bellpull-server init printed",
+                expected="bellpull org pin, with the code that bellpull-server init printed",
                 hint="An administrator finishes the set-up first.",
             )
         return self.trust
