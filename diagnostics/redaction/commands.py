@@ -20,10 +20,44 @@ _GAP = rb"(?:\\*[\"'][ \t]*,[ \t]*\\*[\"']|[ \t]+[\"']?|\x00)"
 # The name as far as it is a known word; whether it is a flag at all, the judge sees in front of it.
 FLAG = rb"(?:" + ANYWHERE + rb"|[-_](?i:pass|pw|pin|psk|auth))[A-Za-z0-9_-]*" + _GAP
 SHORT_PASSWORD = (
-    rb"\b(?:mysql[a-z]*|mariadb[a-z-]*|sshpass|7za?|7zz|zip|unzip|rar|unrar|ldap[a-z]+|redis-cli|rdesktop|xfreerdp|"
-    rb"psexec|plink|pscp|smbclient|snmp[a-z]+|mongo(?:sh|dump|restore)?|ipmitool|cadaver|vncviewer|wget|bacula)"
-    rb"(?:[ \t][^\r\n|;&]{0,200}?)?[ \t\x00](?:-p|-P|-w|-W|-a|-c|-pw|-A|-X|/p:)[ \t]*[^ \t\r\n-]"
+    rb"\b(mysql[a-z]*|mariadb[a-z-]*|sshpass|7z[az]?|zip|unzip|u?n?rar|ldap[a-z]+|redis-cli|rdesktop|xfreerdp|psexec|"
+    rb"plink|pscp|snmp[a-z]+|mongo(?:sh|dump|restore)?|ipmitool|openssl|schtasks|docker|podman|helm|oras|skopeo)"
+    rb"[ \t\x00]"
 )
+# What each tool puts in front of its password. ``-p`` of mysql is glued to it, of sshpass it need not be.
+_GLUED, _APART, _EITHER = rb"(?=[^ \t\r\n\x00])", rb"[ \t\x00]+", rb"[ \t\x00]*"
+_TOOL_FLAGS = {
+    prefix: re.compile(rb"[ \t\x00](?:" + flag + rb")(?=[^-])")
+    for prefix, flag in {
+        b"mysq": rb"-p" + _GLUED,
+        b"mari": rb"-p" + _GLUED,
+        b"sshp": rb"-p" + _EITHER,
+        b"7z": rb"-p" + _GLUED,
+        b"zip": rb"-P" + _EITHER,
+        b"unzi": rb"-P" + _EITHER,
+        b"rar": rb"-h?p" + _GLUED,
+        b"unra": rb"-h?p" + _GLUED,
+        b"ldap": rb"-w" + _APART,
+        b"redi": rb"-a" + _APART,
+        b"rdes": rb"-p" + _APART,
+        b"xfre": rb"/p:",
+        b"psex": rb"-p" + _APART,
+        b"plin": rb"-pw" + _APART,
+        b"pscp": rb"-pw" + _APART,
+        b"snmp": rb"-[cAX]" + _EITHER,
+        b"mong": rb"-p" + _EITHER,
+        b"ipmi": rb"-P" + _EITHER,
+        b"open": rb"-[kK]" + _APART,
+        b"scht": rb"/r?p" + _APART,
+        b"dock": rb"login[^\r\n|;&]{0,120}?[ \t]-p" + _EITHER,
+        b"podm": rb"login[^\r\n|;&]{0,120}?[ \t]-p" + _EITHER,
+        b"helm": rb"login[^\r\n|;&]{0,120}?[ \t]-p" + _EITHER,
+        b"oras": rb"login[^\r\n|;&]{0,120}?[ \t]-p" + _EITHER,
+        b"skop": rb"login[^\r\n|;&]{0,120}?[ \t]-p" + _EITHER,
+    }.items()
+}
+_COMMAND_END = re.compile(rb"[\r\n|;&]")
+COMMAND_MAX_BYTES = 400
 USER_AND_PASSWORD = (
     rb"[ \t\"'\x00](?:-u|-U|--user|--proxy-user|--userpwd)[ =,\"'\x00]{0,4}"
     rb"[^ \t\r\n:\"'%\x00-]{1,128}[:%][^ \t\r\n\"'\x00]{1,256}"
@@ -36,6 +70,11 @@ SQL = (
 PROSE = (
     rb"(?i:\b(?:password|passphrase|passcode|passwort|pin(?: code)?|secret|api key|access token)"
     rb"(?: for [^ \t\r\n]{1,128})?[ \t]+(?:is now|is|was|set to|changed to|reset to|ist|est)[ \t:]+)[^ \t\r\n]"
+)
+PROMPT = rb"(?i:\b(?:password|passphrase) for [^ \t\r\n:][^ \t\r\n]{0,128}:[ \t]+)[^ \t\r\n]"
+ONE_TIME_CODE = (
+    rb"(?i:\b(?:verification|security|confirmation|2fa|mfa|two-factor|one-time|login|access|sms|authentication)"
+    rb"[ \t]+(?:code|pin|passcode)(?:[ \t]+is)?[ \t:=]+)([0-9]{3}[ -]?[0-9]{3}|[0-9]{4,8})\b"
 )
 ROUTER = (
     rb"(?i:\b(?:enable[ \t]+(?:secret|password)|username[ \t]+[^ \t\r\n]{1,64}[ \t]+(?:password|secret)|key-string|"
@@ -93,29 +132,18 @@ def judge_flag(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
 
 
 def judge_short(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
-    """The value right after the last short flag. ``-p`` of mysql is glued, of sshpass it is not."""
-    flags = list(re.finditer(rb"(?:-pw|-p|-P|-w|-W|-a|-c|-A|-X|/p:)[ \t]*", match[0]))
-    if not flags:
-        return None
-    flag = flags[-1]
-    tool, short = match[0].split(None, 1)[0].split(b"\x00")[0], flag[0].strip()
-    glued = not flag[0][-1:].isspace()
-    if tool.startswith((b"mysql", b"mariadb")) and not (short == b"-p" and glued):
-        return None
-    if (short, tool[:4]) not in _SHORT_FLAGS and (short, tool[:3]) not in _SHORT_FLAGS:
-        return None
-    return _at(match, match.end() - 1, Kind.PASSWORD)
+    """The tool's own password flag on the rest of its command; a path in front of the tool makes no difference."""
+    data, start = match.string, match.end() - 1
+    limit = min(len(data), start + COMMAND_MAX_BYTES)
+    ended = _COMMAND_END.search(data, start, limit)
+    tool = match[1].lower()
+    flag = (_TOOL_FLAGS.get(tool[:4]) or _TOOL_FLAGS.get(tool[:2]) or _NEVER).search(
+        data, start, ended.start() if ended is not None else limit
+    )
+    return None if flag is None else _at(match, flag.end(), Kind.PASSWORD)
 
 
-_SHORT_FLAGS = frozenset(
-    (flag.encode(), tool.encode())
-    for tool, flags in {
-        "mysq": "-p", "mari": "-p", "sshp": "-p", "7z": "-p", "7za": "-p", "7zz": "-p", "zip": "-P", "unzi": "-P",
-        "rar": "-p", "unra": "-p", "ldap": "-w", "redi": "-a", "rdes": "-p", "xfre": "/p:", "psex": "-p",
-        "plin": "-pw", "pscp": "-pw", "snmp": "-c -A -X", "mong": "-p", "ipmi": "-P",
-    }.items()
-    for flag in flags.split()
-)  # fmt: skip
+_NEVER = re.compile(rb"(?!)")
 
 
 def judge_user_and_password(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
@@ -142,6 +170,10 @@ def judge_prose(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     if value is None or _STATE_AFTER.fullmatch(value[0]):
         return None
     return _at(match, match.end() - 1, Kind.PASSWORD)
+
+
+def judge_code(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    return hole(match.start(1), match.end(1), Kind.PASSWORD)
 
 
 def judge_quoted(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
@@ -185,6 +217,8 @@ LINE_RULES = (
 RULES = (
     Rule("sql", SQL, judge_quoted),
     Rule("prose", PROSE, judge_prose),
+    Rule("prompt", PROMPT, judge_prose),
+    Rule("one-time-code", ONE_TIME_CODE, judge_code),
     Rule("router", ROUTER, judge_prose),
     Rule("pass-source", PASS_SOURCE, judge_last),
     Rule("secure-string", AS_PLAIN_TEXT, judge_last),

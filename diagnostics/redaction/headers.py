@@ -17,6 +17,10 @@ from diagnostics.redaction.values import is_placeholder, looks_drawn
 _COLON = rb"\\*[\"']?[ \t]*(?:[:=]|,|=>)[ \t]*\[?b?\\*[\"']?"
 AUTHORIZATION = rb"(?i:(?:proxy-|x-)?authorization)" + _COLON
 BARE_SCHEME = rb"\b(?i:bearer|basic|negotiate|ntlm|apikey|token|hawk|aws4-hmac-sha256)[ \t]+[A-Za-z0-9+/_~.=-]{8,}"
+# SMTP and IMAP dialogues: AUTH LOGIN dXNlcg== cGFzcw==
+MAIL_AUTH = (
+    rb"\bAUTH(?:ENTICATE)?[ \t]+(?:LOGIN|PLAIN|XOAUTH2|CRAM-MD5)[ \t]+([A-Za-z0-9+/=]{4,})(?:[ \t]+[A-Za-z0-9+/=]{4,})?"
+)
 COOKIE = rb"(?i:(?:set-)?cookie2?)" + _COLON
 
 _REST = re.compile(rb"[^\r\n\"'\x00\x1b]{0,8192}")
@@ -58,6 +62,10 @@ def judge_scheme(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     return hole(start, match.end(), Kind.TOKEN) if looks_drawn(value) else None
 
 
+def judge_mail_auth(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    return hole(match.start(1), match.end(), Kind.TOKEN)
+
+
 def judge_cookie(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     data = match.string
     line = _REST.match(data, match.end())
@@ -82,5 +90,6 @@ def judge_cookie(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
 RULES = (
     Rule("authorization", AUTHORIZATION, judge_authorization),
     Rule("cookie", COOKIE, judge_cookie),
+    Rule("mail-auth", MAIL_AUTH, judge_mail_auth),
     Rule("auth-scheme", BARE_SCHEME, judge_scheme),
 )

@@ -51,7 +51,9 @@ _ABOUT = _named(
 # Words that alone make a password, wherever in the name they stand last (or before digits: password2).
 _PASSWORDS = _named(
     """password passwords passwd passwds passwort kennwort passphrase passphrases passcode passcodes pwd pwds pass pw
-    psk passkey motdepasse passe contrasena contraseña senha wachtwoord heslo haslo hasło parol salasana losenord
+    psk passkey motdepasse storepass keypass passe contrasena contraseña senha wachtwoord heslo haslo hasło parol
+    salasana
+    losenord
     пароль пароли пасс 密码 密碼 パスワード 비밀번호 passw userpass userpassword unpw"""
 )
 _PASSWORD_ENDS = ("password", "passwd", "passphrase", "passcode", "pwd", "passwort")
@@ -102,7 +104,9 @@ _PEOPLE_PAIRS = frozenset(
     )
 )
 _SERIALS = _named("""serial serialnumber serialno imei imsi iccid meid udid serialnum assettag machineid""")
-_SERIAL_PAIRS = frozenset({("serial", "number"), ("serial", "no"), ("serial", "num"), ("asset", "tag")})
+_SERIAL_PAIRS = frozenset(
+    {("serial", "number"), ("serial", "no"), ("serial", "num"), ("asset", "tag"), ("s", "n"), ("product", "id")}
+)
 _HOSTS = frozenset(["hostname", "computername", "nodename", "machinename", "workstation", "netbiosname"])
 _HOST_PAIRS = frozenset({("computer", "name"), ("machine", "name"), ("host", "name"), ("node", "name")})
 _PHONES = frozenset(["phone", "mobile", "tel", "telephone", "msisdn", "fax", "cell", "phonenumber", "cellphone"])
@@ -190,7 +194,7 @@ def _personal(last: str, joined: str, pairs: tuple[tuple[str, str], ...]) -> Pro
         (last in _BIRTH or joined in _BIRTH or "dateofbirth" in joined, Kind.BIRTH_DATE),
         (last in _STREETS or final in _STREET_PAIRS, Kind.POSTAL_ADDRESS),
         (last in _PEOPLE or final in _PEOPLE_PAIRS, Kind.PERSON),
-        (last in _USERS or final == ("user", "name"), Kind.USER),
+        (last in _USERS or final in (("user", "name"), ("account", "name")), Kind.USER),
     )
     for holds, kind in shaped:
         if holds:

@@ -21,7 +21,8 @@ from diagnostics.redaction.values import fits
 
 # Words that mean a secret even inside a longer word (dbpassword, myApiKey).
 ANYWHERE = (
-    rb"(?i:passw|passphrase|passcode|passkey|kennwort|pwd|secret|token|credential|api[-_. ]?key|key|cookie|csrf|xsrf|"
+    rb"(?i:passw|storepass|keypass|passphrase|passcode|passkey|kennwort|pwd|secret|token|credential|api[-_. ]?key|key|"
+    rb"cookie|csrf|xsrf|"
     rb"mnemonic|webhook|connection[-_ ]?string|contrase|wachtwoord|mot_de_passe|sessionid|sess(?:ion)?[-_]?id|"
     rb"user_?name|hostname|serial|phone_?number|auth(?:orization)?[-_]?code|device[-_]?code|"
     rb"(?:first|last|full|display|real|given|family|middle|customer|contact|holder|maiden|computer|machine|node)"
@@ -31,7 +32,8 @@ ANYWHERE = (
 BOUNDED = (
     rb"(?:\b|_)(?i:pass|pw|auth|bearer|sess|sid|psk|otp|totp|mfa|pins?|cvv2?|cvc2?|puk|dsn|seed|salt|nonce|sig|signature|"
     rb"jwt|senha|heslo|haslo|parol|user|uname|login|logname|acct|ruser|owner|surname|gecos|imei|imsi|iccid|meid|udid|"
-    rb"machine[-_]?id|asset[-_ ]?tag|e?ssid|workstation|phone|mobile|telephone|tel|msisdn|fax|ssn|passport|nino|inn|"
+    rb"machine[-_]?id|s/n|product[-_ ]id|account[-_ ]name|asset[-_ ]?tag|e?ssid|workstation|phone|mobile|telephone|tel|"
+    rb"msisdn|fax|ssn|passport|nino|inn|"
     rb"snils|tax[-_]?id|national[-_]?id|social[-_ ]?security|latitude|longitude|lat|lng|lon|birth|dob|date_of_birth|"
     rb"street|address_?line|postal|zip|home_?address|card|credit_?card|pan|ccnum|cc|card_?holder)"
 )
@@ -156,6 +158,8 @@ def judge_pair(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     # "key: two words", "key = two words" and "KEY=two words" go to the end of the line; "key=one two" is prose or
     # logfmt and ends at the blank.
     whole_line = leads and (separator[-1:] in b" \t" or b":" in separator or name.upper() == name)
+    if name.upper().endswith(b"PWD") and data[match.end() : match.end() + 1] in (b"/", b"~"):
+        return None  # the working directory of shells and sudo
     return _edit(data, match.end(), promise, separator, marks, whole_line=whole_line)
 
 

@@ -19,6 +19,7 @@ ELEMENT = rb"<[A-Za-z0-9_.:-]{0,48}?" + _KEY + rb"[A-Za-z0-9_.-]{0,48}(?:[ \t][^
 ATTRIBUTE = (
     rb"=[\"'][A-Za-z0-9_.:-]{0,48}?" + _KEY + rb"[A-Za-z0-9_.-]{0,48}[\"'][ \t]+(?i:value)[ \t]*=[ \t]*[\"'][^\"'\r\n]"
 )
+NAMED = rb"=[\"'][A-Za-z0-9_.:-]{0,48}?" + _KEY + rb"[A-Za-z0-9_.-]{0,48}[\"'][^<>\r\n]{0,64}>[^<\r\n]"
 PROPERTY = (
     rb"<key>[A-Za-z0-9_. -]{0,48}?" + _KEY + rb"[A-Za-z0-9_. -]{0,48}</key>[ \t\r\n]*<(?:string|data)>[ \t\r\n]*[^<]"
 )
@@ -52,6 +53,11 @@ def judge_attribute(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     return _hide(match, _NAME_IN_ATTRIBUTE, _QUOTED, marks)
 
 
+def judge_named(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    """``<property name="connection.password">x</property>``"""
+    return _hide(match, _NAME_IN_ATTRIBUTE, _CONTENT, marks)
+
+
 def judge_property(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     return _hide(match, _NAME_IN_PROPERTY, _CONTENT, marks)
 
@@ -60,4 +66,5 @@ RULES = (
     Rule("property-list", PROPERTY, judge_property),
     Rule("element", ELEMENT, judge_element),
     Rule("attribute", ATTRIBUTE, judge_attribute),
+    Rule("named-element", NAMED, judge_named),
 )

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from diagnostics.redaction import commands, entropy, headers, key_values, markup, shapes, tokens, urls
+from diagnostics.redaction import commands, entropy, headers, key_values, markup, people, shapes, tokens, urls
 from diagnostics.redaction.blocks import CONTAINER, MARKER, MAY_BEGIN, Blocks
 from diagnostics.redaction.edits import Pass
 from diagnostics.redaction.engine import DEFAULT_ENGINE, Engine, compile_pattern
@@ -65,13 +65,14 @@ class Redactor:
         keyed = (*headers.RULES, *urls.RULES, *markup.RULES, *tokens.RULES, *commands.RULES, key_values.RULE)
         self._passes = (
             Pass(keyed, engine=engine, share=4),
-            Pass(shapes.RULES, engine=engine, share=4),
+            Pass((*shapes.RULES, *people.RULES), engine=engine, share=4),
         )
         self._net = Pass((entropy.RULE,), engine=engine, share=8)
         # Blocks and command lines are rare: one scan says that a window has neither.
-        rare = b"|".join((MAY_BEGIN, *(rule.anchor for rule in commands.LINE_RULES)))
+        lines = (*commands.LINE_RULES, *people.LINE_RULES)
+        rare = b"|".join((MAY_BEGIN, *(rule.anchor for rule in lines)))
         self._rare = compile_pattern(rare, engine=engine)
-        self._lines = Pass(commands.LINE_RULES, engine=engine, share=8)
+        self._lines = Pass(lines, engine=engine, share=8)
         markers = re.compile(MARKER + b"|" + CONTAINER)
         self._uncuttable = markers
 

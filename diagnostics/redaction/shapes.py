@@ -7,8 +7,6 @@
 | IBAN (mod 97)             | part numbers                                           |
 | e-mail                    | ``user@1000.service``, ``git@host``                    |
 | phone (+ and 8–15 digits) | time zones, version sums                               |
-| home folders              | ``/home/linuxbrew``                                    |
-| a user in its context     | ``for user root``                                      |
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ import re
 from functools import lru_cache
 
 from diagnostics.redaction import validators
-from diagnostics.redaction.common_words import COMMON_WORDS, SYSTEM_ACCOUNTS
 from diagnostics.redaction.edits import Edit, Rule, hole
 from diagnostics.redaction.kinds import Kind
 from diagnostics.redaction.pseudonyms import Pseudonyms
@@ -43,17 +40,9 @@ PHONE = (
 )
 PHONE_LINK = rb"(?i:tel|sms|callto|sip):\+?[0-9][0-9().-]{6,16}[0-9]"
 WINDOWS_SID = rb"\bS-1-(?:5-21|12-1)(?:-[0-9]{3,10}){3,4}(?:-[0-9]{1,10})?"
-HOME = (
-    rb"(?:/home/|/Users/|/var/home/|/export/home/|/media/|/run/media/|(?:[A-Za-z]:|\\)\\{1,4}(?:Users|"
-    rb"Documents and Settings)\\{1,4}|/mnt/c/Users/|/c/Users/|%2[fF](?:home|Users)%2[fF])[A-Za-z0-9_.\x80-\xff-]"
-)
-USER_CONTEXT = (
-    rb"(?:(?i:for (?:invalid user |illegal user |user )?|(?:invalid|illegal) user |\buser |\bsudo: +|\bsu: |"
-    rb"by user |\bof user |\bas user |from user |\blogged in as |\bsession of )'?|\buid=[0-9]+\(|\b[gu]id [0-9]+ \()"
-    rb"([A-Za-z\x80-\xff_][A-Za-z0-9_.\\\x80-\xff-]{1,63}\$?)"
-)
 COORDINATES = (
-    rb"(?i:geo:|\bgps[:= ]+|@|ll=|\bcoord(?:inate)?s?[:= ]+)\(?[+-]?[0-9]{1,2}\.[0-9]{4,}, ?[+-]?[0-9]{1,3}\.[0-9]{4,}"
+    rb"(?i:geo:[ \t]*|\bgps[:= ]+|@|ll=|\bcoord(?:inate)?s?[:= ]+)"
+    rb"\(?[+-]?[0-9]{1,2}\.[0-9]{4,}, ?[+-]?[0-9]{1,3}\.[0-9]{4,}"
 )
 
 # Addresses that name a role, not a machine, and well-known public resolvers.
@@ -86,14 +75,6 @@ _NOT_A_DOMAIN = frozenset(
     js mjs ts json map md html py so conf rules local-not plist dll sys exe lock tgz gz whl rpm deb apk""".split()
 )
 _OPEN_MAIL_USERS = frozenset(b"git hg svn noreply no-reply".split())
-_SHARED_HOMES = frozenset(
-    b"linuxbrew shared public default user users guest all lost+found runner ubuntu vagrant".split()
-) | {
-    b"all users",
-    b"default user",
-    b"defaultapppool",
-}
-_HOME_NAME = re.compile(rb"[A-Za-z0-9_.\x80-\xff-]+(?: [A-Za-z\x80-\xff-]+(?=[\\/]))?")
 _HEX_OR_COLON = b"0123456789abcdefABCDEF:."
 
 
@@ -309,47 +290,6 @@ def judge_sid(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     return Edit(match.start(), match.end(), marks.mark(Kind.SID, whole) + rest, Kind.SID)
 
 
-def judge_home(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
-    name = _HOME_NAME.match(match.string, match.end() - 1)
-    if name is None:
-        return None
-    value = name[0].rstrip(b".")
-    if value.lower() in _SHARED_HOMES or value.startswith(b".") or not value:
-        return None
-    if match[0].lower().startswith(b"/media/") and value.lower() in (b"cdrom", b"floppy", b"usb", b"usb0", b"disk"):
-        return None
-    return Edit(name.start(), name.start() + len(value), marks.mark(Kind.USER, value), Kind.USER)
-
-
-def judge_user(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
-    """A name where the grammar of a log says one stands. Plain words and system accounts stay."""
-    data, start = match.string, match.start(1)
-    value = match[1].rstrip(b".")
-    lower = value.lower()
-    if lower in SYSTEM_ACCOUNTS or lower in COMMON_WORDS or len(value) < 2:
-        return None
-    lead = match[0][: start - match.start()].lower()
-    following = data[start + len(value) : start + len(value) + 40]
-    if b"uid" in lead or b"gid" in lead:
-        found = following.startswith(b")")
-    elif lead.startswith((b"sudo", b"su:")):
-        found = following.startswith((b" : ", b" :"))
-    elif lead == b"for ":
-        found = re.match(rb" from [0-9a-fA-F<:.]|\(uid=| from <|\s+by\s+\(?(?:uid|\w+\()", following) is not None
-    else:
-        found = not re.match(rb"[\w/=:*]|\.\w", following) and not (
-            re.fullmatch(rb"[a-z]+(?:ed|ing|s|ly|ion|er|ment)", value) is not None
-        )
-        if value.isalpha() and value.islower() and b"invalid" not in lead and b"illegal" not in lead:
-            # prose: "user clicked cancel"; a name is followed by punctuation, a verb of access or the line end
-            found = (
-                found
-                and re.match(rb"\s*(?:\Z|[\r\n,;:.')\]\"(]|from |at |on |logged|by \(uid|is |has |was )", following)
-                is not None
-            )
-    return Edit(start, start + len(value), marks.mark(Kind.USER, value), Kind.USER) if found else None
-
-
 def judge_coordinates(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     number = re.search(rb"[+-]?\d", match[0])
     assert number is not None  # noqa: S101 — part of the anchor
@@ -368,7 +308,5 @@ RULES = (
     Rule("phone-link", PHONE_LINK, judge_phone_link),
     Rule("phone", PHONE, judge_phone),
     Rule("windows-sid", WINDOWS_SID, judge_sid),
-    Rule("home", HOME, judge_home),
     Rule("coordinates", COORDINATES, judge_coordinates),
-    Rule("user-context", USER_CONTEXT, judge_user),
 )

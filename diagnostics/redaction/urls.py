@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from diagnostics.redaction.common_words import SYSTEM_ACCOUNTS
-from diagnostics.redaction.edits import Edit, Rule
+from diagnostics.redaction.edits import Edit, Rule, is_marked
 from diagnostics.redaction.kinds import HOLES, Kind
 from diagnostics.redaction.pseudonyms import Pseudonyms
 from diagnostics.redaction.values import is_placeholder, looks_drawn
@@ -43,13 +43,24 @@ def judge_user_info(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     return Edit(match.start(1), end, b"".join(pieces), kind, count) if count else None
 
 
+def judge_oracle(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    if is_marked(match.string, match.start(1)):
+        return None
+    text = marks.mark(Kind.USER, match[1]) + b"/" + HOLES[Kind.PASSWORD]
+    return Edit(match.start(1), match.end(2), text, Kind.PASSWORD)
+
+
 def judge_loose(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     if _PORT_AND_PATH.match(match[2]):
         return None  # http://host:8080/users/@anna
     return judge_user_info(match, marks)
 
 
+# Oracle writes user/password@host, without a scheme.
+_ORACLE = rb"(?:\bthin:|\boci:|\bsqlplus[ \t]+(?:-[a-zA-Z]+[ \t]+)?)([^ \t\r\n/\"'@]{1,64})/([^ \t\r\n\"'@]{1,128})@"
+
 RULES = (
     Rule("url-user-info", _USER_INFO, judge_user_info),
+    Rule("oracle", _ORACLE, judge_oracle),
     Rule("url-user-info-loose", _LOOSE, judge_loose),
 )

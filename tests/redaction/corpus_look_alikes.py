@@ -430,3 +430,10 @@ def _table(rng: random.Random) -> str:
 def _short_code(rng: random.Random) -> str:
     pod = "bcdfghjklmnpqrstvwxz2456789"
     return log(rng, f"job {draw(rng, ALNUM, 8)} pod web-{draw(rng, pod, 10)}-{draw(rng, pod, 5)}")
+
+
+@look_alike
+def _working_folder(rng: random.Random) -> str:
+    return log(
+        rng, rng.choice(["PWD=/var/tmp ; USER=root ; COMMAND=/bin/ls", "OLDPWD=/srv", "pwd=/opt/app", "cwd=/root"])
+    )

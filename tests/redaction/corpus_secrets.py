@@ -709,3 +709,57 @@ def _windows_sid(rng: random.Random) -> Made:
 def _ssh_fingerprint(rng: random.Random) -> Made:
     f = draw(rng, B64, 43)
     return f"Accepted publickey for git: ED25519 SHA256:{f}", [f]
+
+
+@secret
+def _account_line(rng: random.Random) -> Made:
+    u, n = draw(rng, string.ascii_lowercase, 6), rng.choice(["Ludmila Petrowa", "Giovanni Bianchi"])
+    return f"{u}:x:{rng.randrange(1000, 2000)}:1000:{n},,,:/home/{u}:/bin/bash", [u, n]
+
+
+@secret
+def _mail_header(rng: random.Random) -> Made:
+    n = rng.choice(["Ludmila Petrowa", "Giovanni Bianchi"])
+    return rng.choice(['From: "{}" <x9@mail.test>', "Author: {} <x9@mail.test>"]).format(n), [n, "x9@mail.test"]
+
+
+@secret
+def _lease_name(rng: random.Random) -> Made:
+    n = draw(rng, string.ascii_uppercase, 1) + draw(rng, string.ascii_lowercase, 5) + "s-iPhone"
+    return log(rng, f"DHCPACK on 192.168.1.23 to 00:1a:2b:3c:4d:5e ({n}) via eth0"), [n, "192.168.1.23"]
+
+
+@secret
+def _network_name(rng: random.Random) -> Made:
+    n = draw(rng, string.ascii_uppercase, 6) + " Wifi"
+    return log(rng, rng.choice(["Trying to associate with SSID '{}'", "starting connection '{}' (x)"]).format(n)), [n]
+
+
+@secret
+def _one_time_code(rng: random.Random) -> Made:
+    c = draw(rng, string.digits, 6)
+    return rng.choice(["Your verification code is {}", "2FA code: {}", "otp={}"]).format(c), [c]
+
+
+@secret
+def _registry_login(rng: random.Random) -> Made:
+    p = password(rng)
+    return rng.choice(["docker login -u robot7 -p {} r.test", "schtasks /create /u x7 /p {} /tn y"]).format(p), [p]
+
+
+@secret
+def _oracle(rng: random.Random) -> Made:
+    p = password(rng).split("@")[0]
+    return rng.choice(["jdbc:oracle:thin:svc7/{}@//db:1521/x", "sqlplus svc7/{}@db"]).format(p), [p]
+
+
+@secret
+def _named_element(rng: random.Random) -> Made:
+    p = password(rng)
+    return f'<property name="connection.password">{p}</property>', [p]
+
+
+@secret
+def _mail_dialogue(rng: random.Random) -> Made:
+    t = base64_of(f"svc7:{password(rng)}")
+    return log(rng, f"C: AUTH PLAIN {t}"), [t]
