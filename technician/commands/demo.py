@@ -12,7 +12,7 @@ from technician.commands.output import EXIT_PROBLEM, JsonOption, Output, reports
 from technician.problems import Problem
 
 if TYPE_CHECKING:
-    from technician.demo.play import Stage
+    from technician.demo.stage import Stage
 
 
 @reports
@@ -27,8 +27,8 @@ def demo(
 ) -> None:
     """Start server, organisation, device and technician on this machine; Ctrl-C stops them all and nothing else."""
     # psutil, h11 and the rest of the demo are nothing that other commands should wait for.
+    from technician.demo.canaries import environment
     from technician.demo.folder import default_folder, fresh_folder, remove_folder
-    from technician.demo.play import Stage, demo_environment
     from technician.demo.programs import Programs
     from technician.demo.steps import Telling
 
@@ -49,8 +49,8 @@ def demo(
     try:
         with fresh_folder(path) as folder:
             out.say(f"State: {folder.path}", "dim")
-            with Programs(folder.logs, demo_environment(folder)) as programs:
-                stage = Stage(folder, programs, telling)
+            with Programs(folder.logs, environment(folder.machine)) as programs:
+                stage = Stage(folder, programs, telling, record=once)
                 try:
                     _play(stage, port, once=once, out=out)
                 finally:

@@ -7,7 +7,12 @@
     wire.py       those bytes as HTTP messages and unmasked WebSocket messages
     canaries.py   words of this machine and of this run that the server must never see
     search.py     looking for them: in the wire, in the server's files, in its database, inside base64
+    stage.py      who plays, and what the steps share
+    beginning.py  from nothing to a ticket with a bundle
+    visit.py      the visit, with the scripted customer
+    proofs.py     receipt, audit log, and the search
     play.py       the steps, one after another
+    steps.py      how a step is told
     screen.py     what a person is told to open and to try
 
 It imports neither server nor agent: it starts them as a user would.

@@ -4,8 +4,8 @@ import json
 import time
 
 from technician.commands.output import Output
-from technician.demo.play import CUSTOMER, TECHNICIAN, Stage
 from technician.demo.programs import Service, wait_until
+from technician.demo.stage import CUSTOMER, TECHNICIAN, Stage
 from technician.problems import Problem
 
 

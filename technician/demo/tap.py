@@ -20,9 +20,12 @@ LOOPBACK: Final = "127.0.0.1"
 
 
 class Tap:
-    """Listens from the moment it is made. `towards`: the server's port, which may come up later."""
+    """Listens from the moment it is made. `towards`: the server's port, which may come up later.
 
-    def __init__(self, listening: socket.socket, towards: int, folder: Path) -> None:
+    `folder` None: nothing is kept, for a demo that people leave running for days.
+    """
+
+    def __init__(self, listening: socket.socket, towards: int, folder: Path | None) -> None:
         self._listening = listening
         self._towards = towards
         self._folder = folder
@@ -48,22 +51,24 @@ class Tap:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._count += 1
-        name = f"{self._count:04d}"
+        name = f"{self._count:04d}" if self._folder else ""
         try:
             up_reader, up_writer = await asyncio.open_connection(LOOPBACK, self._towards)
         except OSError:
             writer.close()  # the server is not there: the caller sees a closed connection, as without a tap
             return
-        up = self._carry(reader, up_writer, self._folder / f"{name}-up.bin")
-        down = self._carry(up_reader, writer, self._folder / f"{name}-down.bin")
+        up = self._carry(reader, up_writer, name and f"{name}-up.bin")
+        down = self._carry(up_reader, writer, name and f"{name}-down.bin")
         await asyncio.gather(up, down, return_exceptions=True)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path) -> None:
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str) -> None:
         """Every piece is on file before it goes on."""
-        with path.open("wb", buffering=0) as file:
+        with contextlib.ExitStack() as open_files:
+            file = open_files.enter_context((self._folder / name).open("wb", buffering=0)) if self._folder else None
             try:
                 while piece := await reader.read(_PIECE_BYTES):
-                    file.write(piece)
+                    if file is not None:
+                        file.write(piece)
                     writer.write(piece)
                     await writer.drain()
             finally:

@@ -16,8 +16,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -33,7 +32,7 @@ from protocol.limits import CONSENT_TIMEOUT_S, HANDSHAKE_TIMEOUT_S, NONCE_BYTES
 from protocol.statements import StatementName, Verified
 from protocol.strict_json import WireModel
 from protocol.trust import documents_version
-from protocol.visit import ActionResult, Hello, Item, RefusalReason
+from protocol.visit import ActionResult, Hello
 from technician.api import Api
 from technician.audit.checkpoints import compare_with_peer
 from technician.clock import now_s
@@ -57,7 +56,9 @@ from technician.session.events import (
     Stopped,
 )
 from technician.session.initiator import Initiator, VisitAsk
+from technician.session.outcome import EndedVisit, refused
 from technician.session.relay_socket import relay_socket
+from technician.session.run import Run
 from technician.session.transcript import Transcript
 from technician.sign_in import Technician
 
@@ -67,49 +68,6 @@ _GRANT_WAIT_S: Final = CONSENT_TIMEOUT_S + 30
 _RECEIPT_WAIT_S: Final = 30.0
 #: How many words the customer reads out for a device without a certificate.
 WORDS_TO_TYPE: Final = 2
-
-
-class VisitRefused(Problem):
-    """No grant. `reason` is the device's word for it."""
-
-    reason: RefusalReason
-
-
-@dataclass(frozen=True)
-class EndedVisit:
-    """How it ended. `receipt`: the kept proof file; `fault`: why it does not tell what we saw."""
-
-    by: str
-    receipt: Path | None
-    countersigned: bool
-    fault: str = ""
-
-
-class Run:
-    """The rows of one action as they come, then `result`."""
-
-    def __init__(self, visit: "Visit", stream: int, action: str) -> None:
-        self._visit = visit
-        self._queue: asyncio.Queue[Row | None] = asyncio.Queue()
-        self.stream = stream
-        self.action = action
-        self.result: ActionResult | None = None
-
-    def put(self, row: Row) -> None:
-        self._queue.put_nowait(row)
-
-    def finish(self, result: ActionResult) -> None:
-        if self.result is None:
-            self.result = result
-            self._queue.put_nowait(None)
-
-    def __aiter__(self) -> AsyncIterator[Item]:
-        return self._items()
-
-    async def _items(self) -> AsyncIterator[Item]:
-        while (row := await self._queue.get()) is not None:
-            await self._visit.taken(row)
-            yield row.item
 
 
 class Visit:
@@ -263,12 +221,12 @@ class Visit:
         now = now_s()
         stream = self._initiator.open_action(action, arguments, now)
         self.transcript.write(now, "action", action=action, arguments=arguments.model_dump(mode="json"))
-        run = Run(self, stream, action)
+        run = Run(self._taken, stream, action)
         self._runs[stream] = run
         await self._flush()
         return run
 
-    async def taken(self, row: Row) -> None:
+    async def _taken(self, row: Row) -> None:
         self._initiator.consumed(row.stream, row.size_bytes)
         await self._flush()
 
@@ -340,7 +298,7 @@ class Visit:
                 if not self._answered.done():
                     self._answered.set_result(grant)
             case Refused(reason):
-                self._fail(_refusal(reason))
+                self._fail(refused(reason))
             case Row():
                 self.transcript.write(
                     now_s(), "row", action=self._runs[event.stream].action, item=event.item.model_dump()
@@ -444,22 +402,3 @@ class Visit:
             await pump
         await self._socket.close()
         self.transcript.close()
-
-
-def _refusal(reason: RefusalReason) -> VisitRefused:
-    error = VisitRefused("the visit was not granted", expected="the customer's consent", got=_WORDS[reason])
-    error.reason = reason
-    return error
-
-
-_WORDS: Final[dict[RefusalReason, str]] = {
-    RefusalReason.CUSTOMER: "the customer said no",
-    RefusalReason.NO_ANSWER: "nobody answered in time, which counts as no",
-    RefusalReason.COOL_DOWN: "the device was asked too often or refused a short while ago",
-    RefusalReason.UNKNOWN_TICKET: "the device knows no such ticket",
-    RefusalReason.NOT_CERTIFIED: "your certificate does not allow this",
-    RefusalReason.STALE_REVOCATIONS: "the device could not check whether your certificate is still good",
-    RefusalReason.SPLIT_VIEW: "the device saw another audit log than we did: tell the organisation",
-    RefusalReason.AUDIT_UNAVAILABLE: "the audit log could not be written, and without it nothing starts",
-    RefusalReason.BUSY: "another visit is under way",
-}

@@ -21,7 +21,8 @@ from technician.clock import now_s
 from technician.devices import DeviceFacts
 from technician.problems import Problem
 from technician.session.events import Closing, Event, Narrowed, Noticed, Stopped
-from technician.session.visit import EndedVisit, Visit
+from technician.session.outcome import EndedVisit
+from technician.session.visit import Visit
 from technician.sign_in import Technician
 
 #: More rows than this are counted, not kept: a page of them helps nobody.

@@ -14,8 +14,8 @@ from technician.private_files import read_private
 from technician.problems import Problem
 from technician.session.closing import read_proof
 from technician.session.commands import parse_command
+from technician.session.outcome import EndedVisit
 from technician.session.rows import show
-from technician.session.visit import EndedVisit
 from technician.workbench.live import LiveVisit, Phase
 from technician.workbench.state import desk_of, pages_of
 from web.pages import wants_fragment

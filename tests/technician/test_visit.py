@@ -17,7 +17,8 @@ from technician.api import Api
 from technician.devices import DeviceFacts, find_device
 from technician.problems import Problem
 from technician.session.closing import read_proof
-from technician.session.visit import Visit, VisitRefused
+from technician.session.outcome import VisitRefused
+from technician.session.visit import Visit
 from technician.sign_in import Technician
 from tests.making import NOW
 from tests.server.actors import log_verifier

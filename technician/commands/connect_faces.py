@@ -1,0 +1,195 @@
+"""What `bellpull connect` shows: tables and sentences for a person, or one JSON object a line for a program."""
+
+import json
+import sys
+from abc import ABC, abstractmethod
+
+from protocol.errors import ProtocolError
+from protocol.visit import Item
+from technician.commands.output import Output, error_facts
+from technician.devices import DeviceFacts
+from technician.problems import Problem
+from technician.session.commands import HELP
+from technician.session.events import Event, Narrowed, Noticed, Stopped
+from technician.session.outcome import EndedVisit
+from technician.session.rows import show
+
+
+class Face(ABC):
+    """What a visit shows. Two of them: a terminal, and JSON lines."""
+
+    def __init__(self, out: Output) -> None:
+        self.out = out
+
+    def watch(self, event: Event) -> None:
+        match event:
+            case Narrowed(scopes):
+                self.narrowed(sorted(scopes))
+            case Noticed(kind, text):
+                self.notice(kind, text)
+            case Stopped():
+                self.stopped()
+            case _:
+                pass  # shown where it is waited for
+
+    @abstractmethod
+    def asking(self, device: DeviceFacts) -> None: ...
+
+    @abstractmethod
+    def phrase(self, words: tuple[str, ...]) -> None: ...
+
+    @abstractmethod
+    def verified(self, device: DeviceFacts) -> None: ...
+
+    @abstractmethod
+    def ask_words(self, places: list[int]) -> None: ...
+
+    @abstractmethod
+    def granted(self, scopes: list[str], minutes: int) -> None: ...
+
+    @abstractmethod
+    def narrowed(self, scopes: list[str]) -> None: ...
+
+    @abstractmethod
+    def stopped(self) -> None: ...
+
+    @abstractmethod
+    def notice(self, kind: str, text: str) -> None: ...
+
+    @abstractmethod
+    def prompt(self) -> None: ...
+
+    @abstractmethod
+    def help(self) -> None: ...
+
+    @abstractmethod
+    def row(self, action: str, item: Item) -> None: ...
+
+    @abstractmethod
+    def result(self, action: str, items: list[Item], outcome: str, detail: str) -> None: ...
+
+    @abstractmethod
+    def ended(self, ended: EndedVisit) -> None: ...
+
+    @abstractmethod
+    def error(self, error: Problem | ProtocolError) -> None: ...
+
+
+class JsonFace(Face):
+    def __init__(self) -> None:
+        super().__init__(Output(as_json=True))
+
+    def _event(self, event: str, **facts: object) -> None:
+        self.out.json({"event": event, **facts})
+
+    def asking(self, device: DeviceFacts) -> None:
+        self._event("asking", device=device.device)
+
+    def phrase(self, words: tuple[str, ...]) -> None:
+        self._event("phrase", words=list(words))
+
+    def verified(self, device: DeviceFacts) -> None:
+        self._event("verified", device=device.device, customer=device.customer, certified=device.certified)
+
+    def ask_words(self, places: list[int]) -> None:
+        self._event("type-words", places=places)
+
+    def granted(self, scopes: list[str], minutes: int) -> None:
+        self._event("granted", scopes=scopes, minutes=minutes)
+
+    def narrowed(self, scopes: list[str]) -> None:
+        self._event("narrowed", scopes=scopes)
+
+    def stopped(self) -> None:
+        self._event("stopped", by="customer")
+
+    def notice(self, kind: str, text: str) -> None:
+        self._event("notice", kind=kind, text=text)
+
+    def prompt(self) -> None:
+        self._event("ready")
+
+    def help(self) -> None:
+        self._event("help", text=HELP)
+
+    def row(self, action: str, item: Item) -> None:
+        try:
+            body = json.loads(item.body)
+        except ValueError:
+            body = item.body  # the reader sees that it is no JSON
+        self._event("row", action=action, item={"id": item.id, "kind": item.kind, "body": body})
+
+    def result(self, action: str, items: list[Item], outcome: str, detail: str) -> None:
+        self._event("result", action=action, outcome=outcome, detail=detail, rows=len(items))
+
+    def ended(self, ended: EndedVisit) -> None:
+        receipt = None if ended.receipt is None else str(ended.receipt)
+        self._event("ended", by=ended.by, receipt=receipt, countersigned=ended.countersigned, fault=ended.fault)
+
+    def error(self, error: Problem | ProtocolError) -> None:
+        self._event("error", **error_facts(error))
+
+
+class TerminalFace(Face):
+    def __init__(self) -> None:
+        super().__init__(Output())
+        self._interactive = sys.stdin.isatty()
+
+    def asking(self, device: DeviceFacts) -> None:
+        self.out.say(f"Asking {device.label or device.device} …", "dim")
+
+    def phrase(self, words: tuple[str, ...]) -> None:
+        self.out.say("Both of you see these words. Read them to each other:")
+        self.out.say("    " + "   ".join(f"{place} {word}" for place, word in enumerate(words, start=1)), "bold")
+
+    def verified(self, device: DeviceFacts) -> None:
+        if device.certified:
+            self.out.say(f"✓ This is {device.device}, owned by {device.customer}, certified.", "green")
+        else:
+            self.out.say(f"! Unverified device {device.device}: {device.doubt}.", "bold yellow")
+        self.out.say("Waiting for the customer …", "dim")
+
+    def ask_words(self, places: list[int]) -> None:
+        named = " and ".join(str(place) for place in places)
+        self.out.say(f"Ask the customer for words {named} and type them here, divided by a space:", "yellow")
+
+    def granted(self, scopes: list[str], minutes: int) -> None:
+        self.out.say(f"✓ Granted for {minutes} minutes: {', '.join(scopes)}. `help` lists what you can do.", "green")
+
+    def narrowed(self, scopes: list[str]) -> None:
+        self.out.say(f"! The customer now allows only: {', '.join(scopes) or 'nothing'}.", "yellow")
+
+    def stopped(self) -> None:
+        self.out.say("The customer pressed Stop.", "bold yellow")
+
+    def notice(self, kind: str, text: str) -> None:
+        self.out.say(f"· {kind}: {text}", "dim")
+
+    def prompt(self) -> None:
+        if self._interactive:
+            self.out.out.print("bellpull> ", end="")
+
+    def help(self) -> None:
+        self.out.say(HELP)
+
+    def row(self, action: str, item: Item) -> None:
+        """Shown as a table when the result is there."""
+
+    def result(self, action: str, items: list[Item], outcome: str, detail: str) -> None:
+        for table in show(items):
+            self.out.say(table.title, "bold")
+            self.out.table([column.label for column in table.columns], table.rows)
+            if table.broken:
+                self.out.say(f"{table.broken} rows were not what they said they are.", "red")
+        style = "green" if outcome == "done" else "bold red"
+        self.out.say(f"{action}: {outcome}" + (f" – {detail}" if detail else ""), style)
+
+    def ended(self, ended: EndedVisit) -> None:
+        self.out.say(f"Ended by {ended.by}.")
+        if ended.receipt:
+            self.out.say(f"Receipt{' (countersigned)' if ended.countersigned else ''}: {ended.receipt}")
+        if ended.fault:
+            self.out.say(f"✗ {ended.fault}", "bold red")
+
+    def error(self, error: Problem | ProtocolError) -> None:
+        self.out.problem(error)
