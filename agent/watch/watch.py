@@ -23,7 +23,7 @@ from agent.watch.schedule import first_look_s, next_look_s
 from diagnostics.machine.own_use import AgentState
 from diagnostics.strict_json import StrictJsonError
 
-# Eight checks take 0.6 s; a machine that swaps takes longer. Past this the worker is killed.
+# All checks together take about a second; a machine that swaps takes longer. Past this the worker is killed.
 WORKER_TIMEOUT_S: Final = 120.0
 LOOK_MAX_BYTES: Final = 8 * 1024 * 1024
 

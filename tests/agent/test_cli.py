@@ -23,6 +23,7 @@ from agent.local.client import ServiceAbsent, call
 from agent.paths import Mode, StateFolder, state_folder
 from agent.refusal import Refusal
 from agent.service import launchd, systemd, windows
+from diagnostics.checks.catalogue import CATALOGUE
 from tests.agent.desk_server import DeskServer
 from tests.agent.doubles import enrol_in_memory
 from tests.making import Organisation
@@ -94,7 +95,7 @@ def test_check_works_offline_and_its_json_is_as_promised(tmp_path: Path) -> None
     assert set(value) == {"checks", "findings", "duration_s", "cpu_s"}
     assert {frozenset(check) for check in value["checks"]} == {frozenset({"id", "status", "ms", "reason"})}
     assert {check["status"] for check in value["checks"]} <= {"ok", "finding", "skipped", "failed"}
-    assert len(value["checks"]) == 8
+    assert [check["id"] for check in value["checks"]] == [check.id for check in CATALOGUE]
     assert done.returncode == (1 if value["findings"] else 0)
     assert not (tmp_path / "none").exists()
 
@@ -294,7 +295,7 @@ def test_a_service_without_enrolment_watches_and_says_what_is_missing(service: S
     told = json.loads(agent("status", "--json", "--state", state).stdout)
     assert (told["enrolled"], told["link"]) == (False, None)
     looked = call(service.folder.root, "check-now")
-    assert len(looked["checks"]) == 8
+    assert len(looked["checks"]) == len(CATALOGUE)
     refused = agent("ask", "help", "--yes", "--state", state)
     assert refused.returncode == 1
     assert "not enrolled" in refused.stderr
