@@ -25,14 +25,18 @@ async def ask(request: Request, office: OfficeOf, caller: Caller) -> SessionRoom
         if row.device != asked.device:
             raise not_found("ticket of this device")
         held = row.ticket
-    mono, quotas = office.mono(), office.quotas
+
+    def take() -> float:
+        mono, quotas = office.mono(), office.quotas
+        return max(
+            quotas.offers_by_device.take(asked.device, mono), quotas.offers_by_technician.take(caller.serial, mono)
+        )
+
     check_offer(
         connected=office.hub.connected(asked.device),
         rooms=office.relay.rooms_of(caller.serial),
         rooms_max=office.config.settings.caps.rooms_per_technician,
-        wait_s=max(
-            quotas.offers_by_device.take(asked.device, mono), quotas.offers_by_technician.take(caller.serial, mono)
-        ),
+        take=take,
     )
     room = new_room()
     commitment = await office.audit.commit_to(f"technician {caller.serial} room {room}")
@@ -42,7 +46,7 @@ async def ask(request: Request, office: OfficeOf, caller: Caller) -> SessionRoom
     offer = SessionOffer(room=room, join_token=tokens[Side.DEVICE], ticket=asked.ticket)
     if not office.hub.push(asked.device, offer):
         office.relay.end(room, DECLINED, "the agent left")
-        check_offer(connected=False, rooms=0, rooms_max=1, wait_s=0)
+        check_offer(connected=False, rooms=0, rooms_max=1, take=lambda: 0)
     return SessionRoom(room=room, join_token=tokens[Side.TECHNICIAN], path=f"/relay/{room}")
 
 

@@ -1,10 +1,13 @@
 """Pure: when a technician may be given a room."""
 
+from collections.abc import Callable
+
 from server.refusal import Refusal
 
 
-def check_offer(*, connected: bool, rooms: int, rooms_max: int, wait_s: float) -> None:
-    """Raises Refusal: the agent is away, or too much was asked already."""
+def check_offer(*, connected: bool, rooms: int, rooms_max: int, take: Callable[[], float]) -> None:
+    """Raises Refusal: the agent is away, or too much was asked already. `take`: uses up a permit, or says how long
+    to wait; what is refused for another reason uses up none."""
     if not connected:
         raise Refusal(
             409,
@@ -14,7 +17,7 @@ def check_offer(*, connected: bool, rooms: int, rooms_max: int, wait_s: float) -
         )
     if rooms >= rooms_max:
         raise Refusal(429, "you have too many sessions open", expected=f"at most {rooms_max}", got=str(rooms))
-    if wait_s:
+    if wait_s := take():
         raise Refusal(
             429,
             "too many sessions were asked for",
