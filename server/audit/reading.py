@@ -13,8 +13,11 @@ from sqlalchemy.sql import ColumnElement
 
 from protocol import strict_json
 from protocol.audit import AuditEntry, AuditLeaf, AuditWord
+from protocol.certificates import Chain
 from protocol.fields import encode_base64
-from server.audit.model import leaves
+from protocol.messages.api import WitnessLine
+from server.audit.model import cosignatures, leaves
+from server.devices.model import devices
 from server.storage.engine import Database
 
 PAGE_ROWS: Final = 50
@@ -71,6 +74,30 @@ class AuditReading:
             .limit(_VISIT_ROWS_MAX)
         )
         return await self._entries(query)
+
+    async def witnesses(self, rows: int) -> tuple[tuple[WitnessLine, ...], int]:
+        """The lines of the devices that have seen most of the log, and how many certified devices witness it at all."""
+        certified = cosignatures.join(devices, devices.c.device == cosignatures.c.device)
+        holds = devices.c.certificate.is_not(None)
+        query = (
+            select(cosignatures.c.device, cosignatures.c.size, cosignatures.c.line, devices.c.certificate)
+            .select_from(certified)
+            .where(holds)
+            .order_by(cosignatures.c.size.desc(), cosignatures.c.device)
+            .limit(rows)
+        )
+        async with self._database.read() as connection:
+            count = await connection.scalar(select(func.count()).select_from(certified).where(holds))
+            lines = tuple(
+                WitnessLine(
+                    device=row.device,
+                    certificate=Chain.model_validate_json(row.certificate),
+                    size=row.size,
+                    line=row.line,
+                )
+                for row in await connection.execute(query)
+            )
+        return lines, int(count or 0)
 
     async def _entries(self, query: Select[Any]) -> tuple[Entry, ...]:
         async with self._database.read() as connection:

@@ -68,12 +68,12 @@ def _index(text: str) -> int | None:
 async def _checkpoint(office: Office) -> dict[str, Any]:
     """The newest note, and who has signed to have seen how much of it."""
     note = office.audit.note
-    lines = await office.witnesses.lines()
-    for line in lines[:_LINES_MAX]:
+    lines, count = await AuditReading(office.database).witnesses(_LINES_MAX)
+    for line in lines:
         if line.size == office.audit.size:
             note = add_signature(note, line.line)
     checkpoint = open_checkpoint(note, office.audit.key.verifier)
-    labels = await _labels(office, {line.device for line in lines[:_LINES_MAX]})
+    labels = await _labels(office, {line.device for line in lines})
     return {
         "note": note,
         "checkpoint": checkpoint,
@@ -86,9 +86,9 @@ async def _checkpoint(office: Office) -> dict[str, Any]:
                 "newest": line.size == checkpoint.size,
                 "at": _witnessed_at(office, line),
             }
-            for line in lines[:_LINES_MAX]
+            for line in lines
         ],
-        "witness_count": len(lines),
+        "witness_count": count,
     }
 
 

@@ -18,6 +18,9 @@ from server.people.door import page, visitor_of
 from server.tickets.listing import Filter, Wanted
 from web.pages import wants_fragment
 
+#: The newest; a device that invents more does not make its page heavy.
+FINDINGS_SHOWN: Final = 40
+
 SHOWN: Final = {
     Shown.ALL: "All",
     Shown.CONNECTED: "Connected",
@@ -86,8 +89,8 @@ async def device(request: Request) -> Response:
     context: dict[str, Any] = {
         "device": found,
         "connected": office.hub.connected(found.device),
-        "present": [one for one in findings if one.state in PRESENT],
-        "over": [one for one in findings if one.state not in PRESENT],
+        "present": [one for one in findings if one.state in PRESENT][:FINDINGS_SHOWN],
+        "over": [one for one in findings if one.state not in PRESENT][:FINDINGS_SHOWN],
         "checks": checks,
     }
     if wants_fragment(request):

@@ -28,6 +28,14 @@ _AUTHORS: Final = {
 }
 
 
+#: A page stays light whatever a device sends: the newest of each.
+WORDS_SHOWN: Final = 30
+FINDINGS_SHOWN: Final = 40
+SEALED_SHOWN: Final = 40
+VISITS_SHOWN: Final = 20
+ETAS_SHOWN: Final = 5
+
+
 async def ticket(request: Request) -> Response:
     return await _ticket(request)
 
@@ -39,6 +47,8 @@ async def _ticket(
     row, statement = await office.tickets.require(request.path_params["ticket"], customers)
     device = await office.devices.require(row.device, customers)
     findings = await office.findings.of_device(row.device)
+    said = await office.tickets.messages_of(row.ticket)
+    all_words = request.query_params.get("words") == "all"
     return show(
         request,
         "ticket.html",
@@ -52,13 +62,14 @@ async def _ticket(
         statement_hash=statement.hash.hex(),
         repeats=await office.listing.repeats_of(row.ticket),
         own_findings=[one for one in findings if one.code == row.finding],
-        other_findings=[one for one in findings if one.code != row.finding],
+        other_findings=[one for one in findings if one.code != row.finding][:FINDINGS_SHOWN],
         # The newest one is the ETA itself.
-        eta_history=(await office.tickets.eta_history_of(row.ticket))[:-1],
-        messages=[_message(message) for message in await office.tickets.messages_of(row.ticket)],
-        sealed=await office.tickets.sealed_of(row.ticket),
-        bundles=await office.bundles.of_ticket(row.ticket),
-        visits=await visits_of(office, await office.sessions.rows(customers, ticket=row.ticket)),
+        eta_history=(await office.tickets.eta_history_of(row.ticket))[:-1][-ETAS_SHOWN:],
+        messages=[_message(message) for message in (said if all_words else said[-WORDS_SHOWN:])],
+        words_hidden=0 if all_words else max(0, len(said) - WORDS_SHOWN),
+        sealed=(await office.tickets.sealed_of(row.ticket))[-SEALED_SHOWN:],
+        bundles=(await office.bundles.of_ticket(row.ticket))[-SEALED_SHOWN:],
+        visits=await visits_of(office, await office.sessions.rows(customers, ticket=row.ticket, limit=VISITS_SHOWN)),
         form=form or FactsForm.of(row.facts, row.state),
         eta_choices=[(KEEP, "As it is"), *((str(s), text) for s, text in SOON.items()), (AT, "At the time below")],
         moves=[row.state, *(state for state in TicketState if state in MOVES[row.state])],

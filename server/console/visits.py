@@ -7,7 +7,7 @@ from protocol.audit import AuditWord
 from protocol.messages.api import SessionRow
 from server.audit.reading import AuditReading, Entry
 from server.office import Office
-from server.people.door import technicians_of
+from server.technicians.listing import TechnicianListing
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Visit:
 
 async def visits_of(office: Office, rows: tuple[SessionRow, ...]) -> list[Visit]:
     reading = AuditReading(office.database)
-    names = {one.serial: one.name for one in await technicians_of(office)}
+    names = await TechnicianListing(office.database).names(row.serial for row in rows)
     found = []
     for row in rows:
         entries = () if row.grant is None else await reading.of_session(row.device, row.grant)

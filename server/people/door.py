@@ -25,6 +25,7 @@ from server.people.forms import FORM_MAX_BYTES, read_form
 from server.people.reach import KnownTechnician, known_technicians, reach_of
 from server.people.rules import ROUTES, Role, may
 from server.refusal import Refusal
+from server.technicians.listing import TechnicianListing
 from web.loopback import HostAndOrigin
 from web.pages import wants_fragment
 
@@ -92,14 +93,16 @@ async def _visitor(request: Request) -> Visitor | None:
     account = await office.people.visitor(token, active=not wants_fragment(request))
     if account is None:
         return None
-    # Only technicians are bounded by certificates; for others nothing is read.
-    known = await technicians_of(office) if account.role is Role.TECHNICIAN else ()
+    known: tuple[KnownTechnician, ...] = ()
+    if account.role is Role.TECHNICIAN:  # the only ones bounded by certificates
+        chains = await TechnicianListing(office.database).current(office.now())
+        known = known_technicians(chains, office.organisation.trust, office.now())
     return Visitor(account, token, reach_of(account.role, account.technician_key, known))
 
 
 async def technicians_of(office: Office) -> tuple[KnownTechnician, ...]:
-    """Everyone with a certificate, proven now."""
-    chains = await office.technicians.certificates()
+    """Everyone with a certificate, and those whose last one ended lately; proven now."""
+    chains = await TechnicianListing(office.database).current_and_lately_ended(office.now())
     return known_technicians(chains, office.organisation.trust, office.now())
 
 

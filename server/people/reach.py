@@ -68,7 +68,7 @@ def reach_of(role: Role, technician_key: bytes | None, technicians: Iterable[Kno
             if known.holds:
                 return Reach(known.customers)
             return Reach(frozenset(), f"{_NOTHING}; the certificate it is linked to has expired or was revoked.")
-    return Reach(frozenset(), f"{_NOTHING}; the certificate it is linked to is not known here any more.")
+    return Reach(frozenset(), f"{_NOTHING}; the certificate it is linked to has expired.")
 
 
 def _holds(chain: Chain, trust: Trust | None, now: int) -> bool:

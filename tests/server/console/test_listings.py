@@ -7,8 +7,10 @@ from protocol.messages.report import ReportedSeverity
 from server.devices.listing import DeviceListing, Shown
 from server.findings.series import SeriesReading, Step
 from server.storage.engine import Database
+from server.technicians.listing import ENDED_MAX, TechnicianListing
+from server.technicians.store import TechnicianStore
 from server.tickets.listing import PAGE_ROWS, Filter, TicketListing, Wanted
-from tests.making import DAY, NOW
+from tests.making import DAY, NOW, Organisation, serial
 from tests.server.actors import Clock
 from tests.server.console.rows import put_device, put_finding, put_metrics, put_ticket
 
@@ -147,3 +149,25 @@ async def test_values_are_averaged_within_a_step(database: Database) -> None:
     ]
     assert await reading.first_at(device) == NOW - 1
     assert await reading.first_at("d-none") is None
+
+
+# --- technicians ---------------------------------------------------------------------------------------------------
+
+
+async def test_technicians_are_named_by_serial_and_ended_certificates_are_few(database: Database, clock: Clock) -> None:
+    store, organisation = TechnicianStore(database, clock), Organisation()
+    for at in range(ENDED_MAX + 5):
+        changes = {"serial": serial(f"ended {at}"), "not_after": NOW - 1}
+        body = organisation.technician_body(f"Old {at}", **changes)
+        await store.keep(organisation.technician(f"Old {at}", **changes), body)
+        clock.now += 1
+    await store.keep(organisation.technician("Ada"), organisation.technician_body("Ada"))
+    clock.now = NOW
+    listing = TechnicianListing(database)
+    assert await listing.names([serial("ended 3"), serial("Helpful Ltd Ada"), "none"]) == {
+        serial("ended 3"): "Old 3",
+        serial("Helpful Ltd Ada"): "Ada",
+    }
+    assert await listing.names([]) == {}
+    assert await listing.current(NOW) == (organisation.technician("Ada"),)
+    assert len(await listing.current_and_lately_ended(NOW)) == ENDED_MAX

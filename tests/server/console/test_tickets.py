@@ -117,6 +117,17 @@ async def test_words_are_neither_empty_nor_endless(case: Case, text: str, status
     assert (await case.browser.post(f"{case.page}/words", {"text": text})).status_code == status
 
 
+async def test_a_page_stays_light_however_much_is_said_and_all_of_it_can_be_read(desk: World, case: Case) -> None:
+    for at in range(200):
+        await desk.office.tickets.desk_text(case.ticket, f"message {at} " + "x" * 900)
+    page = await case.browser.get(case.page)
+    assert len(page.content) < 150_000
+    assert "message 199" in page.text
+    assert "message 5 " not in page.text
+    assert "Show 170 earlier messages" in page.text
+    assert "message 5 " in (await case.browser.get(f"{case.page}?words=all")).text
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.AUDITOR])
 async def test_who_only_reads_is_offered_no_form(people: People, case: Case, role: Role) -> None:
     browser = await people.signed_in(role)
