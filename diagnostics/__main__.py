@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from diagnostics.examine import Examination
-    from diagnostics.history import History
     from diagnostics.machine.interface import Machine
+    from diagnostics.state_folder import Past
 
 FINE, PROBLEM, WRONG_USE = 0, 1, 2
 
@@ -29,37 +29,42 @@ class _WrongUseError(Exception):
     """The arguments name something that is not there."""
 
 
-def _open(folder: str | None) -> tuple[Machine, History]:
-    """This machine with an empty history, or a recorded one with its own."""
-    from diagnostics.history import MemoryHistory, load_history
-
-    if folder is None:
-        from diagnostics.machine.local import local_machine
-
-        return local_machine(), MemoryHistory()
-    from diagnostics.machine.recorded import NotARecordedMachine, RecordedMachine
+def _open(folder: str | None, state: str | None = None) -> tuple[Machine, Past]:
+    """This machine with the past of its state folder, or a recorded one with its own."""
+    from diagnostics.state_folder import Past, read_past
 
     try:
-        machine = RecordedMachine(Path(folder))
-        lines = Path(folder) / "history.jsonl"
-        history = load_history(lines.read_text("utf-8").splitlines()) if lines.exists() else MemoryHistory()
-    except (NotARecordedMachine, ValueError) as error:
-        raise _WrongUseError(str(error)) from error
-    return machine, history
+        if folder is None:
+            from diagnostics.machine.local import local_machine
 
+            return local_machine(), read_past(Path(state)) if state else Past()
+        from diagnostics.machine.recorded import RecordedMachine
 
-def _examine(arguments: argparse.Namespace, machine: Machine, history: History) -> Examination:
-    from diagnostics.examine import examine
-
-    try:
-        return examine(machine, history, now=machine.clock().unix_s, only=arguments.only)
+        return RecordedMachine(Path(folder)), read_past(Path(folder))
     except ValueError as error:
         raise _WrongUseError(str(error)) from error
 
 
+def _examine(arguments: argparse.Namespace, machine: Machine, past: Past) -> Examination:
+    from diagnostics.examine import examine
+
+    now = machine.clock().unix_s
+    try:
+        examination = examine(machine, past.history, now=now, only=arguments.only, before=past.changes)
+    except ValueError as error:
+        raise _WrongUseError(str(error)) from error
+    state = getattr(arguments, "state", None)
+    if state and arguments.machine is None:
+        from diagnostics.state_folder import write_past
+
+        past.take(examination, now=now)
+        write_past(past, Path(state))
+    return examination
+
+
 def _check(arguments: argparse.Namespace) -> int:
-    machine, history = _open(arguments.machine)
-    examination = _examine(arguments, machine, history)
+    machine, past = _open(arguments.machine, arguments.state)
+    examination = _examine(arguments, machine, past)
     if arguments.json:
         print(examination.to_json())
     else:
@@ -69,28 +74,33 @@ def _check(arguments: argparse.Namespace) -> int:
             print(f"\n{finding.severity}: {finding.code} on {finding.instance} (seen once)")
             for proof in finding.evidence:
                 print(f"    {proof.source}: {proof.excerpt}")
+            for change in finding.changes:
+                print(f"    changed before: {change.what}")
         print(f"\n{examination.duration_s:.2f} s, {examination.cpu_s:.2f} s of processor")
     return PROBLEM if examination.findings else FINE
 
 
 def _explain(arguments: argparse.Namespace) -> int:
     from diagnostics.checks.catalogue import explain
-    from diagnostics.knowledge.conclude import conclude, judged_codes
+    from diagnostics.knowledge.conclude import conclude, judged_codes, known_changes
     from diagnostics.knowledge.issue import own_issues
     from diagnostics.wording import Language
 
     language = Language(arguments.language)
-    machine, history = _open(arguments.machine)
-    examination = _examine(arguments, machine, history)
+    machine, past = _open(arguments.machine, arguments.state)
+    examination = _examine(arguments, machine, past)
     for finding in examination.findings:
         words = explain(finding, language)
         print(f"{finding.severity}: {words.title}\n    {words.text}")
+        for change in finding.changes:
+            print(f"    changed before: {change.what}")
     conclusion = conclude(
         own_issues(),
         examination.findings,
         machine,
         judged=judged_codes(examination),
         now=machine.clock().unix_s,
+        changes=known_changes(examination, past.changes, now=machine.clock().unix_s),
     )
     for match in conclusion.matching.matches:
         words = match.explain(language)
@@ -115,17 +125,17 @@ def _explain(arguments: argparse.Namespace) -> int:
 def _record(arguments: argparse.Namespace) -> int:
     from diagnostics.collectors.catalogue import COLLECTORS
     from diagnostics.collectors.evidence import collect_evidence
-    from diagnostics.history import MemoryHistory
     from diagnostics.machine.interface import Unreadable
     from diagnostics.machine.local import local_machine
     from diagnostics.machine.recording import RecordingMachine, write_recording
+    from diagnostics.state_folder import Past
 
     folder = Path(arguments.folder)
     if folder.exists():
         raise _WrongUseError(f"{folder} exists already; a recording makes a folder of its own")
     machine = RecordingMachine(local_machine())
     arguments.only = None
-    _examine(arguments, machine, MemoryHistory())
+    _examine(arguments, machine, Past())
     for collector in COLLECTORS:
         try:
             collector.collect(machine)
@@ -201,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--language", choices=("en", "ru"), default="en")
     for command in (check, explain):
         command.add_argument("--only", action="append", metavar="CHECK", help="this check; may be repeated")
+        command.add_argument("--state", metavar="FOLDER", help="keep numbers and changes here from look to look")
     record = add("record", _record, "write this machine's answers into a folder", "record ./my-laptop")
     record.add_argument("folder")
     record.add_argument("--about", default="", help="a sentence on what this machine shows")

@@ -13,15 +13,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, cast
 
+from diagnostics.changes.compare import Snapshot, Subject, compare
+from diagnostics.changes.from_log import changes_of_log
+from diagnostics.changes.rank import WINDOW_S, before_it_broke
+from diagnostics.changes.store import Changes, MemoryChanges
+from diagnostics.changes.watched import WATCHED
 from diagnostics.checks.catalogue import CATALOGUE, CHECK_FAILED
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised
 from diagnostics.collectors.contract import Collector, Observed
+from diagnostics.collectors.package_log import PACKAGE_LOG
 from diagnostics.collectors.processes import SAMPLE_WINDOW_S
-from diagnostics.findings import Finding, Severity
+from diagnostics.findings import Change, Finding, Severity
 from diagnostics.history import History
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -47,13 +53,16 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """`cpu_s` counts this process and the commands it ran."""
+    """`cpu_s` counts this process and the commands it ran. `changes`: what this look noticed; the owner keeps it,
+    and `snapshots` for the next comparison."""
 
     checks: tuple[CheckResult, ...]
     findings: tuple[Finding, ...]
     duration_s: float
     cpu_s: float
     metrics: tuple[Metric, ...] = ()
+    changes: tuple[Change, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
 
     def to_value(self, *, with_metrics: bool = False) -> dict[str, object]:
         """`{"checks":[{"id","status","ms","reason"}],"findings":[…],"duration_s","cpu_s"}`, for people's scripts;
@@ -66,6 +75,8 @@ class Examination:
         }
         if with_metrics:
             value["metrics"] = [encode(metric) for metric in self.metrics]
+            value["changes"] = [encode(change) for change in self.changes]
+            value["snapshots"] = [encode(snapshot) for snapshot in self.snapshots]
         return value
 
     def to_json(self, *, with_metrics: bool = False) -> str:
@@ -152,16 +163,16 @@ def examine(
     checks: Sequence[CheckSpec] = CATALOGUE,
     only: Collection[str] | None = None,
     raised_before: Collection[str] = (),
+    before: Changes | None = None,
 ) -> Examination:
-    """Run the checks once. `raised_before`: fingerprints of findings that are pending or active now. Raises
-    ValueError on an unknown name in `only`; nothing else."""
+    """Run the checks once. `raised_before`: fingerprints of findings that are pending or active now. `before`: what
+    earlier looks kept of this machine. Raises ValueError on an unknown name in `only`; nothing else."""
     started_s, started_cpu_s = time.monotonic(), _cpu_s()
     chosen = choose(checks, only)
     try:
         boot_unix_s = machine.clock().boot_unix_s
     except Unreadable:
         boot_unix_s = None
-    context = Context(now, boot_unix_s, history, frozenset(raised_before))
     gathered = _Gathered(machine)
     windowed = [check for check in chosen if any(need.begin for need in check.needs + check.wishes)]
     for check in windowed:
@@ -169,6 +180,10 @@ def examine(
             for need in check.needs + check.wishes:
                 gathered.begin(need)
     window_began_s = time.monotonic()
+    compared = _compare(chosen, gathered, before or MemoryChanges(), machine, now)
+    context = Context(
+        now, boot_unix_s, history, frozenset(raised_before), compared.known + compared.new, compared.subjects
+    )
     results: dict[str, tuple[CheckResult, Outcome]] = {}
     for check in chosen:
         if check not in windowed:
@@ -180,11 +195,61 @@ def examine(
     ordered = [results[check.id] for check in chosen]
     return Examination(
         checks=tuple(result for result, _ in ordered),
-        findings=tuple(finding for _, outcome in ordered for finding in outcome.findings),
+        findings=tuple(
+            replace(finding, changes=before_it_broke(finding, context.changes))
+            for _, outcome in ordered
+            for finding in outcome.findings
+        ),
         metrics=tuple(metric for _, outcome in ordered for metric in outcome.metrics),
         duration_s=time.monotonic() - started_s,
         cpu_s=max(0.0, _cpu_s() - started_cpu_s),
+        changes=compared.new,
+        snapshots=compared.snapshots,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """`known` was noticed before, `new` in this look; `subjects` had an earlier snapshot."""
+
+    known: tuple[Change, ...]
+    new: tuple[Change, ...]
+    snapshots: tuple[Snapshot, ...]
+    subjects: frozenset[str]
+
+
+def _compare(
+    chosen: Sequence[CheckSpec], gathered: _Gathered, before: Changes, machine: Machine, now: int
+) -> _Compared:
+    """Compare each watched subject that a chosen check needs anyway. On the first look at packages their own log
+    tells the last week. What cannot be read is not compared: its check says why."""
+    here = [check for check in chosen if machine.platform in check.platforms]
+    needed = {need.id for check in here for need in check.needs + check.wishes}
+    new: list[Change] = []
+    snapshots: list[Snapshot] = []
+    subjects: set[str] = set()
+    for watched in WATCHED:
+        if watched.collector.id not in needed:
+            continue
+        try:
+            snapshot = watched.snapshot(gathered.ask(watched.collector), now)
+        except Exception:  # noqa: BLE001, S112 — kept by `gathered`, and raised at every check that asks for it
+            continue
+        earlier = before.latest(watched.subject)
+        snapshots.append(snapshot)
+        if earlier is not None:
+            subjects.add(watched.subject)
+            new += compare(earlier, snapshot)
+        elif watched.subject is Subject.PACKAGE:
+            new += _logged(gathered, now)
+    return _Compared(tuple(before.since(now - WINDOW_S)), tuple(new), tuple(snapshots), frozenset(subjects))
+
+
+def _logged(gathered: _Gathered, now: int) -> tuple[Change, ...]:
+    try:
+        return changes_of_log(gathered.ask(PACKAGE_LOG), since_unix_s=now - WINDOW_S, now=now)
+    except Unreadable:
+        return ()  # no dpkg here: what changed is known from the second look on
 
 
 def _run(check: CheckSpec, gathered: _Gathered, context: Context, machine: Machine) -> tuple[CheckResult, Outcome]:

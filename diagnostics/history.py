@@ -45,6 +45,9 @@ class MemoryHistory:
         points = self._series.get((metric, instance), [])
         return tuple(points[bisect_left(points, (since_unix_s,)) :])
 
+    def all(self) -> Mapping[tuple[str, str], Sequence[Point]]:
+        return {key: tuple(points) for key, points in self._series.items()}
+
     def append(self, metric: str, instance: str, point: Point) -> None:
         points = self._series.setdefault((metric, instance), [])
         if points and points[-1].unix_s >= point.unix_s:

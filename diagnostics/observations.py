@@ -267,3 +267,47 @@ class PlaceUse:
     allocated_bytes: int
     files: int
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    files: tuple[ConfigFile, ...]
+    unread: tuple[UnreadSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartupItem:
+    """`place` is the folder it lies in."""
+
+    place: str
+    name: str
+    size_bytes: int
+    modified_unix_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartupItems:
+    items: tuple[StartupItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageAction:
+    """`verb` is dpkg's: install, upgrade, remove, purge. A version that there is not is empty."""
+
+    at_unix_s: int
+    verb: str
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLog:
+    actions: tuple[PackageAction, ...]

@@ -135,7 +135,8 @@ def _seen(old: Finding | None, new: Finding, now: int, in_grace: bool, rules: Ma
         first_seen_unix_s=new.first_seen_unix_s if came_back else old.first_seen_unix_s,
         last_seen_unix_s=max(now, old.last_seen_unix_s),
         count=1 if came_back else old.count + 1,
-        changes=new.changes or old.changes,
+        # What stood before the onset stays; what changed since cannot have caused it.
+        changes=new.changes if came_back else old.changes or new.changes,
     ).after(FindingEvent.SEEN)
     return _settle(merged, now, in_grace, rules)
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from diagnostics.checks import (
     agent_self,
+    config_drift,
     disk_fill,
     disk_space,
     dns,
@@ -14,6 +15,8 @@ from diagnostics.checks import (
     kernel_events,
     memory_pressure,
     process_cpu,
+    software_drift,
+    startup_drift,
 )
 from diagnostics.checks.contract import CheckSpec, CodeRule, both
 from diagnostics.findings import Finding
@@ -26,6 +29,9 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     process_cpu.SPEC,
     failed_services.SPEC,
     kernel_events.SPEC,
+    startup_drift.SPEC,
+    config_drift.SPEC,
+    software_drift.SPEC,
     dns.SPEC,
     agent_self.SPEC,
 )

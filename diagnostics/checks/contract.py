@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Observed
-from diagnostics.findings import Evidence, Fact, Finding, RemedyOffer, Severity, TimeToAct
+from diagnostics.findings import Change, Evidence, Fact, Finding, RemedyOffer, Severity, TimeToAct
 from diagnostics.history import History
 from diagnostics.machine.interface import Platform
 from diagnostics.plain_text import printable
@@ -32,12 +32,15 @@ class Seen(Protocol):
 @dataclass(frozen=True, slots=True)
 class Context:
     """`raised` holds the fingerprints that are pending or active now: a finding clears at another threshold than
-    the one it was raised at."""
+    the one it was raised at. `changes`: what is known to have changed, this look's changes included, oldest first;
+    `compared`: the subjects that had an earlier look to be compared with."""
 
     now: int
     boot_unix_s: int | None
     history: History
     raised: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+    compared: frozenset[str] = frozenset()
 
     def is_raised(self, code: str, instance: str) -> bool:
         return f"{code}|{instance}" in self.raised

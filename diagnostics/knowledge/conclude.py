@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from diagnostics.changes.rank import WINDOW_S
+from diagnostics.changes.store import Changes
 from diagnostics.checks.catalogue import CATALOGUE
 from diagnostics.examine import CheckStatus, Examination
-from diagnostics.findings import Finding
+from diagnostics.findings import Change, Finding
 from diagnostics.knowledge.conditions import Situation
 from diagnostics.knowledge.fact_sources import (
     FACT_NAMES,
@@ -43,6 +45,14 @@ def judged_codes(examination: Examination) -> frozenset[str]:
     return frozenset(code for check in CATALOGUE if check.id in looked for code in check.codes)
 
 
+def known_changes(examination: Examination, before: Changes, *, now: int) -> tuple[Change, ...] | None:
+    """What changed within the last week; None where this look compared nothing and nothing was kept."""
+    kept = tuple(before.since(now - WINDOW_S))
+    if not examination.snapshots and not kept:
+        return None
+    return tuple(dict.fromkeys(kept + examination.changes))
+
+
 def conclude(
     issues: Iterable[KnownIssue],
     findings: Iterable[Finding],
@@ -50,10 +60,11 @@ def conclude(
     *,
     judged: frozenset[str],
     now: int,
+    changes: tuple[Change, ...] | None = None,
 ) -> Conclusion:
-    """Never raises for what cannot be read: it stays unknown, and is listed."""
+    """Never raises for what cannot be read: it stays unknown, and is listed. `changes` None: nobody keeps them."""
     issues = tuple(issues)
-    situation = Situation(now=now, findings=tuple(findings), judged=judged)
+    situation = Situation(now=now, findings=tuple(findings), judged=judged, changes=changes)
     unanswered: dict[str, str] = {}
     matching = match(issues, situation)
     for _ in range(ROUNDS_MAX):

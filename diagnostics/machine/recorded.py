@@ -36,7 +36,7 @@ from diagnostics.machine.interface import (
     UnreadableKind,
 )
 from diagnostics.machine.line_cut import cut_at_line
-from diagnostics.machine.roots import is_readable
+from diagnostics.machine.roots import is_listable, is_readable
 from diagnostics.strict_json import decode, load_json
 
 FORMAT = 1
@@ -154,6 +154,8 @@ class RecordedMachine:
         return Tail(cut_at_line(content[-max_bytes:]), size, True)
 
     def list_folder(self, path: str) -> tuple[FolderEntry, ...]:
+        if not is_listable(path):
+            raise Unreadable(f"{path} is not on the list of folders this program looks into", UnreadableKind.REFUSED)
         self._refuse(f"list_folder:{path}")
         entries = (self._answers.folders or {}).get(path)
         if entries is None:

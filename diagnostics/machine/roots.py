@@ -8,6 +8,55 @@ from __future__ import annotations
 
 import re
 
+# Files whose change is noticed; only their sums leave the collector. World-readable by their packages, no secrets.
+WATCHED_FILES = (
+    "/etc/fstab",
+    "/etc/hosts",
+    "/etc/hostname",
+    "/etc/nsswitch.conf",
+    "/etc/crontab",
+    "/etc/environment",
+    "/etc/sysctl.conf",
+    "/etc/default/grub",
+    "/etc/apt/sources.list",
+    "/etc/ssh/sshd_config",
+    "/etc/security/limits.conf",
+    "/etc/systemd/journald.conf",
+    "/etc/systemd/system.conf",
+    "/etc/systemd/logind.conf",
+    "/etc/systemd/resolved.conf",
+    "/etc/systemd/timesyncd.conf",
+    "/etc/NetworkManager/NetworkManager.conf",
+    "/etc/chrony/chrony.conf",
+    "/etc/chrony.conf",
+    "/etc/ufw/ufw.conf",
+)
+WATCHED_FOLDERS = ("/etc/sysctl.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/systemd/journald.conf.d")
+# Folders of things that start by themselves: only listed.
+STARTUP_FOLDERS = (
+    "/etc/xdg/autostart",
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/etc/systemd/system",
+)
+# Names, sizes and dates may be seen, content may not: homes, memory images of crashed programs, virus signatures.
+LISTABLE_FOLDERS = frozenset(
+    {
+        *STARTUP_FOLDERS,
+        "/home",
+        "/boot",
+        "/var/crash",
+        "/var/lib/systemd/coredump",
+        "/var/lib/systemd/pstore",
+        "/sys/fs/pstore",
+        "/var/lib/clamav",
+    }
+)
+_LISTABLE = re.compile(r"/home/[^/]+/\.config/autostart")
+
 # Single files. Where one is a symbolic link (os-release, resolv.conf), the target must be listed too.
 READABLE_FILES = frozenset(
     {
@@ -38,6 +87,7 @@ READABLE_FILES = frozenset(
         "/var/lib/dpkg/status",
         "/run/reboot-required",
         "/run/reboot-required.pkgs",
+        *WATCHED_FILES,
     }
 )
 # Whole folders, with everything below.
@@ -48,6 +98,7 @@ READABLE_FOLDERS = (
     "/var/log",
     "/Library/Logs",
     "/private/var/log",
+    *WATCHED_FOLDERS,
 )
 # A log with a second name elsewhere may be somebody else's file linked into a folder its owner can write to.
 SINGLE_NAME_FOLDERS = ("/var/log", "/Library/Logs", "/private/var/log")
@@ -72,3 +123,10 @@ def is_readable(path: str) -> bool:
     if not _is_plain(path):
         return False
     return path in READABLE_FILES or is_inside(path, READABLE_FOLDERS) or _OWN_PROC.fullmatch(path) is not None
+
+
+def is_listable(path: str) -> bool:
+    """True when the names in the folder `path` may be seen; what may be read may be listed too."""
+    if not _is_plain(path):
+        return False
+    return path in LISTABLE_FOLDERS or _LISTABLE.fullmatch(path) is not None or is_readable(path)

@@ -9,6 +9,7 @@ from diagnostics.checks.contract import Context
 from diagnostics.examine import Examination, examine
 from diagnostics.history import History, MemoryHistory, load_history
 from diagnostics.machine.recorded import RecordedMachine
+from diagnostics.state_folder import read_past
 
 MACHINES = Path(__file__).resolve().parent.parent / "machines"
 NOW = 1_795_000_000
@@ -42,6 +43,7 @@ def look(
             now=machine.clock().unix_s,
             only=only,
             raised_before=raised_before,
+            before=read_past(MACHINES / name).changes,
         )
 
     return run

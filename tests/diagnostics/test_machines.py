@@ -12,22 +12,39 @@ from diagnostics.wording import Language
 
 MACHINES = Path(__file__).resolve().parent.parent / "machines"
 
+EIGHT = (
+    "disk-space",
+    "disk-fill-forecast",
+    "memory-pressure",
+    "process-cpu",
+    "failed-services",
+    "kernel-events",
+    "dns",
+    "agent-self",
+)
+
+
+def only(*read: str) -> dict[str, str | set[tuple[str, str]]]:
+    """These are answered by the machine and find nothing; for the others it was not recorded."""
+    return {**dict.fromkeys((check.id for check in CATALOGUE), "skipped"), **dict.fromkeys(read, "ok")}
+
+
 # machine → check → "ok", "skipped", or the fingerprints it raises with their severity.
 EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     "laptop-healthy": dict.fromkeys((check.id for check in CATALOGUE), "ok"),
     "debian-virtual-machine": {
-        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **only(*EIGHT),
         "disk-fill-forecast": "skipped",
         "failed-services": "skipped",
     },
     "laptop-disk-full": {
-        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **only(*EIGHT),
         "disk-space": {("disk-space-low|disk:/", "error"), ("disk-space-low|disk:/boot", "error")},
         "disk-fill-forecast": "skipped",
         "failed-services": {("service-failed|service:cups.service", "warning")},
     },
     "server-disk-filling": {
-        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **only(*EIGHT),
         "disk-fill-forecast": {("disk-filling|disk:/var", "warning")},
         "dns": {("dns-slow|resolvers", "warning")},
         "agent-self": {
@@ -39,7 +56,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         },
     },
     "desktop-out-of-memory": {
-        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **only(*EIGHT),
         "disk-fill-forecast": "skipped",
         "memory-pressure": {("memory-pressure|memory", "critical")},
         "process-cpu": {("process-cpu-hog|process:tracker-miner-f", "warning")},
@@ -50,7 +67,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         },
     },
     "office-dns-dead": {
-        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **only(*EIGHT),
         "disk-fill-forecast": "skipped",
         "failed-services": {
             ("service-failed|service:systemd-resolved.service", "error"),
@@ -58,8 +75,18 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         },
         "dns": {("dns-not-answering|resolvers", "error")},
     },
-    "restricted-user": {
+    "desktop-updated": {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "failed-services": {("service-failed|service:cups.service", "warning")},
+        "startup-drift": {("startup-items-changed|startup:all", "info")},
+        "config-drift": {("config-files-changed|config:all", "info")},
+        "software-drift": {
+            ("packages-half-installed|packages:all", "error"),
+            ("packages-older-than-before|packages:all", "info"),
+        },
+    },
+    "restricted-user": {
+        **only(*EIGHT),
         "disk-fill-forecast": "skipped",
         "failed-services": "skipped",
         "kernel-events": "skipped",
@@ -115,16 +142,8 @@ def test_a_look_at_a_machine_twice_says_the_same(look: Callable[..., Examination
 
 def test_names_chosen_by_an_attacker_cannot_act(look: Callable[..., Examination]) -> None:
     examination = look("hostile-names")
-    assert {result.id: str(result.status) for result in examination.checks} == {
-        "disk-space": "finding",
-        "disk-fill-forecast": "skipped",
-        "memory-pressure": "ok",
-        "process-cpu": "finding",
-        "failed-services": "finding",
-        "kernel-events": "finding",
-        "dns": "finding",
-        "agent-self": "ok",
-    }
+    found = {result.id for result in examination.checks if result.status == "finding"}
+    assert found == {"disk-space", "process-cpu", "failed-services", "kernel-events", "dns"}
     assert {finding.code for finding in examination.findings if finding.code == "check-failed"} == set()
     shown = [examination.to_json()]
     for finding in examination.findings:

@@ -29,7 +29,7 @@ from diagnostics.machine.interface import (
     UnreadableKind,
 )
 from diagnostics.machine.line_cut import cut_at_line
-from diagnostics.machine.roots import SINGLE_NAME_FOLDERS, is_inside, is_readable
+from diagnostics.machine.roots import SINGLE_NAME_FOLDERS, is_inside, is_listable, is_readable
 
 # Longer chains of links are loops, or somebody playing.
 MAX_LINKS = 8
@@ -179,7 +179,7 @@ def entry_of(name: str, status: os.stat_result) -> FolderEntry:
     )
 
 
-def list_folder(path: str, *, allowed: Callable[[str], bool] = is_readable) -> tuple[FolderEntry, ...]:
+def list_folder(path: str, *, allowed: Callable[[str], bool] = is_listable) -> tuple[FolderEntry, ...]:
     """Entries by lstat, sorted by name; an entry that vanishes meanwhile is left out."""
     if sys.platform == "win32":
         raise Unreadable("folders are not read this way on Windows", UnreadableKind.UNSUPPORTED)

@@ -58,7 +58,7 @@ class Full(RecordedMachine):
 
 
 def test_every_wanted_file_comes_or_says_why_not(recorded: Recorded) -> None:
-    items = list(collect_evidence(Full(recorded("laptop-healthy").folder), now=NOW))
+    items = list(collect_evidence(Full(recorded("laptop-disk-full").folder), now=NOW))
     paths = [item.path for item in items]
     assert len(set(paths)) == len(paths)
     for item in items:

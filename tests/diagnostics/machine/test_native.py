@@ -46,7 +46,8 @@ def test_every_check_runs_or_says_why_not(make: type[MacosMachine]) -> None:
     statuses = {result.id: result.status for result in examination.checks}
     assert CheckStatus.FAILED not in statuses.values(), examination.checks
     assert statuses["failed-services"] is CheckStatus.SKIPPED
-    assert statuses["agent-self"] is CheckStatus.OK
+    # The "agent" is this test run, which may well use more than an agent should.
+    assert statuses["agent-self"] in (CheckStatus.OK, CheckStatus.FINDING)
 
 
 @pytest.mark.parametrize("make", MACHINES)

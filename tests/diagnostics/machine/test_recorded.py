@@ -52,7 +52,7 @@ def test_a_recording_of_a_recording_is_examined_alike(name: str, tmp_path: Path,
 
 
 def test_what_was_never_asked_is_not_made_up(recorded: Recorded) -> None:
-    machine = recorded("laptop-healthy")
+    machine = recorded("laptop-disk-full")
     for ask in (
         lambda: machine.run(DPKG),
         lambda: machine.read_file("/proc/vmstat"),
