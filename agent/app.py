@@ -187,6 +187,7 @@ class Member:
 
     async def _trust_changed(self) -> None:
         self.uploads.wake()
+        self.door.trust_changed()
         # The organisation has moved its server or its log, and said so itself: everything follows, once nobody visits.
         policy = self.trust.trust.policy(self.ground.clocks.wall())
         moved = self.identity.following(policy)

@@ -102,6 +102,10 @@ class Door:
             *ReceiptVerbs(self.receipts).verbs(),
         )
 
+    def trust_changed(self) -> None:
+        """Something newer of the organisation was accepted: a visitor may be revoked, recipients may be there."""
+        self.visits.trust_changed()
+
     def session_hosts(self) -> Sequence[int]:
         return self.visits.host_pids()
 

@@ -76,6 +76,7 @@ class ConsentGate:
         self._local_act_age_s = local_act_age_s
         self._pending: dict[str, PendingPrompt] = {}
         self._listeners: list[Callable[[PendingPrompt], None]] = []
+        self._last_no_boot_s: float | None = None
 
     def when_asked(self, listener: Callable[[PendingPrompt], None]) -> None:
         """`listener` is called for each new question: to open the approval page, to write a line."""
@@ -85,7 +86,8 @@ class ConsentGate:
         """Why no question may be put now; None when one may."""
         now = self._clocks.wall()
         history = self._store.since(now - max(HOUR_S, REFUSAL_COOLDOWN_S))
-        verdict = may_ask(history, now=now, local_act_age_s=self._local_act_age_s())
+        no_age_s = None if self._last_no_boot_s is None else self._clocks.boot() - self._last_no_boot_s
+        verdict = may_ask(history, now=now, local_act_age_s=self._local_act_age_s(), last_no_age_s=no_age_s)
         return verdict if isinstance(verdict, CoolDown) else None
 
     async def ask(self, facts: PromptFacts) -> Decision:
@@ -199,6 +201,8 @@ class ConsentGate:
         if prompt.answer.done():
             return
         self._store.answered(prompt.number, answer, now=self._clocks.wall())
+        if answer is Answer.NO:
+            self._last_no_boot_s = self._clocks.boot()
         prompt.answer.set_result(decision)
 
     def _find(self, prompt_id: str) -> PendingPrompt:

@@ -63,10 +63,17 @@ class CoolDown:
     why: str
 
 
-def may_ask(history: Sequence[PastPrompt], *, now: int, local_act_age_s: float | None) -> MayAsk | CoolDown:
-    """Whether another question may be put now. `local_act_age_s`: since the customer last asked for help here."""
+def may_ask(
+    history: Sequence[PastPrompt], *, now: int, local_act_age_s: float | None, last_no_age_s: float | None = None
+) -> MayAsk | CoolDown:
+    """Whether another question may be put now. `local_act_age_s`: since the customer last asked for help here.
+
+    `last_no_age_s`: since the last no, by the same clock as the local act, when it was given in this run; the history
+    knows whole seconds only.
+    """
     last_no = max((past.answered_at or 0 for past in history if past.answer is Answer.NO), default=None)
-    if _customer_started_it(local_act_age_s, None if last_no is None else now - last_no):
+    no_age_s = last_no_age_s if last_no_age_s is not None or last_no is None else now - last_no
+    if _customer_started_it(local_act_age_s, no_age_s):
         return MayAsk()
     if last_no is not None and now < last_no + REFUSAL_COOLDOWN_S:
         return CoolDown(last_no + REFUSAL_COOLDOWN_S, "you said no a short while ago")
@@ -76,7 +83,7 @@ def may_ask(history: Sequence[PastPrompt], *, now: int, local_act_age_s: float |
     return MayAsk()
 
 
-def _customer_started_it(act_age_s: float | None, no_age_s: int | None) -> bool:
+def _customer_started_it(act_age_s: float | None, no_age_s: float | None) -> bool:
     """A fresh local act opens the door, but not for questions after a later no."""
     if act_age_s is None or not 0 <= act_age_s <= LOCAL_ACT_FRESH_S:
         return False

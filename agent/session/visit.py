@@ -222,6 +222,12 @@ class Visit:
             if following is not None:
                 waiting.extend(self.steps.receive(following, self.moment()))
 
+    def judge_anew(self) -> None:
+        """If what this device believes has changed: does the technician's certificate still count?"""
+        if self._parts.trust.trust is not self._trust:
+            self._trust = self._parts.trust.trust
+            self.feed(TrustChanged(self._trust))
+
     def _fail(self, error: Refusal | ProtocolError) -> None:
         """What had to be written could not be: nothing may go on. The receipt is rebuilt when the disk takes it."""
         self.failed = str(error)
@@ -388,7 +394,5 @@ class Visit:
                 logged_at = self._parts.clocks.mono()
             elif self._parts.clocks.mono() - logged_at > _WITHOUT_LOG_S:
                 self.feed(EndNow(EndedBy.AUDIT_UNAVAILABLE, "the server's log was out of reach for too long"))
-            if self._parts.trust.trust is not self._trust:
-                self._trust = self._parts.trust.trust
-                self.feed(TrustChanged(self._trust))
+            self.judge_anew()
             self.feed(Tick())

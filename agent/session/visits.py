@@ -159,6 +159,13 @@ class Visits:
         state = visit.steps.grant
         return () if state.ended_by is not None else tuple(sorted(state.scopes))
 
+    def trust_changed(self) -> None:
+        """The organisation has published something newer: judge the visitor anew, now."""
+        if self._visit is not None and not self._visit.ended:
+            self._visit.judge_anew()
+        if self._joining is None:
+            self._repair()
+
     def host_pids(self) -> Sequence[int]:
         """Session hosts alive now: their descendants may not answer for the customer."""
         pid = None if self._visit is None else self._visit.host_pid

@@ -66,6 +66,13 @@ def test_a_no_after_asking_for_help_counts() -> None:
     assert isinstance(may_ask([asked(60, Answer.NO)], now=NOW, local_act_age_s=120), CoolDown)
 
 
+def test_a_no_and_a_request_within_one_second_are_told_apart() -> None:
+    history = [PastPrompt(NOW - 5, Answer.NO, NOW)]
+    assert may_ask(history, now=NOW, local_act_age_s=0.2, last_no_age_s=0.4) == MayAsk()
+    assert isinstance(may_ask(history, now=NOW, local_act_age_s=0.4, last_no_age_s=0.2), CoolDown)
+    assert isinstance(may_ask(history, now=NOW, local_act_age_s=0.2), CoolDown)
+
+
 def test_a_clock_from_the_future_lifts_nothing() -> None:
     assert isinstance(may_ask([asked(60, Answer.NO)], now=NOW, local_act_age_s=-5), CoolDown)
 

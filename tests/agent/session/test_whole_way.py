@@ -1,0 +1,178 @@
+"""The whole way with every program real: server, relay, organisation, technician, agent. And what may fail on it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from agent.session.descendants import below
+from protocol.limits import STOP_CHILDREN_S, STOP_S
+from tests.agent.session.programs import WORDS, World, wait_for
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="visits run on Linux only in this version"),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("w"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def asked_for_help_just_now(world: World) -> None:
+    """A local act lifts the limits of questions, as it does for a customer who waits for help."""
+    if world.server.process.poll() is not None:
+        world.server.start_again()
+    if world.service.poll() is not None:
+        world.start_again()
+    world.agent("tickets")  # the service answers
+    from agent.local.client import call
+
+    call(world.state, "ticket-text", ticket=world.ticket, text="I am here")
+
+
+def test_a_visit_from_the_question_to_the_verified_receipt(world: World) -> None:
+    visit = world.connect("diagnose", "processes", "logs")
+    phrase = visit.until("phrase")["words"]
+    prompt, yes = world.approve("--scope", "processes", "--scope", "diagnose", "--minutes", "5")
+    assert prompt["phrase"] == phrase
+    assert (prompt["technician"], prompt["organisation"]) == ("Tom Vale", "Example Support")
+    assert prompt["reason"] == "Looking at what is slow"
+    assert sorted(yes["scopes"]) == ["diagnose", "processes"]
+    granted = visit.until("granted")
+    assert granted["minutes"] == 5
+    visit.say("ps")
+    assert visit.until("result")["outcome"] == "done"
+    assert len(visit.rows("processes")) > 0
+    visit.say("logs list")
+    assert visit.until("result", 2)["outcome"] == "refused"
+    visit.say("end")
+    ended = visit.until("ended")
+    assert ended["receipt"]
+    visit.close()
+    newest = world.receipts()[0]
+    assert newest["ended_by"] == "technician"
+    assert newest["countersigned"]
+    assert [action["outcome"] for action in newest["actions"]] == ["done", "refused"]
+    verified = world.agent("receipts", "verify")
+    assert verified["ok"]
+    saved = str(world.folder / "receipt.json")
+    world.agent("receipts", "save", newest["grant"], saved)
+    assert world.agent("receipts", "verify", saved)["technician"] == "Tom Vale"
+
+
+def test_the_customers_own_words_are_in_the_question(world: World) -> None:
+    visit = world.connect("diagnose")
+    wait_for(lambda: bool(world.agent("consent", "list")["pending"]))
+    (prompt,) = world.agent("consent", "list")["pending"]
+    shown = world.agent("consent", "show", prompt["id"])
+    assert WORDS in shown["text"]
+    world.agent("consent", "refuse", prompt["id"])
+    assert visit.until("error")
+    visit.close()
+
+
+def test_stop_with_a_frozen_server_is_dead_within_a_second(world: World) -> None:
+    visit = world.connect("processes")
+    world.approve()
+    visit.until("granted")
+    hosts = [pid for pid in below(world.service.pid) if _is_host(pid)]
+    assert len(hosts) == 1
+    world.server.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        stopped = world.agent("stop")
+        assert stopped["stopped"] == 1
+        assert stopped["seconds"] < STOP_S
+        while _alive(hosts[0]):
+            assert time.monotonic() - began < STOP_CHILDREN_S
+            time.sleep(0.01)
+        wait_for(lambda: world.receipts()[0]["ended_by"] == "customer", 15)
+    finally:
+        world.server.process.send_signal(signal.SIGCONT)
+    visit.until("ended")
+    visit.close()
+
+
+def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
+    """Both ends know, nothing hangs, the receipt is there, and what was queued reaches the log afterwards."""
+    visit = world.connect("processes")
+    world.approve()
+    visit.until("granted")
+    visit.say("ps")
+    visit.until("result")
+    before = len(world.receipts())
+    world.server.kill()
+    wait_for(lambda: len(world.receipts()) == before + 1)
+    newest = world.receipts()[0]
+    assert newest["ended_by"] == "connection-lost"
+    assert [action["outcome"] for action in newest["actions"]] == ["done"]
+    visit.until("ended")
+    visit.close()
+    assert [pid for pid in below(world.service.pid) if _is_host(pid)] == []
+    world.server.start_again()
+    wait_for(lambda: world.agent("status")["outbox"]["items"] == 0, 60)
+    assert world.agent("status")["outbox"]["dead_letters"] == 0
+    assert world.agent("status")["alarms"] == []
+
+
+def test_an_agent_that_dies_in_the_middle_of_a_visit(world: World) -> None:
+    """kill -9: the host and everything below it end by themselves; the next start makes the one receipt."""
+    visit = world.connect("processes")
+    world.approve()
+    visit.until("granted")
+    visit.say("ps")
+    visit.until("result")
+    tree = below(world.service.pid)
+    before = len(world.receipts())
+    world.kill_service()
+    wait_for(lambda: not any(_alive(pid) for pid in tree), STOP_CHILDREN_S)
+    visit.until("ended")
+    visit.close()
+    world.start_again()
+    wait_for(lambda: len(world.receipts()) == before + 1)
+    newest = world.receipts()[0]
+    assert newest["rebuilt"]
+    assert newest["ended_by"] == "agent-stopped"
+    assert [action["outcome"] for action in newest["actions"]] == ["done"]
+    assert world.agent("receipts", "verify")["ok"]
+
+
+def test_a_revoked_technician_is_out_within_five_seconds(world: World) -> None:
+    """Last: the certificate is gone for good."""
+    visit = world.connect("processes")
+    world.approve()
+    visit.until("granted")
+    before = len(world.receipts())
+    world.revoke()
+    began = time.monotonic()
+    wait_for(lambda: len(world.receipts()) == before + 1, 20)
+    assert time.monotonic() - began < 5
+    # The server closes the room as well; whichever the agent hears first, nobody is here any more.
+    assert world.receipts()[0]["ended_by"] in ("revoked", "connection-lost")
+    assert [pid for pid in below(world.service.pid) if _is_host(pid)] == []
+    visit.close()
+
+
+def _is_host(pid: int) -> bool:
+    try:
+        return b"agent.session.host" in subprocess.check_output(["/bin/ps", "-o", "args=", "-p", str(pid)])
+    except subprocess.CalledProcessError:
+        return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            fields = stat.read()
+    except OSError:
+        return False
+    return fields[fields.rindex(b")") + 2 : fields.rindex(b")") + 3] not in (b"Z", b"X") and pid != os.getpid()
