@@ -38,8 +38,8 @@ def main() -> int:
         print(json.dumps(as_value(rows, not_run, facts), ensure_ascii=False, indent=2))
     else:
         print(as_text(rows, facts))
-        for name, why in not_run.items():
-            print(f"did not run: {name}: {why}")
+        for name, reason in not_run.items():
+            print(f"did not run: {name}: {reason}")
     return 1 if not_run else 0
 
 

@@ -44,7 +44,6 @@ def run(quick: bool) -> list[Row]:
             f"{redactions} redactions, sealed",
         ),
         Row("bundle, processor", percentile(cpu, 0.5), "s", detail=spread(cpu, "s", digits=2)),
-        Row("bundle, memory at its height", max(run.peak_rss_bytes for run in runs) / 1e6, "MB"),
         _peer(),
     ]
 

@@ -43,5 +43,4 @@ def _rows(name: str, argv: list[str], rounds: int) -> list[Row]:
             "s",
             detail=f"{spread(cpu, 's')}; the checks alone {inside:.3f} s",
         ),
-        Row(f"{name}, memory at its height", max(run.peak_rss_bytes for run in runs) / 1e6, "MB"),
     ]

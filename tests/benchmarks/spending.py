@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,18 +25,22 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _CPUCLOCK_SCHED = 2
 
 
+def environment() -> dict[str, str]:
+    """Ours, but that compiled modules are kept, as where the programs are installed: else each start compiles anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One run of a program; `cpu_s` and `peak_rss_bytes` count what it started, too."""
+    """One run of a program; `cpu_s` counts what it started, too."""
 
     wall_s: float
     cpu_s: float
-    peak_rss_bytes: int
     exit_code: int
     stdout: bytes
 
 
-def run_whole(argv: Sequence[str], *, environment: Mapping[str, str] | None = None, timeout_s: float = 120) -> Spent:
+def run_whole(argv: Sequence[str], *, timeout_s: float = 120) -> Spent:
     """Start it, wait for its end, count everything between. NotRun when it takes longer than `timeout_s`."""
     began = time.perf_counter()
     # Programs here say at most a few lines: no pipe is full before the end.
@@ -45,7 +49,7 @@ def run_whole(argv: Sequence[str], *, environment: Mapping[str, str] | None = No
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=environment(),
         start_new_session=True,
     )
     # It and all that it started; harmless when it has ended by itself: it is not waited for before the timer is off.
@@ -67,7 +71,7 @@ def run_whole(argv: Sequence[str], *, environment: Mapping[str, str] | None = No
             process.stdout.close()
     if process.returncode == -signal.SIGKILL:
         raise NotRun(f"{Path(argv[0]).name} {argv[1]} was not done after {timeout_s:.0f} s")
-    return Spent(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, process.returncode, stdout)
+    return Spent(wall_s, used.ru_utime + used.ru_stime, process.returncode, stdout)
 
 
 @dataclass(frozen=True, slots=True)

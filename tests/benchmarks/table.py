@@ -53,7 +53,7 @@ def as_value(
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}" if value < 10 else f"{value:.1f}"
 
 
 def _figure(row: Row) -> str:

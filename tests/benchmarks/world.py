@@ -9,10 +9,9 @@ Leaving the block stops every process, last first; a killed benchmark takes them
 """
 
 import json
-import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from technician.home import Home
 from technician.keys.passphrase import Passphrases
 from technician.private_files import write_private
 from technician.sign_in import Technician
+from tests.benchmarks.spending import environment
 
 CUSTOMER = "Benchmark Customer"
 #: Quotas of `server.json`, far beyond anything that happens here.
@@ -83,12 +83,12 @@ class World:
 
 
 @contextmanager
-def world(*, before_agent: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Iterator[World]:
+def world(*, before_agent: Sequence[str] = ()) -> Iterator[World]:
     """`before_agent`: a program and its arguments that in the end become `bellpull-agent run …` (its argv follows)."""
     with tempfile.TemporaryDirectory(prefix="bellpull-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "logs").mkdir()
-        with Programs(folder / "logs", dict(environment or os.environ)) as programs:
+        with Programs(folder / "logs", environment()) as programs:
             yield _build(folder, programs, before_agent)
 
 
