@@ -54,12 +54,13 @@ async def devices(request: Request) -> Response:
     }
     if wants_fragment(request):
         return show_part(request, "devices.html", "rows", **context)
+    counts = await listing.counts(customers, here, text)
     tabs = [
         {
             "key": one.value,
             "label": label,
             "href": _href({"show": "" if one is Shown.ALL else one.value, "q": text}, 1),
-            "count": await listing.count(customers, here, one),
+            "count": counts[one],
         }
         for one, label in SHOWN.items()
     ]

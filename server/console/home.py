@@ -24,7 +24,7 @@ DEVICE_ROWS: Final = 6
 async def home(request: Request) -> Response:
     office, reach = office_of(request), visitor_of(request).reach
     here, listing = connected_ids(office), DeviceListing(office.database)
-    counts = await office.listing.counts(reach.customers)
+    counts, devices = await office.listing.counts(reach.customers), await listing.counts(reach.customers, here)
     context: dict[str, Any] = {
         "urgent": await office.listing.page(reach.customers, Filter(state=Wanted.NOW), 1, TICKET_ROWS),
         "untouched": counts.get(TicketState.NEW, 0) + counts.get(TicketState.REOPENED, 0),
@@ -33,8 +33,8 @@ async def home(request: Request) -> Response:
         "grave": await listing.page(reach.customers, here, shown=Shown.GRAVE, rows=DEVICE_ROWS),
         "waiting": await listing.page(reach.customers, here, shown=Shown.WAITING, rows=DEVICE_ROWS),
         "connected": here,
-        "connected_count": await listing.count(reach.customers, here, Shown.CONNECTED),
-        "device_count": await listing.count(reach.customers, here, Shown.ALL),
+        "connected_count": devices[Shown.CONNECTED],
+        "device_count": devices[Shown.ALL],
         "visits": await _now_on_devices(office, reach),
         "pinned": office.organisation.trust is not None,
         "origin": office.config.origin,

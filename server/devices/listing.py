@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Subquery, and_, case, func, or_, select
+from sqlalchemy import Select, Subquery, and_, case, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from protocol.messages.api import EnrolmentState
@@ -17,7 +17,8 @@ from server.storage.engine import Database
 
 PAGE_ROWS: Final = 50
 _GRAVITY: Final = {severity: rank for rank, severity in enumerate(ReportedSeverity, start=1)}
-_GRAVE: Final = _GRAVITY[ReportedSeverity.ERROR]
+_GRAVE: Final = (ReportedSeverity.ERROR, ReportedSeverity.CRITICAL)
+_PRESENT: Final = [state.value for state in PRESENT]
 
 
 class Shown(StrEnum):
@@ -74,51 +75,54 @@ class DeviceListing:
         text: str = "",
         rows: int = PAGE_ROWS,
     ) -> DevicePage:
-        worst = _worst()
-        tables = devices.outerjoin(worst, worst.c.device == devices.c.device)
-        where = [*_visible(customers), *_conditions(shown, text, connected, worst)]
+        where = [*_visible(customers), *_conditions(shown, text, connected)]
+        gravest = _gravest()
         query = (
-            select(devices, *(worst.c[severity.value] for severity in ReportedSeverity))
-            .select_from(tables)
+            select(devices)
+            .select_from(devices.outerjoin(gravest, gravest.c.device == devices.c.device))
             .where(*where)
-            .order_by(func.coalesce(worst.c.rank, 0).desc(), devices.c.label, devices.c.device)
+            .order_by(func.coalesce(gravest.c.rank, 0).desc(), devices.c.label, devices.c.device)
             .offset((page - 1) * rows)
             .limit(rows)
         )
         async with self._database.read() as connection:
-            total = await connection.scalar(select(func.count()).select_from(tables).where(*where))
-            lines = tuple(_line(row) for row in await connection.execute(query))
-        return DevicePage(lines, page, int(total or 0))
+            total = await connection.scalar(select(func.count()).select_from(devices).where(*where))
+            found = (await connection.execute(query)).all()
+            counted = await connection.execute(_counts([row.device for row in found]))
+            counts: dict[str, dict[ReportedSeverity, int]] = {}
+            for row in counted:
+                counts.setdefault(row.device, {})[ReportedSeverity(row.severity)] = row.number
+        return DevicePage(tuple(_line(row, counts.get(row.device, {})) for row in found), page, int(total or 0))
 
-    async def count(self, customers: Set[str] | None, connected: Collection[str], shown: Shown) -> int:
-        worst = _worst()
-        tables = devices.outerjoin(worst, worst.c.device == devices.c.device)
-        where = [*_visible(customers), *_conditions(shown, "", connected, worst)]
+    async def counts(self, customers: Set[str] | None, connected: Collection[str], text: str = "") -> dict[Shown, int]:
+        """How many there are of each."""
+        found = {}
         async with self._database.read() as connection:
-            return int(await connection.scalar(select(func.count()).select_from(tables).where(*where)) or 0)
+            for shown in Shown:
+                where = [*_visible(customers), *_conditions(shown, text, connected)]
+                query = select(func.count()).select_from(devices).where(*where)
+                found[shown] = int(await connection.scalar(query) or 0)
+        return found
 
 
-def _worst() -> Subquery:
-    """Device → its gravest present finding's rank, and how many there are of each severity."""
+def _gravest() -> Subquery:
+    """Device → the rank of its gravest present finding."""
     rank = case(*((findings.c.severity == severity, rank) for severity, rank in _GRAVITY.items()), else_=0)
+    query = select(findings.c.device, func.max(rank).label("rank")).where(findings.c.state.in_(_PRESENT))
+    return query.group_by(findings.c.device).subquery()
+
+
+def _counts(wanted: list[str]) -> Select[Any]:
+    """Device → severity → how many findings are present."""
     return (
-        select(
-            findings.c.device,
-            func.max(rank).label("rank"),
-            *(
-                func.sum(case((findings.c.severity == severity, 1), else_=0)).label(severity.value)
-                for severity in ReportedSeverity
-            ),
-        )
-        .where(findings.c.state.in_([state.value for state in PRESENT]))
-        .group_by(findings.c.device)
-        .subquery()
+        select(findings.c.device, findings.c.severity, func.count().label("number"))
+        .where(findings.c.device.in_(wanted), findings.c.state.in_(_PRESENT))
+        .group_by(findings.c.device, findings.c.severity)
     )
 
 
-def _conditions(shown: Shown, text: str, connected: Collection[str], worst: Subquery) -> list[ColumnElement[bool]]:
+def _conditions(shown: Shown, text: str, connected: Collection[str]) -> list[ColumnElement[bool]]:
     here = devices.c.device.in_(list(connected))
-    approved = devices.c.state == EnrolmentState.APPROVED
     found: list[ColumnElement[bool]] = []
     match shown:
         case Shown.ALL:
@@ -126,9 +130,12 @@ def _conditions(shown: Shown, text: str, connected: Collection[str], worst: Subq
         case Shown.CONNECTED:
             found = [here]
         case Shown.AWAY:
-            found = [approved, ~here]
+            found = [devices.c.state == EnrolmentState.APPROVED, ~here]
         case Shown.GRAVE:
-            found = [worst.c.rank >= _GRAVE]
+            grave = select(findings.c.device).where(
+                findings.c.state.in_(_PRESENT), findings.c.severity.in_([severity.value for severity in _GRAVE])
+            )
+            found = [devices.c.device.in_(grave)]
         case Shown.WAITING:
             found = [devices.c.state == EnrolmentState.PENDING]
     if text:
@@ -145,13 +152,12 @@ def _visible(customers: Set[str] | None) -> list[ColumnElement[bool]]:
     return [or_(approved, and_(devices.c.state == EnrolmentState.PENDING, devices.c.asked_customer.in_(names)))]
 
 
-def _line(row: Any) -> DeviceLine:
-    named = row._mapping
+def _line(row: Any, counts: dict[ReportedSeverity, int]) -> DeviceLine:
     return DeviceLine(
         device=row.device,
         label=row.label,
         customer=row.customer or row.asked_customer,
         state=EnrolmentState(row.state),
         last_seen=row.last_seen,
-        counts={severity: int(named[severity.value]) for severity in ReportedSeverity if named[severity.value]},
+        counts={severity: counts[severity] for severity in ReportedSeverity if severity in counts},
     )

@@ -122,8 +122,9 @@ async def test_devices_by_who_is_here_who_is_away_and_who_waits(database: Databa
         Shown.ALL: ["away", "here", "waits"], Shown.CONNECTED: ["here"], Shown.AWAY: ["away"],
         Shown.GRAVE: [], Shown.WAITING: ["waits"],
     }  # fmt: skip
-    assert await listing.count(acme, {here}, Shown.CONNECTED) == 1
-    assert await listing.count(frozenset(), {here}, Shown.ALL) == 0
+    assert await listing.counts(acme, {here}) == {shown: len(labels) for shown, labels in found.items()}
+    assert set((await listing.counts(frozenset(), {here})).values()) == {0}
+    assert (await listing.counts(None, {here}, "others"))[Shown.AWAY] == 1
     assert [line.label for line in (await listing.page(None, (), text="OTHERS")).lines] == ["of others"]
 
 
