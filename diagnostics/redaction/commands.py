@@ -78,7 +78,8 @@ ONE_TIME_CODE = (
 )
 ROUTER = (
     rb"(?i:\b(?:enable[ \t]+(?:secret|password)|username[ \t]+[^ \t\r\n]{1,64}[ \t]+(?:password|secret)|key-string|"
-    rb"(?:ro|rw)community6?|snmp-server[ \t]+community|community|pre-shared-key(?:[ \t]+(?:local|remote|ascii-text))?|"
+    rb"(?:ro|rw)community6?|snmp(?:-server)?[ \t]+community|set[ \t]+community|"
+    rb"pre-shared-key(?:[ \t]+(?:local|remote|ascii-text))?|"
     rb"(?:tacacs|radius)-server[ \t]+key|ppp[ \t]+chap[ \t]+password)[ \t]+(?:[0-9][ \t]+)?)[^ \t\r\n]"
 )
 ECHO = (
@@ -95,7 +96,7 @@ _ID_PAIR = re.compile(rb"\d+[:%]\d+")
 _STATE_AFTER = re.compile(
     rb"(?i:is|was|not|now|too|required|needed|expired|about|incorrect|invalid|wrong|correct|valid|changed|set|stored|"
     rb"saved|sent|empty|missing|unknown|never|no|the|a|an|your|going|being|hashed|encrypted|by|disabled|enabled|"
-    rb"authentication|for|in|on|to|weak|strong|short|long|ok|of|used|being|managed|locked|checked|accepted|rejected)"
+    rb"really|also|only|then|same|kept|just|still|already|usually|often|authentication|for|in|on|to|weak|strong|short|long|ok|of|used|being|managed|locked|checked|accepted|rejected)"
     rb"[.,;:!]*"
 )
 

@@ -1,8 +1,8 @@
 """The net under all rules: long tokens that look drawn by a generator and that no rule has named.
 
-A token counts as drawn when it mixes character classes the way random base64 does: the class changes at every
-second or third character. Written names change rarely (``NetworkManagerDispatcher2``), so length and Shannon
-entropy alone would hide half of a log.
+A token counts as drawn when it falls into short pieces the way random base64 does: ``aB3x9Qz`` is aB-x-… of one or
+two characters each, ``NetworkManagerDispatcher2`` is four long ones. Length and Shannon entropy alone would hide half
+of a log.
 
 Allow-list, because a technician needs them and they open nothing: UUIDs, hex digests and build ids of any length,
 ``sha256-…`` integrity values, mangled C++ names, store paths, version and wheel tags. The price is plain: a bare
@@ -12,7 +12,6 @@ hex secret with no key name beside it is not found by this net.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from diagnostics.redaction.edits import Edit, Rule, hole
 from diagnostics.redaction.kinds import Kind
@@ -26,10 +25,10 @@ ANCHOR = rb"[a-z_-]{0,8}[A-Z0-9+][A-Za-z0-9+_-]{17,}"
 
 _RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 _RUN_AFTER = re.compile(rb"[A-Za-z0-9+/_-]{0,4096}={0,2}")
-_WRITTEN = re.compile(
-    rb"[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,8}|[0-9A-Fa-f]{4,}|[a-z]{1,12}[0-9]{1,6}[a-z]{0,3}|[A-Z]{1,8}[0-9]{1,6}|[0-9]{1,4}[a-z]{1,4}"
-)
-# The last part repeats: possessive, or a lower-case name with four digits behind it would cost 2^length tries.
+# A capital with its small letters, capitals, small letters, digits: what a name is made of.
+_PIECE = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_SEPARATORS = re.compile(rb"[_+-]")
+SEGMENT_MIN_CHARACTERS = 12
 _PLAIN = re.compile(
     rb"[a-z_-]+|[A-Z_-]+|[0-9_+-]+|[0-9a-fA-F_-]+|(?:0x)?[0-9A-Fa-f]+(?:[-_+](?:0x)?[0-9A-Fa-f]+)*|_Z[A-Za-z0-9_]+|(?:[A-Z]?[a-z]++[0-9]{0,3}+[_-]?+)+"
 )
@@ -43,21 +42,22 @@ _CLASS = bytes(
 
 
 def is_drawn(token: bytes) -> bool:
-    """Would a generator have made this, rather than a person?"""
+    """Would a generator have made this, rather than a person? Bounds from 20 000 drawn tokens of each length: 99 % of
+    random base64 has pieces shorter than 2.9 characters on average, names have 3 and more."""
     size = len(token)
     if size < MIN_CHARACTERS or _PLAIN.fullmatch(token):
         return False
-    parts = re.split(rb"[_+-]", token)
-    if all(len(part) < 8 or _WRITTEN.fullmatch(part) for part in parts):
-        return False
+    longest = max(_SEPARATORS.split(token), key=len)
+    if len(longest) < SEGMENT_MIN_CHARACTERS:
+        return False  # x86_64-linux-gnu-gcc-12, DigiCert_Assured_ID_Root_G2
+    piece = len(longest) / max(1, len(_PIECE.findall(longest)))
     classes = token.translate(_CLASS)
-    changes = sum(a != b for a, b in pairwise(classes)) / size
     lower, upper, digits = classes.count(1), classes.count(2), classes.count(3)
     if lower and upper and digits:
-        return changes >= 0.33 and entropy_bits(token) >= 3.5
+        return piece <= 2.9 and entropy_bits(token) >= 3.5
     if lower and upper:
-        return size >= 32 and changes >= 0.38 and entropy_bits(token) >= 4.0
-    return size >= 26 and changes >= 0.36 and 0.1 <= digits / size <= 0.6 and entropy_bits(token) >= 3.5
+        return size >= 32 and piece <= 2.4 and entropy_bits(token) >= 4.0
+    return size >= 26 and piece <= 2.8 and 0.1 <= digits / size <= 0.6 and entropy_bits(token) >= 3.5
 
 
 def judge_token(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
@@ -86,10 +86,8 @@ def _is_path(run: bytes) -> bool:
 
 
 def is_drawn_segment(segment: bytes) -> bool:
-    """A piece between slashes: shorter than a whole token, judged by how often its class changes."""
-    classes = segment.translate(_CLASS)
-    changes = sum(a != b for a, b in pairwise(classes)) / len(segment)
-    return changes >= 0.4 and _WRITTEN.fullmatch(segment) is None
+    """A piece between slashes: shorter than a whole token, judged by its pieces alone."""
+    return len(segment) / max(1, len(_PIECE.findall(segment))) <= 2.4
 
 
 RULE = Rule("drawn-token", ANCHOR, judge_token, rejects_whole=True)

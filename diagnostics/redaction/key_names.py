@@ -46,7 +46,8 @@ _ABOUT = _named(
     index ref reference label class left remaining generation authentication manager store server service host
     port auth cmd command rotation interval threshold lock locked prefix suffix kind exists valid validity invalid
     missing present only mount mounts source issuer audience scope scopes bytes per rate rates budget bucket
-    window cache agent failed failures failure ok created updated modified days warn inactive dialog"""
+    window cache agent failed failures failure ok created updated modified days warn inactive
+    dialog encryption hashing"""
 )
 # Words that alone make a password, wherever in the name they stand last (or before digits: password2).
 _PASSWORDS = _named(
@@ -89,6 +90,7 @@ _SESSIONS = _named(
     authcookie viewstate authid asid ssid2 laravelsession"""
 )
 _WEAK_SECRETS = _named("""token tokens key auth session sig signature code nonce jwt salt seed ticket hash digest sk""")
+_ANIMALS = ("monkey", "donkey", "turkey", "hockey", "jockey", "whiskey")
 _PINS = _named("""pin pins otp totp mfa pincode puk cvv cvc cvv2 cvc2 passcode tan""")
 _CARD_WORDS = frozenset({"cardnumber", "cardno", "creditcard", "pan", "ccnumber", "ccnum", "cc"})
 _USERS = _named("""user username login logname ruser acct userid uname loginname accountname sudouser owner""")
@@ -167,7 +169,7 @@ def promise_of(name: bytes) -> Promise | None:
         return Promise(Kind.TOKEN, Trust.RANDOM)
     if last in _SESSIONS or joined in _SESSIONS:
         return Promise(Kind.COOKIE, Trust.RANDOM)
-    if last in _WEAK_SECRETS or last.endswith(("token", "key", "hash")):
+    if last in _WEAK_SECRETS or (last.endswith(("token", "key", "hash")) and not last.endswith(_ANIMALS)):
         return Promise(Kind.TOKEN, Trust.RANDOM)
     return None
 

@@ -56,6 +56,8 @@ def judge_home(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     if name is None:
         return None
     value = name[0].rstrip(b".")
+    if match[0][-2:-1] == b"~" and match.string[name.start() + len(value) : name.start() + len(value) + 1] != b"/":
+        return None  # a tilde for "not", as in key maps
     if value.lower() in _SHARED_HOMES or value.startswith(b".") or not value:
         return None
     if match[0].lower().startswith(b"/media/") and value.lower() in (b"cdrom", b"floppy", b"usb", b"usb0", b"disk"):
@@ -68,6 +70,8 @@ def judge_user(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
     data, start = match.string, match.start(1)
     value = match[1].rstrip(b".")
     lower = value.lower()
+    if match.string[max(0, match.start() - 1) : match.start()] == b"-":
+        return None  # the option --user
     if lower in SYSTEM_ACCOUNTS or lower in COMMON_WORDS or len(value) < 2:
         return None
     lead = match[0][: start - match.start()].lower()

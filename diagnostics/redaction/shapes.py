@@ -66,6 +66,8 @@ _ADDRESS_WORDS = frozenset(
     b"""ip ipv addr address host src dst source from to peer client server remote gw gateway dns ns node via net route
     inet vpn lan wan""".split()
 )
+_REVISION = re.compile(rb"[-+~][0-9a-z][0-9a-z.+~]*(?![0-9a-z]*\.[0-9]+\.[0-9])")
+_ARCHITECTURES = (b":amd64", b":all", b":arm64", b":i386", b":armhf", b"<none>")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LOCAL_BYTES = b"0123456789" + _LETTERS + b"._+-" + bytes(range(128, 256))
 _DOMAIN_PART = re.compile(rb"[A-Za-z0-9\x80-\xff](?:[A-Za-z0-9.\x80-\xff-]*[A-Za-z0-9\x80-\xff])?")
@@ -109,6 +111,8 @@ def judge_ipv4(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
         return None
     if data[end : end + 1] == b"." and data[end + 1 : end + 2].isdigit():
         return None  # five parts: a version or an object id
+    if _REVISION.match(data, end) and not _is_private(text):
+        return None  # 1.2.5.1-2, 3.4.0.1+dfsg1: packages of distributions
     if data[start - 1 : start] == b"." and data[start - 2 : start - 1].isdigit():
         return None
     if text in _RESOLVERS or _OPEN_IPV4.fullmatch(text):
@@ -126,6 +130,8 @@ def _is_version(data: bytes, start: int, text: bytes) -> bool:
     if lead[-1:] in b"vV":
         lead = lead[:-1] or b" "
     bare = lead.rstrip(_VERSION_SEPARATORS)
+    if bare.endswith(_ARCHITECTURES):
+        return True
     word = bare[len(bare.rstrip(_LETTERS)) :].lower()
     if word in _VERSION_WORDS:
         return True

@@ -21,6 +21,8 @@ _NOT_A_VALUE = frozenset(
     bool boolean float optional[str] any object array list dict text varchar encrypted hashed plain plaintext
     changed updated unchanged reset forgotten sent received created generated stored saved loaded read
     authentication authenticated error warning info not is was has for and the or with from to in at of
+    files md5 sha256 scram-sha-256 trust reject peer ident
+    amd64 arm64 armhf i386 x86_64 aarch64 noarch all any
     permission enter retype new current old bad mismatch match matches mismatched too must may can cannot
     could should will would does doesn't didn't
     x xx xxx - -- --- . .. ... * ** *** **** ***** ****** ******* ******** ? !""".lower().split()
@@ -48,6 +50,7 @@ def is_placeholder(value: bytes) -> bool:
     return (
         not value
         or value.lower() in _NOT_A_VALUE
+        or value.lower().rstrip(b".,;:!?)") in _NOT_A_VALUE
         or _PLACEHOLDER.fullmatch(value) is not None
         or bool(MARK.fullmatch(value))
     )
@@ -80,6 +83,7 @@ def looks_drawn(value: bytes, *, hex_min: int = 16) -> bool:
 _USER = re.compile(rb"(?:[\w.-]+\\{1,2})?[A-Za-z\x80-\xff_][\w.\x80-\xff-]{1,63}\$?")
 _HOST = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63})*\.?")
 _SERIAL = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_ .:/-]{4,63}")
+_FRACTION = re.compile(rb"[0-9]{1,5}/[0-9]{1,6}")
 _SOA_SERIAL = re.compile(rb"(?:19|20)\d{8}")
 _COORDINATE = re.compile(rb"[+-]?\d{1,3}\.\d{3,}[^\d]{0,3}.*")
 
@@ -145,6 +149,7 @@ def _fits_shape(kind: Kind, value: bytes, *, quoted: bool, assigned: bool) -> bo
                 and not lower.startswith(b"0x")
                 and (digits < len(value) or len(value) >= 7)
                 and b": " not in value
+                and not _FRACTION.fullmatch(value)
             )
         case Kind.SSID:
             return 0 < len(value) <= 64 and (quoted or assigned or b" " not in value)

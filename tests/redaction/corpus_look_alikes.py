@@ -437,3 +437,31 @@ def _working_folder(rng: random.Random) -> str:
     return log(
         rng, rng.choice(["PWD=/var/tmp ; USER=root ; COMMAND=/bin/ls", "OLDPWD=/srv", "pwd=/opt/app", "cwd=/root"])
     )
+
+
+@look_alike
+def _package_log(rng: random.Random) -> str:
+    v = f"{rng.randrange(1, 9)}.{rng.randrange(20)}.{rng.randrange(20)}.{rng.randrange(9)}"
+    return rng.choice(
+        [
+            f"2026-11-21 14:37:47 status unpacked alsa-topology-conf:all {v}-2",
+            f"2026-11-21 14:37:47 upgrade libfoo:amd64 {v} {v}",
+            f"Install: libsecret-1-0:amd64 ({v}-3, automatic), libbar:amd64 ({v}, automatic)",
+            "Unpacking libsecret-1-0:amd64 (0.20.5-3) ...",
+            f"Get:1 http://deb.debian.org/debian x/main libfoo {v}+dfsg1-2 [12 kB]",
+        ]
+    )
+
+
+@look_alike
+def _certificate_name(rng: random.Random) -> str:
+    names = [
+        "DigiCert_Assured_ID_Root_G2.pem",
+        "Atos_TrustedRoot_2011.pem",
+        "E-Tugra_Global_Root_CA_ECC_v3.pem",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "libQt6WaylandEglClientHwIntegration.so.6",
+        "VP8RTPSenderReportQ3Layer",
+        "Serial: 8250/16550 driver, 1 ports, IRQ sharing disabled",
+    ]
+    return log(rng, "Adding " + rng.choice(names))
