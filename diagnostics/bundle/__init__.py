@@ -9,7 +9,8 @@ database file, detached encrypted parts (their sizes would tell what is inside).
 
 from diagnostics.bundle.encrypt import check_recipients, new_identity, open_sealed, recipient_of, seal
 from diagnostics.bundle.manifest import FileEntry, FileStatus, Manifest, Window, bundle_root, parse_manifest
-from diagnostics.bundle.plan import SOFT_CAP_BYTES, Heading, Plan, Preview, PreviewFile, plan_bundle
+from diagnostics.bundle.parts import Heading
+from diagnostics.bundle.plan import SOFT_CAP_BYTES, Plan, Preview, PreviewFile, plan_bundle
 from diagnostics.bundle.read import OpenedBundle, ReadLimits, read_bundle, read_bundle_bytes, visible
 from diagnostics.bundle.refusal import BundleRefusedError, Refusal
 from diagnostics.bundle.write import BundleSummary, write_bundle

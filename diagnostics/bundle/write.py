@@ -26,7 +26,8 @@ from typing import BinaryIO
 
 from diagnostics.bundle.encrypt import Writer, check_recipients, encrypt_stream
 from diagnostics.bundle.manifest import MANIFEST_PATH, SIGNATURE_PATH, bundle_root, manifest_bytes
-from diagnostics.bundle.plan import LEVEL, Part, Plan
+from diagnostics.bundle.parts import LEVEL, Part
+from diagnostics.bundle.plan import Plan
 from diagnostics.bundle.refusal import BundleRefusedError, Refusal
 from diagnostics.bundle.zstandard import CompressionParameter, ZstdCompressor
 
@@ -168,7 +169,7 @@ def _to_path(path: Path, pour: Callable[[Writer], _Counted]) -> _Counted:
             counted = pour(nameless)
             os.fsync(nameless.fileno())
             # With a folder handle Python calls linkat(AT_SYMLINK_FOLLOW); without one it would link the link itself.
-            folder_handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            folder_handle = os.open(path.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
             try:
                 os.link(f"/proc/self/fd/{nameless.fileno()}", path.name, dst_dir_fd=folder_handle)
                 os.fsync(folder_handle)
@@ -195,7 +196,7 @@ def _to_path(path: Path, pour: Callable[[Writer], _Counted]) -> _Counted:
 
 def _nameless(folder: Path) -> BinaryIO | None:
     """A file without a name in ``folder``; None where the system or the file system has no such thing."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
         return None
     with contextlib.suppress(OSError):  # EOPNOTSUPP, EISDIR, ENOENT: old kernels, some network file systems
         handle = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)

@@ -15,7 +15,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from diagnostics.redaction import commands, entropy, headers, key_values, markup, people, shapes, tokens, urls
+from diagnostics.redaction import (
+    addresses,
+    commands,
+    entropy,
+    headers,
+    key_values,
+    markup,
+    people,
+    personal_numbers,
+    tokens,
+    urls,
+)
 from diagnostics.redaction.blocks import CONTAINER, MARKER, MAY_BEGIN, Blocks
 from diagnostics.redaction.edits import Pass
 from diagnostics.redaction.engine import DEFAULT_ENGINE, Engine, compile_pattern
@@ -65,7 +76,7 @@ class Redactor:
         keyed = (*headers.RULES, *urls.RULES, *markup.RULES, *tokens.RULES, *commands.RULES, key_values.RULE)
         self._passes = (
             Pass(keyed, engine=engine, share=4),
-            Pass((*shapes.RULES, *people.RULES), engine=engine, share=4),
+            Pass((*addresses.RULES, *personal_numbers.RULES, *people.RULES), engine=engine, share=4),
         )
         self._net = Pass((entropy.RULE,), engine=engine, share=8)
         # Blocks and command lines are rare: one scan says that a window has neither.

@@ -77,20 +77,6 @@ def snils(digits: bytes) -> bool:
     return check == int(digits[9:])
 
 
-def inn(digits: bytes) -> bool:
-    """Russian taxpayer number, 10 or 12 digits with one or two check digits."""
-
-    def check(weights: tuple[int, ...]) -> int:
-        return sum(weight * (byte - 48) for weight, byte in zip(weights, digits, strict=False)) % 11 % 10
-
-    if len(digits) == 10:
-        return check((2, 4, 10, 3, 5, 9, 4, 6, 8)) == digits[9] - 48
-    if len(digits) == 12:
-        first = check((7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) == digits[10] - 48
-        return first and check((3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) == digits[11] - 48
-    return False
-
-
 BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
