@@ -83,6 +83,7 @@ class Help:
             words=one(form, "words").replace("\r\n", "\n").strip(),
             preview=preview if with_bundle else None,
             untick_paths=[path for path in offered if path not in ticked] if with_bundle else [],
+            untick_categories=form.get("leave_out", []) if with_bundle else [],
             finding=one(form, "finding") or None,
         )
         return back(f"/tickets/{done['ticket']}", "sent")
@@ -111,9 +112,11 @@ def groups_of(preview: dict[str, Any]) -> list[dict[str, Any]]:
     """The files of a preview by subject, in its order; what was not collected comes with its reason."""
     groups: dict[str, dict[str, Any]] = {}
     for file in preview["files"]:
-        group = groups.setdefault(file["category"], {"name": file["category"], "bytes": 0, "files": [], "missing": []})
+        empty = {"name": file["category"], "bytes": 0, "files": [], "missing": [], "can_leave_out": False}
+        group = groups.setdefault(file["category"], empty)
         if file["status"] == "ok":
             group["bytes"] += file["bytes"]
+            group["can_leave_out"] |= file["can_untick"]
             group["files"].append({**file, "taken_out": sum(file["redactions"].values())})
         else:
             group["missing"].append(file)

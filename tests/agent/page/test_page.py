@@ -186,11 +186,19 @@ def test_a_finding_is_told_in_its_words_with_what_can_be_done() -> None:
 
 
 def test_a_preview_is_grouped_and_says_what_is_missing() -> None:
-    file = {"category": "logs", "path": "logs/a", "bytes": 10, "status": "ok", "redactions": {"user": 2}}
+    file = {
+        "category": "logs",
+        "path": "logs/a",
+        "bytes": 10,
+        "status": "ok",
+        "redactions": {"user": 2},
+        "can_untick": True,
+    }
     gone = {**file, "path": "logs/b", "status": "skipped", "reason": "not there"}
     (group,) = groups_of({"files": [file, gone]})
     assert (group["bytes"], len(group["files"]), len(group["missing"])) == (10, 1, 1)
     assert group["files"][0]["taken_out"] == 2
+    assert group["can_leave_out"]
 
 
 def test_messages_say_how_far_they_can_be_believed() -> None:
