@@ -448,7 +448,7 @@ def _package_log(rng: random.Random) -> str:
             f"2026-11-21 14:37:47 upgrade libfoo:amd64 {v} {v}",
             f"Install: libsecret-1-0:amd64 ({v}-3, automatic), libbar:amd64 ({v}, automatic)",
             "Unpacking libsecret-1-0:amd64 (0.20.5-3) ...",
-            f"Get:1 http://deb.debian.org/debian x/main libfoo {v}+dfsg1-2 [12 kB]",
+            f"Get:1 http://mirror.example.test/debian x/main libfoo {v}+dfsg1-2 [12 kB]",
         ]
     )
 

@@ -65,6 +65,6 @@ def test_snils_check_digits() -> None:
 
 
 def test_wallet_checksum() -> None:
-    assert validators.base58check(b"5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ")  # the wiki's example of WIF
+    assert validators.base58check(b"5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ")  # the example of WIF
     assert not validators.base58check(b"5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK")
     assert not validators.base58check(b"0OIl")
