@@ -66,6 +66,10 @@ class ServerRefusal(Problem):
     status: int = 0
 
 
+class ServerAway(Problem):
+    """No answer at all: not running, another address, no network."""
+
+
 class SignInNeeded(ServerRefusal):
     """401: no token, or one that is over."""
 
@@ -221,7 +225,7 @@ class Api:
                             "the server's answer is too large", expected=f"at most {max_bytes} bytes", got="more"
                         )
         except httpx2.TransportError as error:
-            raise Problem(
+            raise ServerAway(
                 "the server cannot be reached",
                 expected=self.origin,
                 got=str(error) or type(error).__name__,

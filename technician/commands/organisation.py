@@ -228,7 +228,7 @@ def approve(
             out.say(f"✗ {approval.device}  {approval.label}  {approval.refusal}", "red")
 
     try:
-        refused = run(desk.approve(watch=watch, report=report))
+        refused = run(desk.approve(watch=watch, report=report, away=lambda text: out.say(text, "yellow")))
     except KeyboardInterrupt:
         return
     if not seen:

@@ -7,6 +7,7 @@ reasons) is made plain first: no escape sequence of a log line reaches the techn
 import asyncio
 import functools
 import json
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, TypeVar
@@ -103,6 +104,10 @@ def reports(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(error.exit_code) from None
         except ProtocolError as error:
             Output(bool(kwargs.get("as_json"))).problem(error)
+            raise typer.Exit(EXIT_PROBLEM) from None
+        except (OSError, sqlite3.Error) as error:
+            problem = Problem("this computer refused", got=str(error) or type(error).__name__, hint="Is the disk full?")
+            Output(bool(kwargs.get("as_json"))).problem(problem)
             raise typer.Exit(EXIT_PROBLEM) from None
 
     return wrapped

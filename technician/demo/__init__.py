@@ -13,6 +13,7 @@
     proofs.py     receipt, audit log, and the search
     play.py       the steps, one after another
     steps.py      how a step is told
+    run.py        all of it, and its end
     screen.py     what a person is told to open and to try
 
 It imports neither server nor agent: it starts them as a user would.

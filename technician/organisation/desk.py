@@ -15,7 +15,7 @@ from protocol.certificates import Chain, IssuerRole
 from protocol.enrolment import OrganisationLogin
 from protocol.messages.api import EnrolmentState
 from protocol.statements import SigningKey
-from technician.api import Api
+from technician.api import Api, ServerAway, SignInNeeded
 from technician.clock import now_s
 from technician.keys.passphrase import Passphrases
 from technician.organisation import enrolment, issuers, publish
@@ -26,7 +26,9 @@ from technician.organisation.server_pin import PinnedServer, check_server, pin_s
 from technician.private_files import private_folder
 
 #: How often `approve --watch` looks: a person waits at the new device.
-WATCH_S: Final = 1.0
+WATCH_S: Final = 2.0
+#: A server that is away is asked again this often.
+AWAY_S: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -89,30 +91,44 @@ class Desk:
             await api.push_documents(tuple(document for _, document in documents))
         return self.records.floors()
 
-    async def approve(self, *, watch: bool, report: Callable[[Approval], None]) -> int:
-        """Approve what deserves it; with `watch` until interrupted. Returns how many were refused."""
+    async def approve(self, *, watch: bool, report: Callable[[Approval], None], away: Callable[[str], None]) -> int:
+        """Approve what deserves it; with `watch` until interrupted. Returns how many were refused.
+
+        While watching, a sign-in that ran out is renewed, and a server that is away is waited for (`away` is told).
+        """
         certifying = self.key(IssuerRole.CERTIFYING)
-        secret_of = self.secret_of()
+        if not watch:
+            async with self.signed_in(certifying) as api:
+                return await self._approve_waiting(api, certifying, report)
+        while True:
+            try:
+                async with self.signed_in(certifying) as api:
+                    while True:
+                        await self._approve_waiting(api, certifying, report)
+                        await asyncio.sleep(WATCH_S)
+            except SignInNeeded:
+                continue
+            except ServerAway as error:
+                away(str(error))
+                await asyncio.sleep(AWAY_S)
+
+    async def _approve_waiting(self, api: Api, certifying: SigningKey, report: Callable[[Approval], None]) -> int:
         refused = 0
-        async with self.signed_in(certifying) as api:
-            while True:
-                for row in (await api.enrolments()).enrolments:
-                    if row.state is not EnrolmentState.PENDING:
-                        continue
-                    approval = enrolment.approve(
-                        row.request,
-                        identity=self.identity,
-                        certifying=certifying,
-                        records=self.records,
-                        secret_of=secret_of,
-                        now=now_s(),
-                    )
-                    await self._tell(api, approval)
-                    report(approval)
-                    refused += approval.chain is None
-                if not watch:
-                    return refused
-                await asyncio.sleep(WATCH_S)
+        for row in (await api.enrolments()).enrolments:
+            if row.state is not EnrolmentState.PENDING:
+                continue
+            approval = enrolment.approve(
+                row.request,
+                identity=self.identity,
+                certifying=certifying,
+                records=self.records,
+                secret_of=self.secret_of(),
+                now=now_s(),
+            )
+            await self._tell(api, approval)
+            report(approval)
+            refused += approval.chain is None
+        return refused
 
     async def _tell(self, api: Api, approval: Approval) -> None:
         if approval.chain is None:

@@ -27,7 +27,8 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.result.stdout)
+        """The last JSON line: a server in this process may write its own log lines between."""
+        return objects(self.result.stdout)[-1]
 
     @property
     def text(self) -> str:
@@ -35,6 +36,11 @@ class Ran:
 
 
 Run = Callable[..., Ran]
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """The JSON lines of an output, without what a server in this process logs."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from technician.cli import app
-from tests.technician.conftest import Ran, Run
+from tests.technician.conftest import Ran, Run, objects
 from tests.technician.device_end import process_item
 from tests.technician.scene import Scene, at_now, scene
 
@@ -26,11 +26,6 @@ async def ran(run: Run, made: Scene, *arguments: object, stdin: str = "") -> Ran
 
 def events(done: Ran) -> list[dict[str, Any]]:
     return objects(done.result.stdout)
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    """The JSON lines. The server runs in this process, and its own log lines stand between them."""
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
 async def test_inbox_and_devices_for_programs_and_people(tmp_path: Path, run: Run) -> None:

@@ -1,5 +1,6 @@
 """An organisation's life at the command line, without a server: keys, certificates, tokens, books."""
 
+import asyncio
 import json
 import stat
 import sys
@@ -31,7 +32,12 @@ from technician.organisation.enrolment import approve, make_token
 from technician.organisation.server_pin import pin_server, pinned_server
 from technician.problems import Problem
 from tests.making import seed, signing_key
-from tests.technician.conftest import Run
+from tests.server.actors import Clock
+from tests.server.conftest import running_world
+from tests.technician.conftest import Ran, Run, objects
+from tests.technician.scene import at_now
+
+__all__ = ["at_now"]
 
 FACTS = ServerFacts(
     origin="http://127.0.0.1:8443",
@@ -383,3 +389,41 @@ def test_the_list_of_certificates_tells_state_and_serial(
     (row,) = ran.json["certificates"]
     assert (row["kind"], row["subject"], row["revoked_at"]) == ("technician", "Tom Vale", None)
     assert json.loads(ran.result.stdout) == ran.json
+
+
+# --- at a real server ------------------------------------------------------------------------------------
+
+
+async def test_pin_publish_enrol_and_approve_at_a_real_server(
+    run: Run, private: Path, passphrase_file: Path, tmp_path: Path, at_now: None
+) -> None:
+    """The whole first day over HTTP, by the commands themselves; a swapped key among the requests is refused."""
+    keys = private / "org"
+    secret = ("--keys", keys, "--passphrase-file", passphrase_file, "--json")
+    async with running_world(tmp_path, Clock()) as world:
+
+        async def org(*arguments: object) -> Ran:
+            more = secret if arguments[0] != "pin" else ("--keys", keys, "--json")
+            return await asyncio.to_thread(lambda: run("org", *arguments, *more))
+
+        assert (await org("init", "--name", "Helpful Ltd")).code == 0
+        wrong = await org("pin", world.origin, "--setup-code", "none-such-code")
+        assert wrong.code == 1
+        pinned = await org("pin", world.origin, "--setup-code", world.setup_code)
+        assert pinned.code == 0, pinned.text
+        assert (await org("pin", world.origin, "--setup-code", world.setup_code)).code == 0  # again: nothing new
+        first = await org("publish")
+        assert first.json["versions"]["revocations-leaves"] == 1
+        assert (await org("publish")).json["versions"]["revocations-leaves"] == 2
+
+        honest = enrolment_request((await org("enrol-token", "--customer", "Acme")).json["token"], "laptop")
+        stolen = enrolment_request((await org("enrol-token", "--customer", "Acme")).json["token"], "desktop")
+        swapped = stolen.keys.model_copy(update={"noise": seed("the server's own")})
+        for request in (honest, stolen.model_copy(update={"keys": swapped})):
+            assert (await world.post("/api/enrol", request)).status_code == 202
+        approved = await org("approve")
+        told = {row["device"]: row for row in objects(approved.result.stdout)}
+        assert approved.code == 1
+        assert told[honest.keys.device]["approved"] is True
+        assert "proof does not hold" in told[stolen.keys.device]["refusal"]
+        assert (await org("approve")).code == 0  # nobody is waiting any more

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -104,3 +105,28 @@ app(["demo", "--once", "--json", "--state", sys.argv[1]])
 
 def _logs(state: Path) -> str:
     return "\n".join(f"--- {log.name}\n{log.read_text()[-2000:]}" for log in (state / "logs").glob("*.log"))
+
+
+@pytest.mark.soak
+def test_the_screen_stays_until_ctrl_c_and_then_everything_is_gone(state: Path) -> None:
+    """As a person runs it; Ctrl-C reaches the demo alone, which ends what it started."""
+    demo = subprocess.Popen(
+        [BELLPULL, "demo", "--state", state], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert demo.stdout is not None
+    said: list[str] = []
+    try:
+        for line in demo.stdout:
+            said.append(line)
+            if "Ctrl-C stops all of it" in line:
+                break
+        screen = "".join(said)
+        assert screen.count("http://") >= 4, screen
+        started = psutil.Process(demo.pid).children(recursive=True)
+        assert len(started) >= 4
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 0
+        assert [process for process in started if process.is_running()] == []
+    finally:
+        demo.kill()
+        demo.wait()
