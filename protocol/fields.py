@@ -44,6 +44,13 @@ def _printable(value: str) -> str:
     return value
 
 
+def _no_nul(value: str) -> str:
+    # No person types it, and text columns of databases cannot hold it.
+    if "\0" in value:
+        raise ValueError("a NUL character is not allowed in words")
+    return value
+
+
 Base64 = Annotated[
     bytes,
     BeforeValidator(_bytes_from_wire),
@@ -65,6 +72,8 @@ CaseId = Annotated[str, Field(pattern=r"^c-[a-z2-7]{16}$")]
 Kebab = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 DottedName = Annotated[str, Field(pattern=r"^[a-z0-9_]+([.-][a-z0-9_]+)*$", max_length=96)]
 PersonName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
+#: What people write to each other: any characters, lines and all; bound its length where it is used.
+Words = Annotated[str, AfterValidator(_no_nul)]
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$", max_length=255)]
 AgeRecipient = Annotated[str, Field(pattern=r"^age1[02-9ac-hj-np-z]{58}$")]
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from protocol.certificates import Chain
-from protocol.fields import CaseId, Count, DeviceId, Hash, Kebab, PublicKey, Serial, UnixSeconds, Uuid
+from protocol.fields import CaseId, Count, DeviceId, Hash, Kebab, PublicKey, Serial, UnixSeconds, Uuid, Words
 from protocol.limits import WORDS_MAX_CHARS
 from protocol.statements import Envelope, Statement, StatementName
 from protocol.strict_json import WireModel
@@ -45,7 +45,7 @@ class TicketStatement(Statement):
     finding: Kebab | None
     instance: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None
     severity: Annotated[str, Field(pattern=r"^(info|warning|error|critical)$")] | None
-    words: Annotated[str, Field(max_length=WORDS_MAX_CHARS)]
+    words: Annotated[Words, Field(max_length=WORDS_MAX_CHARS)]
     evidence: Annotated[tuple[EvidenceRef, ...], Field(max_length=16)]
 
 
@@ -59,7 +59,7 @@ class MessageStatement(Statement):
     ticket: Uuid
     serial: Serial
     sequence: Count
-    text: Annotated[str, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
+    text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
     issued_at: UnixSeconds
 
 

@@ -28,7 +28,7 @@ from agent.uuid7 import uuid7
 from agent.watch.finding_store import FindingStore
 from diagnostics.machine.own_use import AgentState
 from protocol import strict_json
-from protocol.fields import Uuid
+from protocol.fields import Uuid, Words
 from protocol.limits import BUNDLE_HARD_CAP_BYTES, WORDS_MAX_CHARS
 from protocol.statements import StatementName
 from protocol.strict_json import WireModel
@@ -48,7 +48,7 @@ class ShowFile(OfPreview):
 class Send(WireModel):
     """`preview` None: no bundle, the words and the findings alone. `finding`: the fingerprint it is about."""
 
-    words: Annotated[str, Field(max_length=WORDS_MAX_CHARS)]
+    words: Annotated[Words, Field(max_length=WORDS_MAX_CHARS)]
     preview: Uuid | None = None
     untick_paths: Annotated[list[BundlePath], Field(max_length=500)] = Field(default_factory=list)
     untick_categories: Annotated[list[BundlePath], Field(max_length=50)] = Field(default_factory=list)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agent.local.verbs import NoArguments, Peer, Verb
 from agent.tickets.store import OwnTicket, TicketStore
-from protocol.fields import Uuid
+from protocol.fields import Uuid, Words
 from protocol.limits import WORDS_MAX_CHARS
 from protocol.strict_json import WireModel
 
@@ -16,7 +16,7 @@ class OfTicket(WireModel):
 
 
 class TicketWords(OfTicket):
-    text: Annotated[str, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
+    text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
 
 
 class TicketVerbs:

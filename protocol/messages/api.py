@@ -316,7 +316,7 @@ class SessionList(WireModel):
 
 
 class WitnessLine(WireModel):
-    """The newest cosignature of a device: over the tree of the first `size` entries. It counts only under `certificate`.
+    """A device's newest cosignature: over the tree of the first `size` entries. It counts under `certificate` only.
 
     A witness that is offline has a smaller size than the exported checkpoint; its root follows from the entries.
     """

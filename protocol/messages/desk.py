@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from protocol.certificates import Chain
-from protocol.fields import UnixSeconds, Uuid
+from protocol.fields import UnixSeconds, Uuid, Words
 from protocol.limits import WORDS_MAX_CHARS
 from protocol.statements import Envelope
 from protocol.strict_json import WireModel
@@ -50,7 +50,7 @@ class DeskText(WireModel):
 
     type: Literal["desk-text"] = "desk-text"
     ticket: Uuid
-    text: Annotated[str, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
+    text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
     at: UnixSeconds
 
 
@@ -66,5 +66,5 @@ class CustomerText(WireModel):
     type: Literal["customer-text"] = "customer-text"
     id: Uuid
     ticket: Uuid
-    text: Annotated[str, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
+    text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
     at: UnixSeconds
