@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import Final, Protocol
 
-from diagnostics.checks.catalogue import explain
+from diagnostics.checks.catalogue import CATALOGUE, explain
 from diagnostics.findings import Finding
 from diagnostics.strict_json import StrictJsonError, decode, load_json
 from diagnostics.wording import Language
@@ -26,6 +26,9 @@ from technician.session.closing import read_proof
 
 #: Evidence may say more about a finding than the finding itself holds; the text shows it.
 _FINDING_FIELDS: Final = frozenset(field.name for field in fields_of(Finding))
+
+
+_CHECK_TITLES: Final = {check.id: check.title for check in CATALOGUE}
 
 
 class BlobSource(Protocol):
@@ -43,6 +46,7 @@ class OpenedEvidence:
     text: str
     proof: ProofFile | None = None
     fault: str = ""
+    checks: tuple[tuple[str, str, str], ...] = ()  # title, status, reason
 
     @property
     def title(self) -> str:
@@ -89,7 +93,8 @@ def _read(row: SealedRow, data: bytes) -> OpenedEvidence:
         value = load_json(data.decode())
     except (UnicodeDecodeError, StrictJsonError):
         return OpenedEvidence(row, (), data.decode("utf-8", "backslashreplace"))
-    return OpenedEvidence(row, tuple(_findings(value)), json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return OpenedEvidence(row, tuple(_findings(value)), text, checks=tuple(_checks(value)))
 
 
 def _findings(value: object) -> list[Finding]:
@@ -106,4 +111,18 @@ def _findings(value: object) -> list[Finding]:
             found.append(decode(Finding, fields))
         except StrictJsonError:
             continue  # not a finding of this version: its text is shown all the same
+    return found
+
+
+def _checks(value: object) -> list[tuple[str, str, str]]:
+    """Which checks ran: `{"checks":[{"id","status","reason",…}]}`. What has another shape is left to the text."""
+    listed = value.get("checks") if isinstance(value, dict) else None
+    found: list[tuple[str, str, str]] = []
+    for each in listed if isinstance(listed, list) else []:
+        match each:
+            case {"id": str(check), "status": str(status)}:
+                reason = each.get("reason")
+                found.append((_CHECK_TITLES.get(check, check), status, reason if isinstance(reason, str) else ""))
+            case _:
+                pass  # shown in the text all the same
     return found

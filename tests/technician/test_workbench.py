@@ -165,12 +165,15 @@ async def test_sealed_evidence_is_opened_here_and_shown_as_text(tmp_path: Path) 
         "evidence": [{"source": "statvfs", "locator": "/", "excerpt": HOSTILE, "sha256": "ab" * 32}],
         "remedies": [], "changes": [], "time_to_act": None,
     }  # fmt: skip
-    document = json.dumps({"schema": 1, "made_at": NOW, "findings": [finding], "checks": []}).encode()
+    checks = [{"id": "dns", "status": "skipped", "reason": "no network", "at": NOW}, {"id": 7}, "nonsense"]
+    document = json.dumps({"schema": 1, "made_at": NOW, "findings": [finding], "checks": checks}).encode()
     async with workbench(tmp_path) as bench:
         page = await bench.get(
             f"/tickets/{await bench.scene.ticket(sealed=(document, b'not JSON ' + HOSTILE.encode()))}"
         )
         assert "The disk at /home/anna has 1.0 GB left of 50 GB." in page
+        assert "Name servers" in page
+        assert "no network" in page
         assert "<script>alert" not in page
         assert "not JSON" in page
 
