@@ -7,7 +7,7 @@ what is written down, who is asked, who comes in.
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent.clocks import Clocks
 from agent.consent.gate import ConsentGate
@@ -28,7 +28,7 @@ from agent.proofs.verbs import ReceiptVerbs
 from agent.proofs.witness import Witness
 from agent.session.arrival import OwnSide
 from agent.session.grants_store import GrantsStore
-from agent.session.host_process import SessionHost
+from agent.session.host_process import SessionHost, mark_of
 from agent.session.verbs import SessionVerbs
 from agent.session.visit import VisitParts
 from agent.session.visits import Visits
@@ -37,6 +37,9 @@ from agent.tickets.store import TicketStore
 from protocol.messages.documents import NewCheckpoint
 from protocol.messages.login import Welcome
 from protocol.messages.sessions import SessionOffer
+
+#: Arguments and names behind the journal's commitments: long enough to settle a dispute, not for ever.
+VALUES_KEPT_S: Final = 365 * 86_400
 
 
 class Door:
@@ -89,7 +92,7 @@ class Door:
             receipts=self.receipts,
             witness=self.witness,
             link=link,
-            make_host=lambda heard, lost: SessionHost(identity.secret, heard, lost),
+            make_host=lambda heard, lost: SessionHost(identity.secret, heard, lost, mark=mark_of(state)),
             log=log,
         )
         self.visits = Visits(parts, tickets, own=self._own_side, origin=identity.origin, send=link.send)
@@ -115,6 +118,7 @@ class Door:
 
     async def run(self) -> None:
         """Hand over what a crash left waiting, then look after the visits until cancelled."""
+        self.books.journal.erase_values(self._clocks.wall() - VALUES_KEPT_S)
         for item in self.books.waiting():
             if not self._outbox.holds(item.id):
                 self._link.enqueue(item)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.cli.command import Command, Exit, folder_of, print_json, say
+from agent.consent.prompt_text import quote
 from agent.identity.identity import Identity
-from agent.local.client import call
+from agent.local.client import ServiceAbsent, call
 from agent.paths import StateFolder
+from agent.proofs.offline import kept_receipts
 from agent.refusal import Refusal
 from diagnostics.plain_text import printable
 from protocol import strict_json
@@ -47,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "verify":
             return _verify_all(folder, wants_json=arguments.json)
         case "list":
-            return _list(folder.root, wants_json=arguments.json)
+            return _list(folder, wants_json=arguments.json)
         case act:
             if arguments.what is None:
                 raise Refusal(
@@ -56,12 +58,33 @@ def run(arguments: argparse.Namespace) -> int:
                     got="no id",
                     hint="List them: bellpull-agent receipts",
                 )
-            found = call(folder.root, "receipt-file", grant=arguments.what)
+            found = _one(folder, arguments.what)
             return _save(found, arguments) if act == "save" else _show(found, wants_json=arguments.json)
 
 
-def _list(state: Path, *, wants_json: bool) -> int:
-    receipts = call(state, "receipts")["receipts"]
+def _all(folder: StateFolder) -> list[dict[str, Any]]:
+    """Every kept receipt with its proof: from the service, or from its file when it does not run."""
+    try:
+        listed = call(folder.root, "receipts")["receipts"]
+    except ServiceAbsent:
+        return kept_receipts(folder.database)
+    return [call(folder.root, "receipt-file", grant=each["grant"]) for each in listed]
+
+
+def _one(folder: StateFolder, wanted: str) -> dict[str, Any]:
+    found = [each for each in _all(folder) if each["grant"].startswith(wanted.lower())]
+    if len(found) != 1 or len(wanted) < 4:
+        raise Refusal(
+            "there is no such receipt" if not found else "that names more than one receipt",
+            expected="the id of one receipt, or its first digits",
+            got=wanted[:80],
+            hint="List them: bellpull-agent receipts",
+        )
+    return found[0]
+
+
+def _list(folder: StateFolder, *, wants_json: bool) -> int:
+    receipts = [{name: each[name] for name in each if name != "proof"} for each in _all(folder)]
     if wants_json:
         print_json({"receipts": receipts})
         return Exit.FINE
@@ -89,7 +112,7 @@ def _show(receipt: dict[str, Any], *, wants_json: bool) -> int:
         print_json(receipt)
         return Exit.FINE
     print(_line(receipt))
-    print(f"  {printable(receipt['organisation'])}; they wrote as reason: “{printable(receipt['reason'])}”")
+    print(f"  {printable(receipt['organisation'])}; they wrote as reason: {quote(receipt['reason'])}")
     print(f"  You allowed: {', '.join(receipt['scopes'])}")
     for action in receipt["actions"]:
         detail = f" ({printable(action['detail'])})" if action["detail"] else ""
@@ -143,7 +166,7 @@ def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_jso
         print_json({"ok": True, **_facts(proven, key)})
         return Exit.FINE
     print(f"Holds. {printable(proven.technician.name)} of {printable(proven.technician.organisation)} was here.")
-    print(f"  reason given: “{printable(proven.request.reason)}”")
+    print(f"  reason given: {quote(proven.request.reason)}")
     print(f"  allowed: {', '.join(proven.grant.scopes)}")
     for action in proven.receipt.actions:
         print(f"  {printable(action_line(action))}")
@@ -159,12 +182,11 @@ def _verify_all(folder: StateFolder, *, wants_json: bool) -> int:
     key = _root_key(folder, None)
     good: list[dict[str, object]] = []
     bad: list[dict[str, str]] = []
-    for receipt in call(folder.root, "receipts")["receipts"]:
-        found = call(folder.root, "receipt-file", grant=receipt["grant"])
+    for found in _all(folder):
         try:
             good.append(_facts(_prove(found["proof"].encode(), key), key))
         except ProtocolError as error:
-            bad.append({"grant": receipt["grant"], "what": str(error)})
+            bad.append({"grant": found["grant"], "what": str(error)})
     if wants_json:
         print_json({"ok": not bad, "verified": good, "failed": bad})
     else:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from agent.cli.command import Command, Exit, folder_of, print_json, say
+from agent.cli.command import Command, Exit, folder_of, print_json
 from agent.local.client import ServiceAbsent, call
 from agent.refusal import Refusal
 
@@ -20,29 +20,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
-    answer = _ask_in_time(folder_of(arguments).root)
+    state = folder_of(arguments).root
+    answer = _ask_in_time(state)
     if answer is None:
-        # The service does not answer: end what it started ourselves. It books the end when it comes back.
-        from agent.session.host_process import kill_marked
+        # No service, or one that does not answer: end what it started ourselves. It books the end when it is back.
+        from agent.session.host_process import kill_marked, mark_of
 
-        answer = {"stopped": 0, "processes_killed": kill_marked(None), "service_answered": False}
+        answer = {"stopped": 0, "processes_killed": kill_marked(mark_of(state)), "service_answered": False}
     else:
-        answer = {**answer, "service_answered": True}
+        answer = {**answer, "processes_killed": 0, "service_answered": True}
     answer["seconds"] = round(time.monotonic() - began, 3)
     if arguments.json:
         print_json(answer)
-    elif answer["stopped"]:
-        print(f"Stopped. Nothing of the visit runs any more ({answer['seconds']:.2f} s).")
-        print("What was done is in the receipt: bellpull-agent receipts")
-    elif not answer["service_answered"]:
-        print(f"The service did not answer; {answer['processes_killed']} processes of visits were ended directly.")
     else:
-        print("Nobody was connected.")
+        print(_words(answer))
     return Exit.FINE
 
 
+def _words(answer: dict[str, Any]) -> str:
+    if answer["stopped"]:
+        return (
+            f"Stopped. Nothing of the visit runs any more ({answer['seconds']:.2f} s).\n"
+            "What was done is in the receipt: bellpull-agent receipts"
+        )
+    if answer["processes_killed"]:
+        return "The service did not answer, so what ran for a visit was ended directly; its receipt is made later."
+    return "Nobody was connected."
+
+
 def _ask_in_time(state: Path) -> dict[str, Any] | None:
-    """The service's answer; None when it is there and does not answer in time. ServiceAbsent: there is none."""
+    """The service's answer; None when there is none, or it does not answer in time."""
     found: list[dict[str, Any] | Refusal] = []
 
     def ask() -> None:
@@ -54,15 +61,11 @@ def _ask_in_time(state: Path) -> dict[str, Any] | None:
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_PATIENCE_S)
-    if not found:
+    if not found or isinstance(found[0], ServiceAbsent):
         return None
-    answer = found[0]
-    if isinstance(answer, ServiceAbsent):
-        say("The service is not running, so nobody is connected through it.")
-        return None
-    if isinstance(answer, Refusal):
-        raise answer
-    return answer
+    if isinstance(found[0], Refusal):
+        raise found[0]
+    return found[0]
 
 
 COMMAND = Command(

@@ -1,6 +1,7 @@
 """Local verbs of consent: list the open questions, show one, answer one.
 
 `consent-decide` is refused to every process of a session: a technician can never press yes for the customer.
+`consent-show` too: it starts the time that a person needs to read a warning.
 """
 
 import sys
@@ -81,7 +82,7 @@ class ConsentVerbs:
     def verbs(self) -> tuple[Verb[Any], ...]:
         return (
             Verb("consent-list", NoArguments, self._list),
-            Verb("consent-show", OnePrompt, self._show),
+            Verb("consent-show", OnePrompt, self._show, refused_to_sessions=True),
             Verb("consent-decide", DecideArguments, self._decide, refused_to_sessions=True),
         )
 

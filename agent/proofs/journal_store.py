@@ -72,11 +72,15 @@ class JournalStore:
     def erase_values(self, before: int) -> int:
         """Forget the values of entries older than `before` (unix seconds). The chain stays whole."""
         with self._database.transaction() as connection:
-            old = [
-                row["sequence"]
-                for row in connection.execute("SELECT sequence, entry FROM journal").fetchall()
-                if _read(row["entry"]).at < before
-            ]
+            rows = connection.execute(
+                "SELECT sequence, entry FROM journal WHERE sequence IN (SELECT sequence FROM journal_values)"
+                " ORDER BY sequence"
+            )
+            old: list[int] = []
+            for row in rows:
+                if _read(row["entry"]).at >= before:
+                    break
+                old.append(row["sequence"])
             for sequence in old:
                 connection.execute("DELETE FROM journal_values WHERE sequence = ?", (sequence,))
         return len(old)

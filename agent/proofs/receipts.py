@@ -25,7 +25,7 @@ from protocol.journal import JournalEntry, JournalWord, Outcome
 from protocol.limits import SEALED_BLOB_MAX_BYTES
 from protocol.messages.items import SealedItem, SealedKind
 from protocol.proofs import ProofFile
-from protocol.statements import Envelope, SigningKey, verify
+from protocol.statements import Envelope, SigningKey, parse_payload, verify
 
 #: The largest proof file that is read: a receipt of 1 MiB and the journal and statements behind it.
 PROOF_MAX_BYTES: Final = 64 * 1024 * 1024
@@ -218,17 +218,16 @@ class Receipts:
                 row["made_at"],
                 bool(row["rebuilt"]),
                 row["sent"],
-                verify(_proof_in(row["proof"]).receipt, Receipt, key).body,
+                verify(proof_in(row["proof"]).receipt, Receipt, key).body,
             )
             for row in rows
         ]
 
 
-def _proof_in(stored: bytes) -> ProofFile:
+def proof_in(stored: bytes) -> ProofFile:
+    """A kept proof file as it was made; what it proves is for `verify_proof`."""
     return strict_json.parse(stored, ProofFile, what="proof file", max_bytes=PROOF_MAX_BYTES)
 
 
 def _receipt_in(stored: bytes) -> Receipt:
-    from protocol.statements import parse_payload
-
-    return parse_payload(_proof_in(stored).receipt, Receipt)
+    return parse_payload(proof_in(stored).receipt, Receipt)

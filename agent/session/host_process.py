@@ -29,6 +29,7 @@ from agent.session.host_wire import (
 )
 from protocol import strict_json
 from protocol.errors import ProtocolError, RemoteProtocolError
+from protocol.fields import sha256
 from protocol.journal import Outcome
 from protocol.strict_json import WireModel
 from protocol.visit import Item
@@ -45,7 +46,8 @@ HostEvent = Rows | Finished
 class SessionHost:
     """One for each visit. `heard` gets rows and ends; `lost` is told once when the host is gone by itself.
 
-    `argv`: another program than our own host, for tests that need a misbehaving one.
+    `mark`: what all hosts of this service share (`mark_of`). `argv`: another program than our own host, for tests that
+    need a misbehaving one.
     """
 
     def __init__(
@@ -54,13 +56,14 @@ class SessionHost:
         heard: Callable[[HostEvent], None],
         lost: Callable[[str], None],
         *,
+        mark: str = "",
         argv: Sequence[str] | None = None,
     ) -> None:
         self._secret = secret
         self._argv = child_argv("agent.session.host") if argv is None else list(argv)
         self._heard = heard
         self._lost = lost
-        self._mark = secrets.token_hex(16)
+        self._mark = f"{mark}-{secrets.token_hex(16)}"
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._running: dict[int, _Running] = {}
@@ -208,13 +211,16 @@ class _Running:
         self.output_bytes = 0
 
 
-def kill_marked(mark: str | None) -> int:
-    """Kill what carries this mark in its environment (None: any host's mark) and is not below a host any more, and
-    everything below that. How many."""
+def mark_of(state: Path) -> str:
+    """What marks the hosts of the service with this state folder, and of no other."""
+    return sha256(b"bellpull session hosts v1\0", os.fsencode(state.resolve())).hex()[:16]
+
+
+def kill_marked(mark: str) -> int:
+    """Kill what carries a mark that begins so in its environment, and everything below it. How many."""
     if sys.platform != "linux":
         return 0
-    name = f"{MARK}=".encode()
-    wanted = name + mark.encode() if mark is not None else name
+    wanted = f"{MARK}={mark}".encode()
     killed = 0
     for entry in os.scandir("/proc"):
         if not entry.name.isdigit() or entry.name == str(os.getpid()):
@@ -223,6 +229,6 @@ def kill_marked(mark: str | None) -> int:
             environment = Path(f"/proc/{entry.name}/environ").read_bytes()
         except OSError:
             continue  # another user's, or gone
-        if any(line == wanted or (mark is None and line.startswith(name)) for line in environment.split(b"\0")):
+        if any(line.startswith(wanted) for line in environment.split(b"\0")):
             killed += kill_tree(int(entry.name))
     return killed

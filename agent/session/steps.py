@@ -16,8 +16,6 @@ from typing import Final, assert_never
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agent.consent.gate import No, Yes
-from agent.consent.policy import offer
-from agent.consent.prompt_text import PromptFacts
 from agent.session.actions_in_force import ActionsInForce
 from agent.session.arrival import (
     OwnSide,
@@ -29,6 +27,7 @@ from agent.session.arrival import (
     read_hello,
     with_newer_revocations,
 )
+from agent.session.device_words import the_change, the_grant, the_question
 from agent.session.effects import (
     AcceptDocument,
     Answered,
@@ -46,7 +45,6 @@ from agent.session.effects import (
     GrantHandedOver,
     HangUp,
     KillHost,
-    MakeReceipt,
     Moment,
     OpenBooks,
     RaiseAlarm,
@@ -61,6 +59,7 @@ from agent.session.effects import (
     ViewsCompared,
     WithdrawQuestion,
 )
+from agent.session.farewell import END_EVENTS, REFUSAL_OF_END, Farewell, pieces
 from protocol import limits, strict_json
 from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import Scope
@@ -68,11 +67,11 @@ from protocol.actions.spec import ActionSpec
 from protocol.channel import FRAME_PAYLOAD_MAX_BYTES, FrameType, PeerFinished
 from protocol.connection import Connection, SessionFrame, StreamClosed, StreamData, StreamOpened, StreamReset
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from protocol.grants import ChangeKind, EndedBy, Grant, GrantChange, SessionClose
+from protocol.grants import ChangeKind, EndedBy
 from protocol.phrase import phrase
 from protocol.session_rules import GrantState
 from protocol.session_state import SessionEvent, SessionState, Side, Verdict, judge_received, next_state
-from protocol.statements import Envelope, VerifyKey, verify
+from protocol.statements import VerifyKey
 from protocol.strict_json import WireModel
 from protocol.trust import ForkedDocumentError, Trust, documents_version
 from protocol.visit import Changed, Granted, NotGranted, RefusalReason, SessionClosing
@@ -84,27 +83,6 @@ SLEPT_S: Final = 5.0
 #: How long the receipt waits for the technician's countersignature.
 COUNTERSIGN_WAIT_S: Final = 3
 
-_END_EVENTS: Final[dict[EndedBy, SessionEvent]] = {
-    EndedBy.CUSTOMER: SessionEvent.STOPPED,
-    EndedBy.AGENT_STOPPED: SessionEvent.STOPPED,
-    EndedBy.TECHNICIAN: SessionEvent.CLOSED,
-    EndedBy.EXPIRED: SessionEvent.EXPIRED,
-    EndedBy.REVOKED: SessionEvent.REVOKED,
-    EndedBy.PROTOCOL_ERROR: SessionEvent.BROKEN,
-    EndedBy.AUDIT_UNAVAILABLE: SessionEvent.BROKEN,
-    EndedBy.CONNECTION_LOST: SessionEvent.CONNECTION_LOST,
-}
-# What a technician hears whose visit ends before a grant was handed over.
-_REFUSAL_OF_END: Final[dict[EndedBy, RefusalReason]] = {
-    EndedBy.CUSTOMER: RefusalReason.CUSTOMER,
-    EndedBy.REVOKED: RefusalReason.NOT_CERTIFIED,
-    EndedBy.AUDIT_UNAVAILABLE: RefusalReason.AUDIT_UNAVAILABLE,
-    EndedBy.AGENT_STOPPED: RefusalReason.BUSY,
-    EndedBy.TECHNICIAN: RefusalReason.NO_ANSWER,
-    EndedBy.EXPIRED: RefusalReason.NO_ANSWER,
-    EndedBy.CONNECTION_LOST: RefusalReason.NO_ANSWER,
-    EndedBy.PROTOCOL_ERROR: RefusalReason.NOT_CERTIFIED,
-}
 _STREAM_FRAMES: Final = {
     StreamOpened: FrameType.OPEN,
     StreamData: FrameType.DATA,
@@ -147,9 +125,7 @@ class VisitSteps:
         self._slept_before_s = moment.boot_s - moment.mono_s
         self._deadline_s: float | None = moment.mono_s + limits.HANDSHAKE_TIMEOUT_S
         self._lost = False
-        self._close: Envelope | None = None
-        self._books: BooksClosed | None = None
-        self._receipt_wanted = False
+        self._farewell = Farewell()
         self.why = ""
 
     # --- what others may see ---------------------------------------------------------------------------------
@@ -311,32 +287,11 @@ class VisitSteps:
             return [alarm, *self._refuse(RefusalReason.SPLIT_VIEW, event.problem)]
         if event.problem:
             return self._refuse(RefusalReason.AUDIT_UNAVAILABLE, event.problem)
-        facts = self._question(self.visitor, moment)
+        facts = the_question(self.visitor, self._own, self._ticket, self._trust, self.phrase, moment.wall)
         if facts.offer.refusal is not None:
             return self._refuse(facts.offer.refusal, "nothing of what was asked can be offered")
         self.state = next_state(self.state, SessionEvent.PROMPT_SHOWN)
         return [AskCustomer(facts)]
-
-    def _question(self, visitor: Visitor, moment: Moment) -> PromptFacts:
-        technician, request = visitor.technician.body, visitor.request.body
-        fresh = self._trust.revocations_fresh(moment.wall)
-        return PromptFacts(
-            technician=technician.name,
-            organisation=technician.organisation,
-            tier=technician.tier,
-            serial=technician.serial,
-            customer=self._own.customer,
-            device=self._own.device,
-            device_certified=self._own.certificate is not None,
-            ticket=self._ticket.ticket,
-            ticket_words=self._ticket.words,
-            reason=request.reason,
-            offer=offer(request.scopes, revocations_fresh=fresh),
-            minutes=request.minutes,
-            phrase=self.phrase,
-            revocations_fresh=fresh,
-            request=visitor.request.hash,
-        )
 
     def _answered(self, event: Answered, moment: Moment) -> list[Effect]:
         if self.state is not SessionState.PROMPTED or self.visitor is None or self.grant is not None:
@@ -348,37 +303,17 @@ class VisitSteps:
                 problem = self._no_longer_trusted(moment)  # two minutes may have passed
                 if problem:
                     return self._refuse(RefusalReason.NOT_CERTIFIED, problem)
-                grant = self._sign_grant(self.visitor, yes, event.grant_number, moment)
-                verified = verify(grant, Grant, self._own.signing.verify_key)
-                self.grant = GrantState.begin(verified)
+                handshake = self._handshake.handshake_hash
+                grant = the_grant(
+                    self.visitor, self._own, self._trust.root_hash, handshake, yes, event.grant_number, moment
+                )
+                self.grant = GrantState.begin(grant)
                 self._granted_boot_s = moment.boot_s
                 self._deadline_s = moment.mono_s + AUDIT_WAIT_S
                 name = self.visitor.technician.body.name
-                return [
-                    OpenBooks(verified, self.visitor.request, self.visitor.chain, name, self._own.certificate),
-                ]
+                return [OpenBooks(grant, self.visitor.request, self.visitor.chain, name, self._own.certificate)]
             case _:
                 assert_never(event.decision)
-
-    def _sign_grant(self, visitor: Visitor, yes: Yes, number: int, moment: Moment) -> Envelope:
-        request = visitor.request.body
-        return self._own.signing.sign(
-            Grant(
-                device=self._own.device,
-                root=self._trust.root_hash,
-                number=number,
-                request=visitor.request.hash,
-                handshake=self._handshake.handshake_hash,
-                serial=visitor.technician.body.serial,
-                ticket=request.ticket,
-                scopes=yes.scopes,
-                minutes=yes.minutes,
-                granted_at=moment.wall,
-                not_after=moment.wall + yes.minutes * 60,
-                successor_of=None,
-                consent=yes.transcript,
-            )
-        )
 
     def _audit_settled(self, event: AuditSettled, moment: Moment) -> list[Effect]:
         if event.sequence:
@@ -425,15 +360,7 @@ class VisitSteps:
     def _change(self, kind: ChangeKind, moment: Moment) -> BookChange:
         """Sign what the customer changed and tell the technician; the effect books it."""
         assert self.grant is not None  # noqa: S101 - only ever under a grant
-        body = GrantChange(
-            device=self._own.device,
-            grant=self.grant.grant.hash,
-            number=self.grant.changes,
-            kind=kind,
-            scopes=tuple(sorted(self.grant.scopes)) if kind is ChangeKind.NARROWED else (),
-            changed_at=moment.wall,
-        )
-        change = verify(self._own.signing.sign(body), GrantChange, self._own.signing.verify_key)
+        change = the_change(self.grant, self._own, kind, moment)
         if self._handed_over:
             self._say(FrameType.GRANT_CHANGE, Changed(change=change.envelope))
         return BookChange(change)
@@ -465,7 +392,7 @@ class VisitSteps:
             return []
         self._deadline_s = None
         if self.state is SessionState.STOPPING:
-            return self._ask_for_receipt()
+            return self._farewell.receipt()
         if self.grant is not None:
             return self._audit_settled(AuditSettled(0, stored=False), moment)
         self._lost = True
@@ -484,31 +411,27 @@ class VisitSteps:
                 raise RemoteProtocolError("a technician sent the journal's root", expected="end or countersign")
 
     def _countersigned(self, said: SessionClosing) -> list[Effect]:
-        books, grant, visitor = self._books, self.grant, self.visitor
-        if books is None or grant is None or visitor is None or said.close is None or self._receipt_wanted:
-            return []  # too early or too late: the receipt is made without it
-        close = verify(said.close, SessionClose, VerifyKey(visitor.technician.body.signing_key)).body
-        if close.grant != grant.grant.hash or close.journal_root != books.root or close.actions != books.actions:
-            return self._ask_for_receipt()  # they signed something else: not a confirmation of this journal
-        self._close = said.close
-        return self._ask_for_receipt()
+        if self.grant is None or self.visitor is None:
+            return []
+        key = VerifyKey(self.visitor.technician.body.signing_key)
+        return self._farewell.countersigned(said, self.grant.grant.hash, key)
 
     def _end(self, by: EndedBy, why: str, moment: Moment) -> list[Effect]:
         """The first end counts. Kill first, then write, then tell."""
         if self.state in (SessionState.STOPPING, SessionState.ENDED):
-            return self._ask_for_receipt() if self._lost else []
+            return self._farewell.receipt() if self._lost else []
         self.ended_by, self.why = by, why
         if self.state in (SessionState.VERIFIED, SessionState.PROMPTED):
-            self._say(FrameType.REFUSED, NotGranted(reason=_REFUSAL_OF_END[by]))
+            self._say(FrameType.REFUSED, NotGranted(reason=REFUSAL_OF_END[by]))
         if self.grant is None:
-            self.state = next_state(self.state, _END_EVENTS[by])
+            self.state = next_state(self.state, END_EVENTS[by])
             self._finish()
             withdraw: list[Effect] = [WithdrawQuestion()]
             return [KillHost(), *withdraw, HangUp(why)]
         if self.state is SessionState.PROMPTED:
             # The grant was signed but never handed over. It still gets its receipt, with nothing in it.
             self.state = next_state(self.state, SessionEvent.GRANTED)
-        self.state = next_state(self.state, _END_EVENTS[by])
+        self.state = next_state(self.state, END_EVENTS[by])
         if self.state is SessionState.PAUSED:
             # This version issues no successor grants: nobody comes back into a visit.
             self.state = next_state(self.state, SessionEvent.NOT_RESUMED)
@@ -522,10 +445,10 @@ class VisitSteps:
         return [*effects, CloseBooks(by)]
 
     def _books_closed(self, event: BooksClosed, moment: Moment) -> list[Effect]:
-        self._books = event
+        self._farewell.books_closed(event)
         gone = self._connection is None or self._connection.dead or self._connection.peer_finished
         if self._lost or gone or not self._handed_over:
-            return self._ask_for_receipt()
+            return self._farewell.receipt()
         self._deadline_s = moment.mono_s + COUNTERSIGN_WAIT_S
         by = self.ended_by.value if self.ended_by else ""
         self._say(
@@ -534,19 +457,11 @@ class VisitSteps:
         )
         return []
 
-    def _ask_for_receipt(self) -> list[Effect]:
-        if self._receipt_wanted or self._books is None:
-            return []
-        self._receipt_wanted = True
-        self._deadline_s = None
-        return [MakeReceipt(self._close)]
-
     def _receipt_made(self, event: ReceiptMade) -> list[Effect]:
         connection = self._connection
         if connection is not None and not self._lost and not connection.dead and self._handed_over:
-            for place in range(0, len(event.proof), FRAME_PAYLOAD_MAX_BYTES):
-                connection.send_session(FrameType.RECEIPT, event.proof[place : place + FRAME_PAYLOAD_MAX_BYTES])
-            connection.send_session(FrameType.RECEIPT, b"")
+            for piece in pieces(event.proof):
+                connection.send_session(FrameType.RECEIPT, piece)
         self.state = next_state(self.state, SessionEvent.RECEIPT_MADE)
         self._finish()
         return [HangUp(self.why)]

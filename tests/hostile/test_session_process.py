@@ -37,7 +37,6 @@ HARMLESS = {
     "outbox",
     "dead-letters",
     "consent-list",
-    "consent-show",
     "session-list",
     "session-stop",
     "session-narrow",

@@ -13,7 +13,7 @@ import pytest
 
 from agent.session.descendants import below, kill_tree
 from agent.session.effects import Finished, Rows
-from agent.session.host_process import MARK, HostEvent, SessionHost, kill_marked
+from agent.session.host_process import MARK, HostEvent, SessionHost, kill_marked, mark_of
 from protocol.journal import Outcome
 from protocol.limits import STOP_CHILDREN_S
 from tests.agent.visit_rig import until
@@ -274,10 +274,11 @@ def test_a_fork_bomb_is_killed_to_the_last(tmp_path: Path) -> None:
         time.sleep(0.01)
 
 
-def test_marks_find_what_no_tree_holds_any_more() -> None:
-    orphan = subprocess.Popen(["/bin/sleep", "60"], env={MARK: "a mark of this test"}, start_new_session=True)
-    assert kill_marked("another mark") == 0
-    assert kill_marked("a mark of this test") == 1
+def test_marks_find_what_no_tree_holds_any_more(tmp_path: Path) -> None:
+    mark = mark_of(tmp_path)
+    orphan = subprocess.Popen(["/bin/sleep", "60"], env={MARK: f"{mark}-1f2e"}, start_new_session=True)
+    assert kill_marked(mark_of(tmp_path / "another state folder")) == 0
+    assert kill_marked(mark) == 1
     assert orphan.wait(5) == -9
 
 
