@@ -110,7 +110,7 @@ def _health(health: dict[str, Any], now: int) -> list[str]:
     if health["trouble"]:
         lines.append(f"Trouble      {printable(health['trouble'], 300)}")
     if not health["visible"]:
-        return [*lines, "Health       nothing to report"]
+        return [*lines, "Health       " + ("not looked yet" if looked is None else "nothing to report")]
     return lines + [
         f"{found['severity'].upper():<12} {printable(found['title'], 160)}  [{printable(found['fingerprint'], 120)}]"
         for found in health["visible"]

@@ -12,6 +12,7 @@ from technician.devices import DeviceFacts, know_device
 from technician.home import Home
 from technician.keys.passphrase import Passphrases
 from technician.sign_in import Technician
+from web.plain_text import one_line
 
 
 @reports
@@ -33,21 +34,14 @@ def inbox(
     if as_json:
         out.json({"tickets": [ticket.model_dump(mode="json") for ticket in tickets]})
         return
-    out.table(
-        ("opened", "state", "severity", "what", "customer", "ticket"),
-        [
-            (
-                when(ticket.opened_at),
-                ticket.state.value,
-                ticket.severity or "–",
-                ticket_title(ticket),
-                ticket.customer or "not certified",
-                ticket.ticket,
-            )
-            for ticket in tickets
-        ],
-        empty="No tickets. When a device finds a problem or a customer asks for help, it stands here.",
-    )
+    if not tickets:
+        out.say("No tickets. When a device finds a problem or a customer asks for help, it stands here.", "dim")
+    for ticket in tickets:
+        # Three short lines each: an id of 36 characters leaves no room for columns on a terminal of 80.
+        facts = (ticket.state.value, ticket.severity, ticket.customer or "not certified")
+        out.say(f"{when(ticket.opened_at)}  {'  '.join(one_line(fact) for fact in facts if fact)}", "bold")
+        out.say(f"  {one_line(ticket_title(ticket))}")
+        out.say(f"  {ticket.ticket}", "dim")
 
 
 @reports
