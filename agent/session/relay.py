@@ -73,7 +73,9 @@ async def join_room(origin: str, room: str, token: str) -> RelaySocket:
             first = await websocket.recv()
         if not isinstance(first, str):
             raise LinkLost("the relay sent bytes before it had paired both ends")
-        strict_json.parse(first.encode(), Paired, what="the relay's first message")
+        paired = strict_json.parse(first.encode(), Paired, what="the relay's first message")
+        if "type" not in paired.model_fields_set:
+            raise LinkLost("the relay's first message has no type")
     except TimeoutError:
         await websocket.close()
         raise LinkLost("the technician did not come into the room") from None
@@ -81,7 +83,7 @@ async def join_room(origin: str, room: str, token: str) -> RelaySocket:
         raise LinkLost(_reason(closed)) from None
     except RemoteProtocolError as error:
         await websocket.close()
-        raise LinkLost(str(error)) from None
+        raise LinkLost(error.what) from None
     except BaseException:
         await websocket.close()
         raise

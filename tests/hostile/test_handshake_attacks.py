@@ -13,7 +13,7 @@ from protocol.limits import RELAY_MESSAGE_MAX_BYTES
 from protocol.noise import SESSION_PROTOCOL, HandshakeState, session_prologue
 from protocol.session_rules import REQUEST_MAX_AGE_S
 from protocol.session_state import SessionState
-from protocol.statements import Envelope
+from protocol.statements import Envelope, SigningKey, StatementName
 from protocol.strict_json import dump
 from protocol.visit import Hello, Introduction, RefusalReason
 from technician.session.events import Refused
@@ -240,6 +240,30 @@ def test_a_request_that_names_something_else_is_refused(fault: str) -> None:
     visit.begin()
     nothing_happened(visit)
     assert visit.steps.refused is RefusalReason.NOT_CERTIFIED
+
+
+@pytest.mark.parametrize("name", [name for name in StatementName if name is not StatementName.SESSION_REQUEST])
+def test_no_other_statement_passes_for_a_request(name: StatementName) -> None:
+    """The technician's own signature over the very bytes of a request, under every other type."""
+
+    class Disguised(SessionRequest):
+        statement_name = name
+
+    for rename in (False, True):
+        visit = Encounter(keys=technician_keys())
+        real = visit.technician._keys.sign
+        key = signing_key(f"{ORG.name} Ada Tech")
+
+        def sign(body: object, rename: bool = rename, key: SigningKey = key, real: object = real) -> Envelope:
+            if not isinstance(body, SessionRequest):
+                return real(body)  # type: ignore[operator, no-any-return]
+            envelope = key.sign(Disguised(**body.model_dump()))
+            renamed = {"payloadType": StatementName.SESSION_REQUEST.payload_type}
+            return envelope.model_copy(update=renamed) if rename else envelope
+
+        visit.technician._keys.sign = sign  # type: ignore[method-assign, assignment]
+        visit.begin()
+        nothing_happened(visit)
 
 
 @pytest.mark.parametrize(
