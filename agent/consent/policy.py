@@ -3,7 +3,8 @@
     no answer = no                         after CONSENT_TIMEOUT_S; counts as a question asked, begins no cool-down
     at most PROMPTS_AN_HOUR questions      of this device, whoever asks, kept over restarts
     none for REFUSAL_COOLDOWN_S            after a spoken no
-    unless the customer acted here         within LOCAL_ACT_FRESH_S and after their last no (opened a ticket)
+    unless the customer acted here         within LOCAL_ACT_FRESH_S and after their last no (opened a ticket); and then
+                                           for PROMPTS_AN_HOUR questions that get no yes, not for a flood of them
     a ticket in the agent's own store      what a server says about tickets is never enough
     revocations older than 72 h            nothing of risk 2 or more is offered, and the question says so
 
@@ -73,8 +74,12 @@ def may_ask(
     """
     last_no = max((past.answered_at or 0 for past in history if past.answer is Answer.NO), default=None)
     no_age_s = last_no_age_s if last_no_age_s is not None or last_no is None else now - last_no
-    if _customer_started_it(local_act_age_s, no_age_s):
-        return MayAsk()
+    if local_act_age_s is not None and _customer_started_it(local_act_age_s, no_age_s):
+        # In whole seconds, and the earlier one: a question put in the second of the act counts as after it.
+        acted_at = int(now - local_act_age_s)
+        without_yes = [past for past in history if past.asked_at >= acted_at and past.answer is not Answer.YES]
+        if len(without_yes) < PROMPTS_AN_HOUR:
+            return MayAsk()
     if last_no is not None and now < last_no + REFUSAL_COOLDOWN_S:
         return CoolDown(last_no + REFUSAL_COOLDOWN_S, "you said no a short while ago")
     recent = sorted(past.asked_at for past in history if past.asked_at > now - HOUR_S)
@@ -83,9 +88,9 @@ def may_ask(
     return MayAsk()
 
 
-def _customer_started_it(act_age_s: float | None, no_age_s: float | None) -> bool:
+def _customer_started_it(act_age_s: float, no_age_s: float | None) -> bool:
     """A fresh local act opens the door, but not for questions after a later no."""
-    if act_age_s is None or not 0 <= act_age_s <= LOCAL_ACT_FRESH_S:
+    if not 0 <= act_age_s <= LOCAL_ACT_FRESH_S:
         return False
     return no_age_s is None or act_age_s < no_age_s
 

@@ -66,6 +66,15 @@ def test_a_no_after_asking_for_help_counts() -> None:
     assert isinstance(may_ask([asked(60, Answer.NO)], now=NOW, local_act_age_s=120), CoolDown)
 
 
+def test_a_request_for_help_is_good_for_three_questions_without_a_yes() -> None:
+    """A technician who asks, leaves and asks again would else put a hundred of them into these ten minutes."""
+    unanswered = [asked(90, Answer.WITHDRAWN), asked(60), asked(30, None)]
+    assert may_ask(unanswered[1:], now=NOW, local_act_age_s=120) == MayAsk()
+    assert isinstance(may_ask(unanswered, now=NOW, local_act_age_s=120), CoolDown)
+    assert may_ask(unanswered, now=NOW, local_act_age_s=20) == MayAsk(), "asking for help again opens it again"
+    assert may_ask([asked(90, Answer.YES)] * 9, now=NOW, local_act_age_s=120) == MayAsk()
+
+
 def test_a_no_and_a_request_within_one_second_are_told_apart() -> None:
     history = [PastPrompt(NOW - 5, Answer.NO, NOW)]
     assert may_ask(history, now=NOW, local_act_age_s=0.2, last_no_age_s=0.4) == MayAsk()
