@@ -4,7 +4,6 @@ Built once for an enrolled agent. Reads from top to bottom in the order of a vis
 what is written down, who is asked, who comes in.
 """
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from agent.proofs.receipts import Receipts
 from agent.proofs.seal import seal_to_organisation
 from agent.proofs.verbs import ReceiptVerbs
 from agent.proofs.witness import Witness
+from agent.refusal import Refusal
 from agent.session.arrival import OwnSide
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import SessionHost, mark_of
@@ -118,13 +118,19 @@ class Door:
 
     async def run(self) -> None:
         """Hand over what a crash left waiting, then look after the visits until cancelled."""
+        try:
+            self._pick_up()
+        except Refusal as error:
+            # A full disk: nothing was promised, and the next start picks it up.
+            self._log.warning("left-for-the-next-start", reason=error.what)
+        await self.visits.run()
+
+    def _pick_up(self) -> None:
         self.books.journal.erase_values(self._clocks.wall() - VALUES_KEPT_S)
         for item in self.books.waiting():
             if not self._outbox.holds(item.id):
                 self._link.enqueue(item)
             self.books.taken(item.id)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.visits.run())
 
     def _own_side(self) -> OwnSide:
         certificate = self._trust.device_certificate

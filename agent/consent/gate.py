@@ -197,13 +197,17 @@ class ConsentGate:
                 self._settle(prompt, Answer.NONE, No(RefusalReason.NO_ANSWER))
 
     def _settle(self, prompt: PendingPrompt, answer: Answer, decision: Decision) -> None:
-        """The first answer counts, and is on the disk before it has any effect."""
+        """The first answer counts. A yes is on the disk before it has any effect; a no has its effect on any disk."""
         if prompt.answer.done():
             return
-        self._store.answered(prompt.number, answer, now=self._clocks.wall())
+        if isinstance(decision, Yes):
+            self._store.answered(prompt.number, answer, now=self._clocks.wall())
+            prompt.answer.set_result(decision)
+            return
+        prompt.answer.set_result(decision)
         if answer is Answer.NO:
             self._last_no_boot_s = self._clocks.boot()
-        prompt.answer.set_result(decision)
+        self._store.answered(prompt.number, answer, now=self._clocks.wall())
 
     def _find(self, prompt_id: str) -> PendingPrompt:
         self.expire_due()

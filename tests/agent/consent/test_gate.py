@@ -9,7 +9,7 @@ from agent.consent.gate import ConsentGate, No, Yes
 from agent.consent.policy import Answer, offer
 from agent.consent.tables import PromptStore
 from agent.refusal import Refusal
-from agent.store.database import Database
+from agent.store.database import Database, NotWritten
 from protocol.actions.scopes import Scope
 from protocol.grants import ConsentMethod
 from protocol.limits import CONSENT_TIMEOUT_S, REFUSAL_COOLDOWN_S
@@ -165,6 +165,21 @@ async def test_a_crash_while_a_question_is_open_counts_it(tmp_path: Path) -> Non
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert Table(tmp_path / "agent.db").gate.obstacle() is not None
+
+
+async def test_on_a_full_disk_no_is_still_no_and_yes_is_not_yes(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise NotWritten("nothing could be written", got="disk full")
+
+    task = await table.asked()
+    with monkeypatch.context() as patched:
+        patched.setattr(table.gate._store, "answered", full)
+        with pytest.raises(NotWritten):
+            table.approve()
+        assert not task.done()
+        with pytest.raises(NotWritten):
+            table.gate.refuse(table.gate.pending()[0].id)
+    assert await task == No(RefusalReason.CUSTOMER)
 
 
 async def test_who_leaves_takes_the_question_along(table: Table) -> None:
