@@ -274,6 +274,8 @@ def _run(check: CheckSpec, gathered: _Gathered, context: Context, machine: Machi
         words = f"took {passed_s:.1f} s, at most {check.timeout_s:g} s are allowed"
         about = _about(check, words, None, context)
         return result(CheckStatus.FAILED, words), Outcome((*outcome.findings, about), outcome.metrics)
+    if outcome.skipped and not outcome.findings:
+        return result(CheckStatus.SKIPPED, printable(outcome.skipped)), outcome
     return result(CheckStatus.FINDING if outcome.findings else CheckStatus.OK), outcome
 
 

@@ -126,6 +126,9 @@ class KernelEventKind(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     HUNG_TASK = "hung-task"
     MACHINE_CHECK = "machine-check"
+    FILESYSTEM_ERROR = "filesystem-error"
+    DISK_ERROR = "disk-error"
+    DRIVER_ERROR = "driver-error"
 
 
 @dataclass(frozen=True, slots=True)

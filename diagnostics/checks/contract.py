@@ -58,8 +58,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """`skipped`: why nothing can be said yet, though the numbers of this look are kept for the next one."""
+
     findings: tuple[Finding, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,13 @@ def raised(
         remedies=remedies,
         time_to_act=time_to_act,
     )
+
+
+def rule(
+    english: Words, russian: Words, *, after_s: int, looks: int, why: str, hidden_under: tuple[Cause, ...] = ()
+) -> CodeRule:
+    """A code's rule in short: shown after `after_s` and `looks` looks."""
+    return CodeRule(both(english, russian), after_s, looks, why, hidden_under=hidden_under)
 
 
 def both(english: Words, russian: Words) -> Mapping[Language, Words]:

@@ -39,14 +39,16 @@ def check_kernel_events(events: Iterable[KernelEvent], context: Context) -> Outc
     """One finding a kind and subject, from the events of the last day. Events without a time count as recent."""
     grouped: dict[tuple[KernelEventKind, str], list[KernelEvent]] = {}
     for event in events:
-        if event.at_unix_s is None or event.at_unix_s > context.now - RECENT_S:
+        recent = event.at_unix_s is None or event.at_unix_s > context.now - RECENT_S
+        # What the kernel says of filesystems, disks and drivers belongs to checks 7 and 34.
+        if recent and event.kind in CODES:
             grouped.setdefault((event.kind, event.subject), []).append(event)
     # "Machine check events logged" only announces what the memory controller's own line then names.
     named = [key for key in grouped if key[0] is KernelEventKind.MACHINE_CHECK and key[1] != UNNAMED_PART]
     if named:
         grouped.pop((KernelEventKind.MACHINE_CHECK, UNNAMED_PART), None)
     findings = [_finding(kind, subject, found, context) for (kind, subject), found in grouped.items()]
-    counts = dict.fromkeys(KernelEventKind, 0)
+    counts = dict.fromkeys(CODES, 0)
     for (kind, _), found in grouped.items():
         counts[kind] += len(found)
     metrics = tuple(Metric(f"kernel.{kind}", count) for kind, count in counts.items())

@@ -6,19 +6,33 @@ Evidence for bundles has its own list in `evidence.py`.
 from __future__ import annotations
 
 from diagnostics.collectors.agent_self import AGENT_SELF
+from diagnostics.collectors.boots import BOOTS
+from diagnostics.collectors.clock_sync import CLOCK_SYNC
 from diagnostics.collectors.config_files import CONFIG_FILES
 from diagnostics.collectors.contract import Collector
+from diagnostics.collectors.crashes import CRASHES
+from diagnostics.collectors.disk_activity import DISK_ACTIVITY, IO_PRESSURE
 from diagnostics.collectors.dns import DNS
 from diagnostics.collectors.filesystems import FILESYSTEMS
+from diagnostics.collectors.fstab import FSTAB
 from diagnostics.collectors.kernel_log import KERNEL_LOG
+from diagnostics.collectors.listeners import LISTENERS
+from diagnostics.collectors.log_errors import LOG_ERRORS
 from diagnostics.collectors.memory import LOAD, MEMORY, MEMORY_PRESSURE
 from diagnostics.collectors.network import NETWORK
+from diagnostics.collectors.open_files import OPEN_FILES
 from diagnostics.collectors.package_log import PACKAGE_LOG
 from diagnostics.collectors.places import JOURNAL_SIZE, TEMPORARY, USER_CACHE
 from diagnostics.collectors.processes import PROCESSES
+from diagnostics.collectors.protection import PROTECTION
+from diagnostics.collectors.proxies import PROXIES
+from diagnostics.collectors.restart_needed import RESTART_NEEDED
+from diagnostics.collectors.sensors import BATTERIES, TEMPERATURES, THROTTLING
 from diagnostics.collectors.services import SERVICES
+from diagnostics.collectors.sockets import NEIGHBOURS, SOCKETS, TCP_COUNTERS
 from diagnostics.collectors.startup_items import STARTUP_ITEMS
 from diagnostics.collectors.system import HARDWARE, OPERATING_SYSTEM, PACKAGES
+from diagnostics.collectors.work_counters import CPU_TIMES, SWAPPING
 
 COLLECTORS: tuple[Collector[object], ...] = (
     FILESYSTEMS,
@@ -36,6 +50,26 @@ COLLECTORS: tuple[Collector[object], ...] = (
     PACKAGE_LOG,
     CONFIG_FILES,
     STARTUP_ITEMS,
+    BOOTS,
+    CLOCK_SYNC,
+    CRASHES,
+    DISK_ACTIVITY,
+    IO_PRESSURE,
+    FSTAB,
+    LISTENERS,
+    LOG_ERRORS,
+    OPEN_FILES,
+    PROTECTION,
+    PROXIES,
+    RESTART_NEEDED,
+    BATTERIES,
+    TEMPERATURES,
+    THROTTLING,
+    NEIGHBOURS,
+    SOCKETS,
+    TCP_COUNTERS,
+    CPU_TIMES,
+    SWAPPING,
     USER_CACHE,
     TEMPORARY,
     JOURNAL_SIZE,

@@ -89,6 +89,38 @@ _MACHINE_CHECK = re.compile(
 )
 
 
+# fs/ext4/super.c "EXT4-fs error (device %s): …", xfs "XFS (sda1): Corruption …", btrfs "BTRFS error (device sda): …".
+_FILESYSTEM_ERROR = re.compile(
+    r"(?:EXT4-fs (?:error|warning)|BTRFS (?:error|critical)) \(device (?P<device>[\w.:-]{1,40})\)"
+    r"(?!.*(?:mounting|maximal mount count|recommended))"
+    r"|XFS \((?P<xfs>[\w.-]{1,40})\): (?:Metadata |Internal |.*[Cc]orruption|.*xfs_do_force_shutdown)"
+    r"|EXT4-fs \((?P<remounted>[\w.:-]{1,40})\): Remounting filesystem read-only"
+)
+# block/blk-core.c: "I/O error, dev %s, sector %llu …", older "blk_update_request: I/O error, dev sda, sector …".
+_DISK_ERROR = re.compile(
+    r"(?:blk_update_request: )?(?:critical medium error|I/O error|critical target error), dev (?P<dev>[\w-]{1,40}),"
+    r"|Buffer I/O error on dev(?:ice)? (?P<buffer>[\w-]{1,40}),"
+    r"|nvme (?P<nvme>nvme\d+): (?:controller is down|I/O \d+ .*timeout)"
+)
+# `sda1` and `nvme0n1p3` are parts of one disk that fails as a whole.
+_PARTITION = re.compile(r"(?<=^sd[a-z])\d+$|(?<=^vd[a-z])\d+$|(?<=\dn\d)p\d+$|(?<=^mmcblk\d)p\d+$")
+# Drivers in their own words; the name before the colon is the driver or the device.
+_DRIVER_ERROR = re.compile(
+    r"(?P<firmware>[\w.:-]{1,40} [\w.:-]{1,60}): (?:Direct firmware load for .* failed|firmware: failed to load)"
+    r"|(?P<usb>usb [\d.-]{1,20}): (?:device descriptor read|device not accepting address|unable to enumerate)"
+    r"|NVRM: Xid \(PCI:(?P<nvidia>[\da-fA-F:.]{1,20})\)"
+    r"|(?P<gpu>(?:amdgpu|i915|nouveau|xe) [\da-fA-F:.]{1,20}): .*(?:GPU HANG|ring \S+ timeout|\[drm\] \*ERROR\*)"
+    r"|(?P<wifi>(?:iwlwifi|ath1[0-2]k\w*|rtw\w*|mt76\w*) [\da-fA-F:.]{1,20}): .*(?:Microcode SW error|firmware crashed)"
+)
+
+
+_NAMING_A_DEVICE = (
+    (_FILESYSTEM_ERROR, KernelEventKind.FILESYSTEM_ERROR),
+    (_DISK_ERROR, KernelEventKind.DISK_ERROR),
+    (_DRIVER_ERROR, KernelEventKind.DRIVER_ERROR),
+)
+
+
 def find_events(lines: Iterable[KernelLine], *, boot_unix_s: int | None) -> tuple[KernelEvent, ...]:
     """Oldest first, at most EVENTS_MAX of the newest."""
     events = []
@@ -125,6 +157,12 @@ def _event(line: KernelLine, boot_unix_s: int | None) -> KernelEvent | None:
     if found := _MACHINE_CHECK.match(text):
         subject = found["edac"] or UNNAMED_PART
         return KernelEvent(KernelEventKind.MACHINE_CHECK, subject, at, shown)
+    for pattern, kind in _NAMING_A_DEVICE:
+        if found := pattern.match(text):
+            named = next(name for name in found.groups() if name)
+            if kind is KernelEventKind.DISK_ERROR:
+                named = _PARTITION.sub("", named)
+            return KernelEvent(kind, printable(named, 64), at, shown)
     return None
 
 

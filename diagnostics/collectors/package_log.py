@@ -7,7 +7,6 @@ rounded to a quarter of an hour, is the zone. Lines from before a change of summ
 from __future__ import annotations
 
 from calendar import timegm
-from time import strptime
 
 from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Unreadable
@@ -35,7 +34,9 @@ def parse_dpkg_log(content: bytes, *, modified_unix_s: int) -> tuple[PackageActi
         if len(fields) < 3:
             continue
         try:
-            local_s = timegm(strptime(f"{fields[0]} {fields[1]}", "%Y-%m-%d %H:%M:%S"))
+            date, clock = fields[0].split("-"), fields[1].split(":")
+            year, month, day, hour, minute, second = (int(part) for part in date + clock)
+            local_s = timegm((year, month, day, hour, minute, second))
         except ValueError:
             continue
         last_local_s = local_s

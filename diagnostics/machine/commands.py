@@ -42,6 +42,9 @@ PCI_DEVICES = Command("pci-devices", ("lspci", "-nn"))
 USB_DEVICES = Command("usb-devices", ("lsusb",))
 FAILED_UNITS = Command("failed-units", ("systemctl", "list-units", "--no-pager", "--plain", "--full", "--state=failed"))
 TIMERS = Command("timers", ("systemctl", "list-timers", "--no-pager", "--all", "--full"))
+IP_NEIGHBOURS = Command("ip-neighbours", ("ip", "-json", "neighbour", "show"))
+CHRONY = Command("chrony-tracking", ("chronyc", "-c", "tracking"), timeout_s=3)
+TIME_SERVICE = Command("time-service", ("timedatectl", "show", "--no-pager"), timeout_s=5)
 UNAME = Command("uname", ("uname", "-srmv"))
 
 MACOS_VERSION = Command("macos-version", ("sw_vers",))
@@ -73,6 +76,9 @@ FIXED: Mapping[str, Command] = {
         USB_DEVICES,
         FAILED_UNITS,
         TIMERS,
+        IP_NEIGHBOURS,
+        CHRONY,
+        TIME_SERVICE,
         UNAME,
         MACOS_VERSION,
         MACOS_SERVICES,

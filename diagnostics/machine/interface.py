@@ -142,6 +142,16 @@ class ProcessSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessFiles:
+    """Open files (handles on Windows) of one process. `limit` None: none, or not looked up as it is far away."""
+
+    pid: int
+    name: str
+    open_files: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ResolverReply:
     """One resolver's answer to one query. `reply` is None when nothing came; `error` then says why."""
 
@@ -224,6 +234,9 @@ class Machine(Protocol):
         """Disk space taken below a folder, links not followed, other filesystems not entered."""
 
     def process_snapshot(self) -> ProcessSnapshot: ...
+
+    def open_files(self) -> tuple[ProcessFiles, ...]:
+        """Of the processes this user may look into, sorted by number."""
 
     def command_line(self, pid: int) -> tuple[str, ...]:
         """The arguments of one process, at most 4 KiB; may hold secrets, never for the published list."""

@@ -28,6 +28,7 @@ from diagnostics.machine.interface import (
     Place,
     PlaceSize,
     Platform,
+    ProcessFiles,
     ProcessSnapshot,
     ResolverReply,
     Space,
@@ -109,6 +110,7 @@ class Answers:
     agent: AgentNumbers | None = None
     tail_sizes: Mapping[str, int] | None = None
     refused: tuple[Refusal, ...] = ()
+    open_files: tuple[ProcessFiles, ...] | None = None
 
 
 def _never_asked(question: str) -> Unreadable:
@@ -190,6 +192,12 @@ class RecordedMachine:
         index = min(self._snapshots_given, len(self._answers.snapshots) - 1)
         self._snapshots_given += 1
         return self._answers.snapshots[index]
+
+    def open_files(self) -> tuple[ProcessFiles, ...]:
+        self._refuse("open_files:")
+        if self._answers.open_files is None:
+            raise _never_asked("open files")
+        return self._answers.open_files
 
     def command_line(self, pid: int) -> tuple[str, ...]:
         line = (self._answers.command_lines or {}).get(str(pid))

@@ -24,6 +24,7 @@ from diagnostics.machine.interface import (
     Place,
     PlaceSize,
     Platform,
+    ProcessFiles,
     ProcessSnapshot,
     ResolverReply,
     Space,
@@ -55,6 +56,7 @@ class RecordingMachine:
         self.spaces: dict[str, Space] = {}
         self.places: dict[str, PlaceSize] = {}
         self.snapshots: list[ProcessSnapshot] = []
+        self.files_open: tuple[ProcessFiles, ...] | None = None
         self.command_lines: dict[str, tuple[str, ...]] = {}
         self.folders: dict[str, tuple[FolderEntry, ...]] = {}
         self.ring: bytes | None = None
@@ -128,6 +130,10 @@ class RecordingMachine:
         self.snapshots.append(snapshot)
         return snapshot
 
+    def open_files(self) -> tuple[ProcessFiles, ...]:
+        self.files_open = self._ask("open_files:", self._machine.open_files)
+        return self.files_open
+
     def command_line(self, pid: int) -> tuple[str, ...]:
         line = self._ask(f"command_line:{pid}", lambda: self._machine.command_line(pid))
         self.command_lines[str(pid)] = line
@@ -195,6 +201,7 @@ def write_recording(noted: RecordingMachine, folder: Path, *, name: str, about: 
         agent=noted.agent_numbers,
         tail_sizes=noted.tail_sizes,
         refused=tuple(noted.refused.values()),
+        open_files=noted.files_open,
     )
     text = dump_json(encode(answers), indent=1)
     (folder / "answers.json").write_text(text + "\n", encoding="utf-8")

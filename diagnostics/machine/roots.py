@@ -48,6 +48,7 @@ LISTABLE_FOLDERS = frozenset(
         *STARTUP_FOLDERS,
         "/home",
         "/boot",
+        "/run/log/journal",
         "/var/crash",
         "/var/lib/systemd/coredump",
         "/var/lib/systemd/pstore",
@@ -73,6 +74,14 @@ READABLE_FILES = frozenset(
         "/proc/net/dev",
         "/proc/net/route",
         "/proc/net/ipv6_route",
+        "/proc/net/snmp",
+        "/proc/net/sockstat",
+        "/proc/net/tcp",
+        "/proc/net/tcp6",
+        "/proc/net/wireless",
+        "/proc/sys/net/ipv4/ip_local_port_range",
+        "/proc/sys/net/netfilter/nf_conntrack_count",
+        "/proc/sys/net/netfilter/nf_conntrack_max",
         "/etc/os-release",
         "/usr/lib/os-release",
         "/etc/hostname",
@@ -104,7 +113,16 @@ READABLE_FOLDERS = (
 SINGLE_NAME_FOLDERS = ("/var/log", "/Library/Logs", "/private/var/log")
 
 # /proc/self is a link to our own number; /proc/net is a link to self/net.
-_OWN_PROC = re.compile(r"/proc/(?:self|[0-9]+)/(mountinfo|net/(dev|route|ipv6_route))")
+_OWN_PROC = re.compile(r"/proc/(?:self|[0-9]+)/(mountinfo|net/(dev|route|ipv6_route|snmp|sockstat|tcp|tcp6|wireless))")
+# Sensors, batteries and processors: by class, and where the class's links lead to.
+_SENSOR = r"(hwmon/hwmon[0-9]+|power_supply/[^/]+|thermal/thermal_zone[0-9]+)"
+_SENSOR_FOLDERS = re.compile(
+    rf"/sys/class/(hwmon|power_supply|thermal|{_SENSOR})|/sys/devices/(?:[^/]+/)+{_SENSOR}|/sys/devices/system/cpu"
+)
+_SENSOR_FILES = re.compile(
+    rf"/sys/(?:class/|devices/(?:[^/]+/)+){_SENSOR}/(name|type|uevent|temp|temp[0-9]+_(input|max|crit|label))"
+    r"|/sys/devices/system/cpu/cpu[0-9]+/thermal_throttle/(core|package)_throttle_count"
+)
 
 
 def _is_plain(path: str) -> bool:
@@ -122,11 +140,15 @@ def is_readable(path: str) -> bool:
     """True when `path`, taken literally, is on the list."""
     if not _is_plain(path):
         return False
-    return path in READABLE_FILES or is_inside(path, READABLE_FOLDERS) or _OWN_PROC.fullmatch(path) is not None
+    if path in READABLE_FILES or is_inside(path, READABLE_FOLDERS):
+        return True
+    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES))
 
 
 def is_listable(path: str) -> bool:
     """True when the names in the folder `path` may be seen; what may be read may be listed too."""
     if not _is_plain(path):
         return False
-    return path in LISTABLE_FOLDERS or _LISTABLE.fullmatch(path) is not None or is_readable(path)
+    if path in LISTABLE_FOLDERS or is_readable(path):
+        return True
+    return any(pattern.fullmatch(path) for pattern in (_LISTABLE, _SENSOR_FOLDERS))

@@ -23,6 +23,7 @@ from diagnostics.machine.interface import (
     Place,
     PlaceSize,
     Platform,
+    ProcessFiles,
     ProcessNumbers,
     ProcessSnapshot,
     ResolverReply,
@@ -33,6 +34,7 @@ from diagnostics.machine.interface import (
 )
 from diagnostics.machine.own_use import AgentState, folder_bytes
 from diagnostics.machine.read import open_inside
+from diagnostics.machine.read.open_files import count_open_files
 from diagnostics.machine.read.places import measure
 from diagnostics.machine.read.resolvers import ask_resolvers
 from diagnostics.machine.read.run_command import run_command
@@ -124,6 +126,9 @@ class LinuxMachine:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             return None
         return parse_stat(line or b"", uid, ticks_per_s=self._ticks_per_s, page_bytes=self._page_bytes)
+
+    def open_files(self) -> tuple[ProcessFiles, ...]:
+        return count_open_files()
 
     def command_line(self, pid: int) -> tuple[str, ...]:
         try:

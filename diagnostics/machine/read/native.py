@@ -25,6 +25,7 @@ from diagnostics.machine.interface import (
     Place,
     PlaceSize,
     Platform,
+    ProcessFiles,
     ProcessNumbers,
     ProcessSnapshot,
     ResolverReply,
@@ -92,6 +93,17 @@ class NativeMachine(ABC):
                 processes.append(numbers)
         processes.sort(key=lambda process: process.pid)
         return ProcessSnapshot(taken_s, now_s - boot_s, tuple(processes))
+
+    def open_files(self) -> tuple[ProcessFiles, ...]:
+        counted = "num_handles" if self.platform is Platform.WINDOWS else "num_fds"
+        if not hasattr(psutil.Process, counted):
+            raise Unreadable("open files are not counted on this platform", UnreadableKind.UNSUPPORTED)
+        found = []
+        for process in psutil.process_iter(["pid", "name", counted], ad_value=None):
+            if isinstance(process.info[counted], int):
+                name = str(process.info["name"] or "")
+                found.append(ProcessFiles(process.info["pid"], name, process.info[counted], None))
+        return tuple(sorted(found, key=lambda item: item.pid))
 
     def command_line(self, pid: int) -> tuple[str, ...]:
         try:

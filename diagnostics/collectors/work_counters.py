@@ -1,0 +1,54 @@
+"""Counters since boot of the processors and of swapping."""
+
+from __future__ import annotations
+
+from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.hardware_observations import CpuTimes, Swapping
+from diagnostics.machine.interface import Machine, Unreadable
+
+# sysconf(_SC_CLK_TCK) is 100 on every Linux that people run.
+_TICKS_PER_S = 100
+_PAGE_BYTES = 4096
+
+
+def parse_cpu_times(content: bytes) -> CpuTimes:
+    """The first line of /proc/stat (proc(5)): user nice system idle iowait irq softirq steal guest guest_nice; guest
+    time is in user already.
+
+    cpu  4705 150 1120 16250 520 30 45 12 0 0
+    """
+    fields = content.split(b"\n", 1)[0].split()
+    try:
+        if fields[0] != b"cpu":
+            raise ValueError
+        user, nice, system, idle, waiting, hard, soft, stolen = (int(field) / _TICKS_PER_S for field in fields[1:9])
+    except (ValueError, IndexError):
+        raise Unreadable("/proc/stat has an unknown form") from None
+    return CpuTimes(user + nice + system + hard + soft, idle, waiting, stolen)
+
+
+def parse_vmstat(content: bytes) -> Swapping:
+    """/proc/vmstat counts pages: `pswpin 8123`, `pswpout 91234`."""
+    numbers = dict(line.split(b" ", 1) for line in content.splitlines() if b" " in line)
+    try:
+        return Swapping(int(numbers[b"pswpin"]) * _PAGE_BYTES, int(numbers[b"pswpout"]) * _PAGE_BYTES)
+    except (KeyError, ValueError):
+        raise Unreadable("/proc/vmstat counts no swapping") from None
+
+
+def _cpu_times(machine: Machine) -> CpuTimes:
+    return parse_cpu_times(machine.read_file("/proc/stat"))
+
+
+def _swapping(machine: Machine) -> Swapping:
+    return parse_vmstat(machine.read_file("/proc/vmstat"))
+
+
+CPU_TIMES = Collector(
+    id="cpu-times",
+    collect=_cpu_times,
+    may_contain=frozenset(),
+    cost=Cost.CHEAP,
+    platforms=LINUX_ONLY,
+)
+SWAPPING = Collector(id="swapping", collect=_swapping, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY)
