@@ -1,0 +1,88 @@
+"""Observations of parts that wear, heat and fill: disks at work, sensors, batteries. As `observations.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnostics.observations import Stall
+
+
+@dataclass(frozen=True, slots=True)
+class DiskActivity:
+    """Counters of one whole disk since boot. `busy_ms`: time with at least one request; `waited_ms`: of all."""
+
+    name: str
+    requests: int
+    waited_ms: int
+    busy_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiskActivities:
+    disks: tuple[DiskActivity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IoPressure:
+    some: Stall
+    full: Stall
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTimes:
+    """Seconds since boot over all processors. `stolen_s`: a virtual machine had to wait for its host."""
+
+    busy_s: float
+    idle_s: float
+    waiting_s: float
+    stolen_s: float
+
+    @property
+    def total_s(self) -> float:
+        return self.busy_s + self.idle_s + self.waiting_s + self.stolen_s
+
+
+@dataclass(frozen=True, slots=True)
+class Swapping:
+    """Bytes moved since boot."""
+
+    in_bytes: int
+    out_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """`critical_c` is the part's own limit, where it tells one."""
+
+    part: str
+    celsius: float
+    critical_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Temperatures:
+    readings: tuple[Temperature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Throttling:
+    """How often the processors slowed down for heat since boot, over all of them."""
+
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """`full` and `design` in the battery's own unit (µWh or µAh): only their share means something."""
+
+    name: str
+    status: str
+    full: int
+    design: int
+    cycles: int | None
+    charge_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batteries:
+    batteries: tuple[Battery, ...]

@@ -1,0 +1,126 @@
+"""Observations of the running system: boots, crashes, open files, sockets, clock, protection. As `observations.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnostics.machine.interface import ProcessFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Fstab:
+    """Configured mounts: mount point → options."""
+
+    options: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFiles:
+    processes: tuple[ProcessFiles, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestartNeeded:
+    """`required`: the package system left its mark. `newer_kernel` is installed and not the running one."""
+
+    required: bool
+    packages: tuple[str, ...]
+    running_kernel: str
+    newer_kernel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """`clean`: the session before this boot was shut down; None for the oldest one known."""
+
+    at_unix_s: int
+    clean: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boots:
+    """`panics`: names of what the kernel saved when it died."""
+
+    boots: tuple[Boot, ...]
+    panics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    program: str
+    at_unix_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    crashes: tuple[Crash, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogErrors:
+    """Error lines of the journal within the last hour. `complete` False: at least so many."""
+
+    lines: int
+    complete: bool
+    loudest: str
+    loudest_lines: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """`ports`: how many local ports outgoing connections may have. `tracked`: connections in the firewall's table."""
+
+    tcp_in_use: int
+    tcp_waiting: int
+    ports: int
+    tracked: int | None
+    tracked_max: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TcpCounters:
+    sent_segments: int
+    resent_segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    address: str
+    interface: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    neighbours: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Proxies of /etc/environment: variable → `host:port`, or None for one that names none."""
+
+    proxies: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSync:
+    """`offset_s`: how far the clock is from the servers' time, where that is known."""
+
+    source: str
+    synchronised: bool
+    enabled: bool
+    offset_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """None: this machine does not tell. `firewall` names what filters; empty: nothing does."""
+
+    firewall: str | None
+    disk_encrypted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    tcp_ports: frozenset[int]
