@@ -206,6 +206,8 @@ class TicketRow(WireModel):
     severity: str | None
     words: str
     facts: FourFacts
+    owner: str | None = None  # the desk's account that has it
+    outcome: str | None = None  # how it ended: solved-mechanically | cleared-by-itself | by-person | not-solved
 
 
 class TicketList(WireModel):
