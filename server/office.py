@@ -42,6 +42,7 @@ from server.storage.engine import Database
 from server.storage.migrate import migrate
 from server.technicians.challenges import Challenges
 from server.technicians.store import TechnicianStore
+from server.tickets.handing import Handing
 from server.tickets.listing import TicketListing
 from server.tickets.store import TicketStore
 
@@ -104,6 +105,7 @@ class Office:
             a_day_max=caps.tickets_a_day_per_device,
             sealed_bytes_max=caps.sealed_bytes_per_device,
         )
+        self.handing = Handing(self.database, self.tickets)
         self.listing = TicketListing(self.database, now)
         self.bundles = BundleStore(
             self.database,

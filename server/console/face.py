@@ -80,6 +80,7 @@ def _pages() -> Pages:
     )
     environment.filters["from_code"] = from_code
     environment.filters["state_option"] = state_option
+    environment.filters["twice"] = twice
     # A global, not an import: parts that refresh themselves are rendered without the page around them.
     environment.globals["parts"] = environment.get_template("parts.html").module
     return Pages(environment)
@@ -130,6 +131,11 @@ def role_options(chosen: Role = Role.TECHNICIAN) -> list[dict[str, object]]:
 def state_option(state: TicketState) -> tuple[str, str]:
     """For `ui.select`."""
     return state.value, STATE_WORDS[state][1]
+
+
+def twice(name: str) -> tuple[str, str]:
+    """For `ui.select`: a name that is its own label."""
+    return name, name
 
 
 def technician_options(technicians: tuple[KnownTechnician, ...]) -> list[tuple[str, str]]:

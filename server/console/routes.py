@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from server.console import audit, devices, home, ticket, tickets
+from server.console import audit, devices, handing, home, ticket, tickets
 from server.console.assets import asset_mount
 from server.people import pages, sign_in
 from web.pages import static_mount
@@ -14,6 +14,7 @@ routes: Final[list[BaseRoute]] = [
     *home.routes,
     *tickets.routes,
     *ticket.routes,
+    *handing.routes,
     *devices.routes,
     *audit.routes,
     *pages.routes,

@@ -1,5 +1,6 @@
 """One ticket, with all the server knows of it. Sealed things are named, with size and hash; never opened."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -13,12 +14,21 @@ from protocol.statements import parse_payload
 from server.asking import office_of
 from server.console.face import Flash, show
 from server.console.facts_form import AT, KEEP, SOON, FactsForm, read_facts
+from server.console.history import timeline_of
+from server.console.owners import owners_of
 from server.console.visits import visits_of
 from server.people.door import form_of, page, visitor_of
+from server.technicians.listing import TechnicianListing
+from server.tickets.handing import NOTE_MAX_CHARS, REASON_MAX_CHARS
+from server.tickets.history import Author, account, events_of
+from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome, handing_targets
 from server.tickets.rules import MOVES, OPEN_STATES, PAUSED_STATES
 
 _FLASHES: Final = {
     "facts": Flash("Saved. The customer sees it as soon as their device is connected."),
+    "owner": Flash("Saved. The ticket has one owner."),
+    "handed-on": Flash("Handed on, with everything in it and your note."),
+    "given-up": Flash("Closed as not solved. The customer reads your reason."),
     "words": Flash("Sent. The customer sees it marked “via the server, not verified”."),
 }
 _AUTHORS: Final = {
@@ -34,20 +44,43 @@ FINDINGS_SHOWN: Final = 40
 SEALED_SHOWN: Final = 40
 VISITS_SHOWN: Final = 20
 ETAS_SHOWN: Final = 5
+EVENTS_SHOWN: Final = 12
+
+
+@dataclass(frozen=True)
+class HandingForm:
+    """What was typed into the forms of handing.py, and what is wrong with it."""
+
+    note: str = ""
+    level: Level | None = None
+    owner: str = ""
+    note_error: str = ""
+    reason: str = ""
+    reason_error: str = ""
 
 
 async def ticket(request: Request) -> Response:
-    return await _ticket(request)
+    return await show_ticket(request)
 
 
-async def _ticket(
-    request: Request, *, form: FactsForm | None = None, words: str = "", words_error: str = "", status_code: int = 200
+async def show_ticket(
+    request: Request,
+    *,
+    form: FactsForm | None = None,
+    handing: HandingForm | None = None,
+    words: str = "",
+    words_error: str = "",
+    status_code: int = 200,
 ) -> Response:
-    office, customers = office_of(request), visitor_of(request).reach.customers
+    visitor = visitor_of(request)
+    office, customers = office_of(request), visitor.reach.customers
     row, statement = await office.tickets.require(request.path_params["ticket"], customers)
     device = await office.devices.require(row.device, customers)
     findings = await office.findings.of_device(row.device)
     said = await office.tickets.messages_of(row.ticket)
+    events = await events_of(office.database, row.ticket)
+    serials = {event.by.name for event in events if event.by.name}
+    may_hand = visitor.may("POST", "/tickets/{ticket}/hand-on") and row.state in OPEN_STATES
     all_words = request.query_params.get("words") == "all"
     return show(
         request,
@@ -73,6 +106,16 @@ async def _ticket(
         form=form or FactsForm.of(row.facts, row.state),
         eta_choices=[(KEEP, "As it is"), *((str(s), text) for s, text in SOON.items()), (AT, "At the time below")],
         moves=[row.state, *(state for state in TicketState if state in MOVES[row.state])],
+        level=LEVEL_WORDS[Level(row.level)],
+        outcome=None if row.outcome is None else OUTCOME_WORDS[Outcome(row.outcome)],
+        timeline=timeline_of(events, await TechnicianListing(office.database).names(serials)),
+        events_shown=EVENTS_SHOWN,
+        may_hand=may_hand,
+        owners=await owners_of(office, device.customer or device.asked_customer) if may_hand else (),
+        targets=[(level.value, LEVEL_WORDS[level]) for level in handing_targets(Level(row.level))],
+        handing=handing or HandingForm(),
+        note_max=NOTE_MAX_CHARS,
+        reason_max=REASON_MAX_CHARS,
         words=words,
         words_error=words_error,
         words_max=WORDS_MAX_CHARS,
@@ -87,6 +130,10 @@ def _message(message: MessageRow) -> dict[str, object]:
     return {"source": message.source, "author": author, "at": message.at, "text": message.text}
 
 
+def _by(request: Request) -> Author:
+    return account(visitor_of(request).account.name)
+
+
 async def set_facts(request: Request) -> Response:
     office, customers = office_of(request), visitor_of(request).reach.customers
     row, _ = await office.tickets.require(request.path_params["ticket"], customers)
@@ -94,8 +141,8 @@ async def set_facts(request: Request) -> Response:
     wanted = next((state for state in TicketState if state.value == form.get("state")), row.state)
     facts = read_facts(form, row.facts, wanted, office.now())
     if isinstance(facts, FactsForm):
-        return await _ticket(request, form=facts, status_code=422)
-    await office.tickets.set_facts(row.ticket, facts, wanted)
+        return await show_ticket(request, form=facts, status_code=422)
+    await office.tickets.set_facts(row.ticket, facts, wanted, by=_by(request))
     await office.tell_ticket(row.device, row.ticket)
     return RedirectResponse(f"/tickets/{row.ticket}?done=facts", status_code=303)
 
@@ -108,8 +155,8 @@ async def send_words(request: Request) -> Response:
     if len(text) > WORDS_MAX_CHARS:
         error = f"At most {WORDS_MAX_CHARS} characters; these are {len(text)}."
     if error:
-        return await _ticket(request, words=text, words_error=error, status_code=422)
-    office.hub.push(row.device, await office.tickets.desk_text(row.ticket, text))
+        return await show_ticket(request, words=text, words_error=error, status_code=422)
+    office.hub.push(row.device, await office.tickets.desk_text(row.ticket, text, by=_by(request)))
     return RedirectResponse(f"/tickets/{row.ticket}?done=words#words", status_code=303)
 
 

@@ -1,4 +1,4 @@
-"""Tables of tickets, what repeats them, their messages, their sealed evidence, and the history of the ETA."""
+"""Tables of tickets, what repeats them, what happened to them, their messages, sealed evidence, and past ETAs."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, and_, column
 
@@ -6,6 +6,7 @@ from server.storage.schema import METADATA
 
 _OPEN_FINDING = and_(column("finding").is_not(None), column("state").not_in(["solved", "closed"]))
 
+#: `owner`: the account that has it, one at most. `level`: levels.Level. `outcome`: levels.Outcome, once it ended.
 tickets = Table(
     "tickets",
     METADATA,
@@ -18,11 +19,12 @@ tickets = Table(
     Column("severity", String(8)),
     Column("words", Text, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
-    Column("received_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False, index=True),
     Column("updated_at", BigInteger, nullable=False),
     Column("state", String(24), nullable=False, index=True),
     Column("outcome", String(24)),
     Column("level", Integer, nullable=False),
+    Column("owner", String(40)),
     Column("cost", String(500), nullable=False),
     Column("doing", String(500), nullable=False),
     Column("next", String(500), nullable=False),
@@ -48,6 +50,21 @@ ticket_repeats = Table(
     Column("of_ticket", String(36), ForeignKey("tickets.ticket"), nullable=False, index=True),
     Column("statement", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+#: What changed, when and by whom (history.py): enough to compute every figure of the reports, and to tell the story.
+ticket_events = Table(
+    "ticket_events",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("kind", String(12), nullable=False),
+    Column("before", String(40)),
+    Column("after", String(40)),
+    Column("by_kind", String(12), nullable=False),
+    Column("by_name", String(40), nullable=False),
+    Column("note", Text),
 )
 
 eta_history = Table(

@@ -28,6 +28,9 @@ OPEN_STATES: Final = frozenset(TicketState) - {TicketState.SOLVED, TicketState.C
 #: States in which the time until an answer does not run.
 PAUSED_STATES: Final = frozenset({TicketState.WAITING_CUSTOMER, TicketState.WAITING_THIRD_PARTY})
 
+#: From here a person may close a ticket without a solution, saying why (handing.py). It ends as `not-solved`.
+GIVEN_UP_FROM: Final = OPEN_STATES
+
 
 def may_move(current: TicketState, wanted: TicketState) -> bool:
     return wanted in MOVES[current]
@@ -42,6 +45,10 @@ def after_customer_words(current: TicketState) -> TicketState:
             return TicketState.REOPENED
         case _:
             return current
+
+
+#: Beside the reason, which a person writes, the customer reads this.
+GIVEN_UP_NEXT: Final = "This ticket is closed. If you still need help, ask again: a new one opens."
 
 
 def first_facts(defaults: FirstFacts, received_at: int) -> FourFacts:

@@ -4,7 +4,7 @@ Methods that take a `connection` run inside the batch writer's transaction, with
 wholly, once. They raise ItemRefused for what will never be stored.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from sqlalchemy import Table, and_, func, or_, select, update
@@ -19,9 +19,12 @@ from protocol.tickets import MessageStatement, TicketOrigin, TicketStatement
 from server.clock import Clock
 from server.config import FirstFacts
 from server.devices.model import devices
+from server.findings.model import findings
 from server.link.refused import ItemRefused
 from server.refusal import Refusal, not_found
 from server.storage.engine import Database
+from server.tickets.history import DESK, DEVICE, Author, AuthorKind, Event, EventKind, changes_of, keep, was_answered
+from server.tickets.levels import Level, Outcome, arrival_level
 from server.tickets.model import eta_history, messages, sealed, ticket_repeats, tickets
 from server.tickets.rules import ENDED_FACTS, OPEN_STATES, after_customer_words, first_facts, may_move
 
@@ -95,7 +98,7 @@ class TicketStore:
                 received_at=now,
                 updated_at=now,
                 state=TicketState.NEW,
-                level=1,
+                level=await self._arrives_at(connection, device, body),
                 statement=text,
                 **facts.model_dump(),
             )
@@ -113,7 +116,12 @@ class TicketStore:
         await connection.execute(
             messages.insert().values(ticket=row.ticket, at=self._now(), source=MessageSource.CUSTOMER, text=item.text)
         )
-        await self._touch(connection, row.ticket, state=after_customer_words(TicketState(row.state)))
+        state = after_customer_words(TicketState(row.state))
+        changes: dict[str, object] = {"state": state}
+        if state is TicketState.REOPENED:
+            changes["outcome"] = None
+        await keep(connection, Event(row.ticket, self._now(), EventKind.WROTE, None, None, DEVICE))
+        await self.change(connection, row, DEVICE, changes)
         return str(row.ticket)
 
     async def outcome(self, connection: AsyncConnection, device: str, item: TicketOutcomeItem) -> str:
@@ -121,9 +129,8 @@ class TicketStore:
         row = await self._own(connection, device, item.ticket)
         if TicketState(row.state) in OPEN_STATES:
             doing, then = ENDED_FACTS[item.outcome]
-            await self._touch(
-                connection, row.ticket, state=TicketState.SOLVED, outcome=item.outcome, doing=doing, next=then
-            )
+            changes = {"state": TicketState.SOLVED, "outcome": item.outcome, "doing": doing, "next": then}
+            await self.change(connection, row, DEVICE, changes)
         return str(row.ticket)
 
     async def keep_sealed(self, connection: AsyncConnection, device: str, item: SealedItem) -> None:
@@ -148,11 +155,26 @@ class TicketStore:
             )
         )
 
-    async def resolve(self, connection: AsyncConnection, ticket: str) -> Any:
-        """The row of `ticket`, or of the ticket it repeats; None when unknown."""
+    async def resolve(self, connection: AsyncConnection, ticket: str, *, lock: bool = False) -> Any:
+        """The row of `ticket`, or of the ticket it repeats; None when unknown. `lock`: nobody else changes it now."""
         repeat = select(ticket_repeats.c.of_ticket).where(ticket_repeats.c.ticket == ticket).scalar_subquery()
         query = select(tickets).where(or_(tickets.c.ticket == ticket, tickets.c.ticket == repeat))
-        return (await connection.execute(query)).one_or_none()
+        return (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+
+    async def for_change(self, connection: AsyncConnection, ticket: str) -> Any:
+        """The locked row of `ticket`, or 404."""
+        row = await self.resolve(connection, ticket, lock=True)
+        if row is None:
+            raise not_found("ticket")
+        return row
+
+    async def _arrives_at(self, connection: AsyncConnection, device: str, body: TicketStatement) -> Level:
+        query = select(findings.c.known_issue).where(
+            findings.c.device == device,
+            findings.c.code == (body.finding or ""),
+            findings.c.instance == (body.instance or ""),
+        )
+        return arrival_level(known_issue=await connection.scalar(query) is not None)
 
     async def _own(self, connection: AsyncConnection, device: str, ticket: str) -> Any:
         row = await self.resolve(connection, ticket)
@@ -173,27 +195,29 @@ class TicketStore:
 
     # --- what the desk does --------------------------------------------------------------------------------
 
-    async def set_facts(self, ticket: str, facts: FourFacts, state: TicketState | None = None) -> None:
+    async def set_facts(
+        self, ticket: str, facts: FourFacts, state: TicketState | None = None, *, by: Author = DESK
+    ) -> None:
         """New facts, and a new state where the table allows it. Each ETA that changes is kept."""
         async with self._database.write() as connection:
-            row = await self.resolve(connection, ticket)
-            if row is None:
-                raise not_found("ticket")
+            row = await self.for_change(connection, ticket)
             current = TicketState(row.state)
-            if state is not None and state is not current and not may_move(current, state):
-                raise Refusal(409, "the ticket cannot go there", expected=f"a move from {current}", got=state)
+            wanted = state or current
+            if wanted is not current and not may_move(current, wanted):
+                raise Refusal(409, "the ticket cannot go there", expected=f"a move from {current}", got=wanted)
             if facts.eta != row.eta:
                 await connection.execute(
                     eta_history.insert().values(ticket=row.ticket, eta=facts.eta, set_at=self._now())
                 )
-            await self._touch(connection, row.ticket, state=state or current, **facts.model_dump())
+            changes: dict[str, object] = {"state": wanted, **facts.model_dump()}
+            if wanted is not current and wanted in (TicketState.SOLVED, TicketState.REOPENED):
+                changes["outcome"] = Outcome.BY_PERSON if wanted is TicketState.SOLVED else None
+            await self.change(connection, row, by, changes)
 
     async def signed_message(self, ticket: str, signed: SignedMessage, body: MessageStatement) -> bool:
         """A technician's verified message. False when it is here already."""
         async with self._database.write() as connection:
-            row = await self.resolve(connection, ticket)
-            if row is None:
-                raise not_found("ticket")
+            row = await self.for_change(connection, ticket)
             insert = self._database.insert(messages).values(
                 ticket=row.ticket,
                 at=self._now(),
@@ -203,21 +227,38 @@ class TicketStore:
                 statement_hash=signed.message.hash,
             )
             done = await connection.execute(insert.on_conflict_do_nothing(index_elements=["statement_hash"]))
-            if TicketState(row.state) is TicketState.NEW:
-                await self._touch(connection, row.ticket, state=TicketState.OPEN)
+            state = TicketState.OPEN if TicketState(row.state) is TicketState.NEW else TicketState(row.state)
+            await self.change(connection, row, Author(AuthorKind.TECHNICIAN, body.serial), {"state": state})
             return bool(done.rowcount == 1)
 
-    async def desk_text(self, ticket: str, text: str) -> DeskText:
+    async def desk_text(self, ticket: str, text: str, *, by: Author = DESK) -> DeskText:
         """Plain words of the desk, as the agent is to hear them: shown to the customer as not verified."""
         said_at = self._now()
         async with self._database.write() as connection:
-            row = await self.resolve(connection, ticket)
-            if row is None:
-                raise not_found("ticket")
+            row = await self.for_change(connection, ticket)
             await connection.execute(
                 messages.insert().values(ticket=row.ticket, at=said_at, source=MessageSource.DESK, text=text)
             )
+            await self.change(connection, row, by, {})
         return DeskText(ticket=row.ticket, text=text, at=said_at)
+
+    async def change(
+        self,
+        connection: AsyncConnection,
+        row: Any,
+        by: Author,
+        changes: Mapping[str, object],
+        *,
+        note: str | None = None,
+    ) -> None:
+        """Change a ticket and keep what happened. The first act of a person is its answer, and takes it to people."""
+        now, wanted = self._now(), dict(changes)
+        if by.is_person and not await was_answered(connection, row.ticket):
+            await keep(connection, Event(row.ticket, now, EventKind.ANSWERED, None, None, by))
+            if row.level < Level.FIRST_LINE:
+                wanted.setdefault("level", Level.FIRST_LINE)
+        await keep(connection, *changes_of(row, wanted, at=now, by=by, note=note))
+        await self._touch(connection, row.ticket, **wanted)
 
     async def _touch(self, connection: AsyncConnection, ticket: str, **changes: object) -> None:
         await connection.execute(
@@ -349,4 +390,6 @@ def _ticket_row(row: Any) -> TicketRow:
         severity=row.severity,
         words=row.words,
         facts=_facts(row),
+        owner=row.owner,
+        outcome=row.outcome,
     )
