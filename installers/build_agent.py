@@ -1,16 +1,20 @@
 """`make agent-build`: the agent as a folder that needs no Python, in dist/bellpull-agent, and a table about it.
 
 The venv it is built in is made for this and thrown away; it takes what the two locks name, with their hashes, and
-nothing else. The table's limits are promises to the customer: exit code 1 when a size is over its own.
+nothing else. The sizes in the table are promises to the customer: exit code 1 when one is over its limit. The start is
+only told: a busy build machine says nothing about the program.
 """
 
 import argparse
 import io
 import json
 import os
+import re
 import shutil
+import statistics
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import time
@@ -56,6 +60,7 @@ def build(target: Path) -> None:
             check=True,
         )
         _strip(work / "dist" / PROGRAM)
+        _add_licences(work / "venv", work / "dist" / PROGRAM / "licences")
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(work / "dist" / PROGRAM, target)
@@ -96,6 +101,24 @@ def _strip(built: Path) -> None:
         subprocess.run(["strip", "--strip-unneeded", *ours], check=True)
 
 
+def _add_licences(venv: Path, target: Path) -> None:
+    """The licences of Python and of what the agent's lock names, as far as it was installed: a folder for each."""
+    python = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
+    if python.is_file():
+        (target / "python").mkdir(parents=True)
+        shutil.copyfile(python, target / "python" / python.name)
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
+    for found in sorted(venv.glob("lib/python3*/site-packages/*.dist-info")):
+        name = found.name.partition("-")[0].lower().replace("_", "-")
+        if name not in locked and name.replace("-", ".") not in locked:
+            continue
+        texts = [path for path in found.rglob("*") if re.match(r"(?i)(licen[cs]e|copying|notice)", path.name)]
+        for path in texts:
+            if path.is_file():
+                (target / name).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target / name / path.name)
+
+
 def measure(built: Path) -> list[Row]:
     unpacked = sum(path.lstat().st_size for path in built.rglob("*") if not path.is_dir())
     packed = io.BytesIO()
@@ -104,17 +127,17 @@ def measure(built: Path) -> list[Row]:
     return [
         Row("unpacked", unpacked / 1e6, UNPACKED_MAX_BYTES / 1e6, "MB"),
         Row("compressed (xz)", len(packed.getvalue()) / 1e6, COMPRESSED_MAX_BYTES / 1e6, "MB"),
-        Row(f"--version, slowest of {_STARTS}", _slowest_start(built), START_MAX_S, "s"),
+        Row(f"--version, median of {_STARTS}", _usual_start(built), START_MAX_S, "s"),
     ]
 
 
-def _slowest_start(built: Path) -> float:
+def _usual_start(built: Path) -> float:
     took = []
     for _ in range(_STARTS):
         began = time.monotonic()
         subprocess.run([built / PROGRAM, "--version"], stdout=subprocess.DEVNULL, check=True)
         took.append(time.monotonic() - began)
-    return max(took)
+    return statistics.median(took)
 
 
 def table(rows: list[Row]) -> str:
@@ -139,7 +162,7 @@ def main() -> int:
         )
     else:
         print(table(rows))
-    return 0 if all(row.within for row in rows) else 1
+    return 0 if all(row.within for row in rows if row.unit == "MB") else 1
 
 
 if __name__ == "__main__":
