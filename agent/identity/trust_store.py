@@ -118,7 +118,10 @@ class TrustStore:
         return True
 
     def accept_certificate(self, chain: Chain) -> None:
-        """This device's certificate, as the organisation signed it. Raises RemoteProtocolError for any other."""
+        """This device's certificate, as the organisation signed it. Raises RemoteProtocolError for any other.
+
+        An older one than the one in force is refused with an alarm: it may name a customer that the device left.
+        """
         body = self._trust.device(chain, self._clocks.wall()).body
         own = (
             ("device", self._identity.device, body.device),
@@ -133,6 +136,11 @@ class TrustStore:
                 )
         if chain == self._certificate:
             return
+        kept = self._certificate_in_force()
+        if kept is not None and body.not_before < kept.not_before:
+            what, expected, got = "device certificate", f"one from {kept.not_before} or later", f"{body.not_before}"
+            self.raise_alarm(AlarmKind.ROLLBACK, what, expected, got)
+            raise RollbackError("an older device certificate than the one in force", expected=expected, got=got)
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO trust_certificate VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET chain = excluded.chain",
@@ -140,6 +148,14 @@ class TrustStore:
             )
         self._certificate = chain
         self._confirm_time(body.not_before)
+
+    def _certificate_in_force(self) -> DeviceCertificate | None:
+        if self._certificate is None:
+            return None
+        try:
+            return self._trust.device(self._certificate, self._clocks.wall()).body
+        except RemoteProtocolError:
+            return None  # over, or revoked: any that holds is better
 
     # --- alarms ---------------------------------------------------------------------------------------------
 

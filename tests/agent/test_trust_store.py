@@ -156,6 +156,22 @@ def test_somebody_elses_certificate_is_refused(trust_store: TrustStore, organisa
         trust_store.accept_certificate(organisation.device("another"))
 
 
+def test_an_older_certificate_is_refused_with_an_alarm_while_the_newer_one_holds(
+    trust_store: TrustStore, identity: Identity, clocks: HandClocks, organisation: Organisation
+) -> None:
+    older = device_certificate(organisation, identity, not_before=NOW - 2 * DAY, customer="Former Owner")
+    newer = device_certificate(organisation, identity, not_before=NOW - 60, serial=serial("newer"))
+    trust_store.accept_certificate(older)
+    trust_store.accept_certificate(newer)
+    with pytest.raises(RollbackError, match="older device certificate"):
+        trust_store.accept_certificate(older)
+    assert trust_store.certificate == newer
+    assert [alarm.kind for alarm in trust_store.alarms()] == [AlarmKind.ROLLBACK]
+    trust_store.accept(organisation.revocations(1, (serial("newer"),)))
+    trust_store.accept_certificate(older)
+    assert trust_store.certificate == older
+
+
 def test_a_revoked_certificate_is_refused(
     trust_store: TrustStore, identity: Identity, organisation: Organisation
 ) -> None:
