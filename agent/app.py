@@ -73,9 +73,10 @@ class Member:
 
         clocks.confirm(identity.token.issued_at)
         self.trust = TrustStore(database, identity, clocks, confirm_time=clocks.confirm)
-        self.identity = identity = identity.following(self.trust.trust.policy(clocks.wall()))
+        self.identity = identity = identity.following(self.trust.trust.policy())
 
         self.outbox = Outbox(database)
+        self.outbox.sealed_waits = lambda: self.trust.trust.recipients(clocks.wall()) is None
         self.link = Link(identity, self.outbox, clocks, log=log)
         self.following = Following(self.trust, self.link, log=log, changed=self._trust_changed)
         self.uploads = Uploads(database, identity, self.trust, self.link, clocks, log=log)
@@ -187,10 +188,10 @@ class Member:
 
     async def _trust_changed(self) -> None:
         self.uploads.wake()
+        self.link.wake()
         self.door.trust_changed()
         # The organisation has moved its server or its log, and said so itself: everything follows, once nobody visits.
-        policy = self.trust.trust.policy(self.ground.clocks.wall())
-        moved = self.identity.following(policy)
+        moved = self.identity.following(self.trust.trust.policy())
         if (moved.origin, moved.log_verifier) != (self.identity.origin, self.identity.log_verifier):
             self.ground.restart()
 

@@ -185,12 +185,13 @@ class Trust:
         body = parse_payload(document.statement, BundleRecipients)
         return body if now <= body.not_after else None
 
-    def policy(self, now: int) -> OrganisationPolicy | None:
+    def policy(self) -> OrganisationPolicy | None:
+        """The newest accepted policy, whether or not it is over: where the server and its log were last said to be.
+
+        What was said before is older still. Falling back to it would reward whoever withholds the next policy.
+        """
         document = self.documents.get(StatementName.ORGANISATION_POLICY)
-        if document is None:
-            return None
-        body = parse_payload(document.statement, OrganisationPolicy)
-        return body if now <= body.not_after else None
+        return None if document is None else parse_payload(document.statement, OrganisationPolicy)
 
     def known_issues(self, now: int) -> KnownIssuePack | None:
         document = self.documents.get(StatementName.KNOWN_ISSUE_PACK)

@@ -73,9 +73,9 @@ class Technician:
         """Our own certificate as the pinned root proves it now: expired or revoked ones raise."""
         return self.store.trust.technician(self.file.chain, now)
 
-    def log(self, now: int) -> LogVerifier:
+    def log(self) -> LogVerifier:
         """The log's key: from the organisation's newest policy, else from the certificate file. Never the server's."""
-        policy = self.store.trust.policy(now)
+        policy = self.store.trust.policy()
         if policy is not None:
             return LogVerifier(policy.log_name, policy.log_key)
         return LogVerifier(self.file.log_name, self.file.log_key)
@@ -129,7 +129,7 @@ class Technician:
             except RemoteProtocolError as error:
                 # Older than ours, expired, or not the organisation's: what we hold stays in force.
                 self.doubts.append(str(error))
-        await follow_checkpoint(api, self.store, self.log(now), now)
+        await follow_checkpoint(api, self.store, self.log(), now)
 
     def _saved(self) -> SavedSignIn | None:
         if not self.home.sign_in.exists():

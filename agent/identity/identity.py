@@ -115,8 +115,11 @@ class Identity:
         )
 
     def following(self, policy: OrganisationPolicy | None) -> Self:
-        """The same device where the organisation's signed policy says the server and its log are now."""
-        if policy is None:
+        """The same device where the organisation's signed policy says the server and its log are now.
+
+        The organisation's newest word counts: a device that was enrolled anew after that policy follows its token.
+        """
+        if policy is None or policy.issued_at < self.token.issued_at:
             return self
         return replace(
             self,

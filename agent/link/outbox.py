@@ -6,10 +6,11 @@
 At least once: the server inserts an id once, so sending again is harmless. Bounded in items and bytes: when it is
 full, the oldest reports go, and the next report says how many (`gap_count`); tickets, audit entries, receipts and
 customers' words never go. Order of sending: audit entries (a session waits for them), then tickets and words, then
-sealed evidence, then reports; within one kind the oldest first.
+sealed evidence, then reports; within one kind the oldest first. While `sealed_waits` says so, what is sealed stays
+here: the organisation's recipients have expired, and whoever they name may not be one of its people any more.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,6 +86,7 @@ class Outbox:
         self._kept = KeptValues(database)
         self._max_items = max_items
         self._max_bytes = max_bytes
+        self.sealed_waits: Callable[[], bool] = lambda: False
 
     # --- taking ---------------------------------------------------------------------------------------------
 
@@ -141,7 +143,8 @@ class Outbox:
         """The next items to send that are not in `sent`; at most `limit`. Damaged ones become dead letters."""
         found: list[Waiting] = []
         rows = self._database.query(
-            "SELECT id, kind, body, sha256 FROM outbox ORDER BY rank, seq LIMIT ?", (len(sent) + limit,)
+            "SELECT id, kind, body, sha256 FROM outbox WHERE kind <> 'sealed' OR NOT ? ORDER BY rank, seq LIMIT ?",
+            (self.sealed_waits(), len(sent) + limit),
         )
         for row in rows:
             if row["id"] in sent or len(found) == limit:

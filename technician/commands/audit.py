@@ -11,7 +11,6 @@ from protocol.statements import VerifyKey
 from technician.audit.files import ROOT_FILE, read_log, read_receipts, read_root_file, read_seen, write_export
 from technician.audit.verify import AuditReport, verify_log
 from technician.certificate_file import RootFile
-from technician.clock import now_s
 from technician.commands.inbox import when
 from technician.commands.output import (
     EXIT_PROBLEM,
@@ -51,7 +50,7 @@ def export(
             return len(parsed.entries), data
 
     entries, data = run(work())
-    log = technician.log(now_s())
+    log = technician.log()
     root = RootFile(
         organisation=technician.file.organisation,
         root_key=technician.store.trust.root.public,

@@ -341,7 +341,7 @@ class Visit:
             if proven.noise_key != self.device.noise_key or proven.signing_key != self.device.signing_key:
                 raise RemoteProtocolError("the device's certificate names other keys than this handshake's")
             self.device = replace(proven, label=self.device.label)
-        await compare_with_peer(hello.checkpoint, self._api, store, technician.log(now), now)
+        await compare_with_peer(hello.checkpoint, self._api, store, technician.log(), now)
         self._compared.set()
 
     def _keep_receipt(self, event: ReceiptCame) -> None:

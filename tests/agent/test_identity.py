@@ -256,3 +256,5 @@ def test_the_organisations_policy_moves_server_and_log(identity: Identity, organ
     moved = identity.following(policy)
     assert (moved.origin, moved.log_verifier.name) == ("https://new.example", "new.example/log")
     assert identity.following(None) == identity
+    before_this_enrolment = policy.model_copy(update={"issued_at": identity.token.issued_at - 1})
+    assert identity.following(before_this_enrolment) == identity

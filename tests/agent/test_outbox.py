@@ -61,6 +61,15 @@ def test_items_of_one_kind_go_oldest_first_and_what_is_under_way_is_left_out(out
     assert [waiting.id for waiting in outbox.due({item_id(0), item_id(2)}, 2)] == [item_id(1), item_id(3)]
 
 
+def test_what_is_sealed_stays_while_nobody_may_open_it(outbox: Outbox) -> None:
+    outbox.put(receipt(1), NOW)
+    outbox.put(report_item(2), NOW)
+    outbox.sealed_waits = lambda: True
+    assert [waiting.kind for waiting in outbox.due((), 10)] == ["report"]
+    outbox.sealed_waits = lambda: False
+    assert [waiting.kind for waiting in outbox.due((), 10)] == ["sealed", "report"]
+
+
 def test_a_refused_item_becomes_a_dead_letter_with_its_reason(outbox: Outbox) -> None:
     outbox.put(words(1), NOW)
     assert outbox.refuse(item_id(1), "no such ticket", NOW + 5)

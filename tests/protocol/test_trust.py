@@ -152,7 +152,7 @@ def test_a_document_of_another_root_is_refused_even_if_our_issuer_signed_it() ->
         TRUST.accept(ORG.publish(body), NOW)
 
 
-def test_policy_and_pack_are_read_back_while_they_last() -> None:
+def test_a_pack_is_read_back_while_it_lasts_and_a_policy_until_the_next() -> None:
     policy = OrganisationPolicy(
         root=ORG.root_hash,
         version=1,
@@ -165,11 +165,10 @@ def test_policy_and_pack_are_read_back_while_they_last() -> None:
     )
     pack = KnownIssuePack(root=ORG.root_hash, version=1, issued_at=NOW, not_after=NOW + DAY, issues=())
     trust = TRUST.accept(ORG.publish(policy), NOW).accept(ORG.publish(pack), NOW)
-    assert trust.policy(NOW) == policy
+    assert trust.policy() == policy
     assert trust.known_issues(NOW) == pack
-    assert trust.policy(NOW + DAY + 1) is None
     assert trust.known_issues(NOW + DAY + 1) is None
-    assert TRUST.policy(NOW) is None
+    assert TRUST.policy() is None
     assert TRUST.known_issues(NOW) is None
 
 

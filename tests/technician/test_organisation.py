@@ -328,7 +328,7 @@ def test_published_documents_hold_under_the_root_and_rise_in_version(
             assert trust.floors[name].version == round_number
     assert desk.records.floors() == {name: floor.version for name, floor in trust.floors.items()}
     recipients = trust.recipients(now_s())
-    policy = trust.policy(now_s())
+    policy = trust.policy()
     assert recipients is not None
     assert [each.name for each in recipients.recipients] == ["Tom Vale"]
     assert policy is not None
