@@ -1,6 +1,6 @@
 """One history of the server's log, as one party is shown it. An honest server has one; an evil one may keep several.
 
-    honest ──fork()──► two views with a common beginning, each signed with the same true key, each growing on its own
+honest ──fork()──► two views with a common beginning, each signed with the same true key, each growing on its own
 """
 
 from dataclasses import dataclass, field

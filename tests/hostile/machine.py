@@ -82,7 +82,7 @@ class Machine:
             self.agent = Agent(folder, self.log)
         assert self.agent.member is not None
         self.member: Member = self.agent.member
-        self.member.link._uniform = lambda: 0.02
+        self.member.link._uniform = lambda: 0.0
         watch = self.agent.ground.watch
         self.real_worker = watch._worker
         watch._worker, watch._uniform = self._look, lambda: 0.999
