@@ -16,7 +16,9 @@ demo-clean: .venv/.complete
 test: .venv/.complete $(VENDOR) lint types contracts tests
 
 tests: .venv/.complete $(VENDOR)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" --ignore=tests/protocol $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" tests/protocol \
+	  --cov=protocol --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: .venv/.complete
 	$(BIN)/ruff format --check .
