@@ -10,6 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from agent.heap import give_back_what_is_freed
+
+    give_back_what_is_freed()  # before the imports, which allocate and free the most
     from agent.app import serve
 
     serve(folder_of(arguments), also_stderr=arguments.verbose)
