@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagnostics.observations import Stall
+from diagnostics.observations import Stall, UnreadSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,46 @@ class Battery:
 @dataclass(frozen=True, slots=True)
 class Batteries:
     batteries: tuple[Battery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtaHealth:
+    """Raw values of SMART attributes by number. `passed`: the disk's own verdict, None when it gives none."""
+
+    device: str
+    model: str
+    passed: bool | None
+    raw: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NvmeHealth:
+    """`critical_warning`: bits of the drive's own alarm (NVMe base specification, log page 02h)."""
+
+    device: str
+    model: str
+    critical_warning: int
+    available_spare_fraction: float
+    spare_threshold_fraction: float
+    used_fraction: float
+    media_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiskHealth:
+    """`unread`: disks that sleep, or whose controller does not tell, with the reason."""
+
+    ata: tuple[AtaHealth, ...]
+    nvme: tuple[NvmeHealth, ...]
+    unread: tuple[UnreadSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WirelessLink:
+    interface: str
+    level_dbm: float
+
+
+@dataclass(frozen=True, slots=True)
+class WirelessLinks:
+    links: tuple[WirelessLink, ...]

@@ -124,3 +124,36 @@ class Protection:
 @dataclass(frozen=True, slots=True)
 class Listeners:
     tcp_ports: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class StartTime:
+    """How long the last start took, in its parts: firmware, loader, kernel, initrd, userspace."""
+
+    parts_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Antivirus:
+    """`signatures_unix_s`: when the newest signatures were written."""
+
+    name: str
+    signatures_unix_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Printers:
+    """`disabled`: printers that take no jobs to paper; `waiting`: jobs by printer."""
+
+    disabled: tuple[str, ...]
+    waiting: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEcho:
+    """`average_s` None: nothing came back."""
+
+    gateway: str
+    sent: int
+    received: int
+    average_s: float | None

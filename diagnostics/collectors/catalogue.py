@@ -6,15 +6,18 @@ Evidence for bundles has its own list in `evidence.py`.
 from __future__ import annotations
 
 from diagnostics.collectors.agent_self import AGENT_SELF
+from diagnostics.collectors.antivirus import ANTIVIRUS
 from diagnostics.collectors.boots import BOOTS
 from diagnostics.collectors.clock_sync import CLOCK_SYNC
 from diagnostics.collectors.config_files import CONFIG_FILES
 from diagnostics.collectors.contract import Collector
 from diagnostics.collectors.crashes import CRASHES
 from diagnostics.collectors.disk_activity import DISK_ACTIVITY, IO_PRESSURE
+from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.collectors.dns import DNS
 from diagnostics.collectors.filesystems import FILESYSTEMS
 from diagnostics.collectors.fstab import FSTAB
+from diagnostics.collectors.gateway_echo import GATEWAY_ECHO
 from diagnostics.collectors.kernel_log import KERNEL_LOG
 from diagnostics.collectors.listeners import LISTENERS
 from diagnostics.collectors.log_errors import LOG_ERRORS
@@ -23,6 +26,7 @@ from diagnostics.collectors.network import NETWORK
 from diagnostics.collectors.open_files import OPEN_FILES
 from diagnostics.collectors.package_log import PACKAGE_LOG
 from diagnostics.collectors.places import JOURNAL_SIZE, TEMPORARY, USER_CACHE
+from diagnostics.collectors.printers import PRINTERS
 from diagnostics.collectors.processes import PROCESSES
 from diagnostics.collectors.protection import PROTECTION
 from diagnostics.collectors.proxies import PROXIES
@@ -30,8 +34,10 @@ from diagnostics.collectors.restart_needed import RESTART_NEEDED
 from diagnostics.collectors.sensors import BATTERIES, TEMPERATURES, THROTTLING
 from diagnostics.collectors.services import SERVICES
 from diagnostics.collectors.sockets import NEIGHBOURS, SOCKETS, TCP_COUNTERS
+from diagnostics.collectors.start_time import START_TIME
 from diagnostics.collectors.startup_items import STARTUP_ITEMS
 from diagnostics.collectors.system import HARDWARE, OPERATING_SYSTEM, PACKAGES
+from diagnostics.collectors.wireless import WIRELESS
 from diagnostics.collectors.work_counters import CPU_TIMES, SWAPPING
 
 COLLECTORS: tuple[Collector[object], ...] = (
@@ -70,6 +76,12 @@ COLLECTORS: tuple[Collector[object], ...] = (
     TCP_COUNTERS,
     CPU_TIMES,
     SWAPPING,
+    ANTIVIRUS,
+    DISK_HEALTH,
+    GATEWAY_ECHO,
+    PRINTERS,
+    START_TIME,
+    WIRELESS,
     USER_CACHE,
     TEMPORARY,
     JOURNAL_SIZE,

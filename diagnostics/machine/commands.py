@@ -8,7 +8,8 @@ that vary (a unit, a time) are typed and validated here and travel as one argv i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 
 from diagnostics.machine.interface import Command, Unreadable, UnreadableKind
 
@@ -45,6 +46,9 @@ TIMERS = Command("timers", ("systemctl", "list-timers", "--no-pager", "--all", "
 IP_NEIGHBOURS = Command("ip-neighbours", ("ip", "-json", "neighbour", "show"))
 CHRONY = Command("chrony-tracking", ("chronyc", "-c", "tracking"), timeout_s=3)
 TIME_SERVICE = Command("time-service", ("timedatectl", "show", "--no-pager"), timeout_s=5)
+START_TIME = Command("start-time", ("systemd-analyze", "time", "--no-pager"), timeout_s=5)
+PRINTERS = Command("printers", ("lpstat", "-p"), timeout_s=5)
+PRINT_JOBS = Command("print-jobs", ("lpstat", "-o"), timeout_s=5)
 UNAME = Command("uname", ("uname", "-srmv"))
 
 MACOS_VERSION = Command("macos-version", ("sw_vers",))
@@ -79,6 +83,9 @@ FIXED: Mapping[str, Command] = {
         IP_NEIGHBOURS,
         CHRONY,
         TIME_SERVICE,
+        START_TIME,
+        PRINTERS,
+        PRINT_JOBS,
         UNAME,
         MACOS_VERSION,
         MACOS_SERVICES,
@@ -137,9 +144,39 @@ def journal(
     return Command(JOURNAL, tuple(argv))
 
 
+SMART, PING = "smart", "ping-gateway"
+_DISK = re.compile(r"(?:sd|vd|xvd|hd)[a-z]{1,3}|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3}")
+
+
+def smart(disk: str) -> Command:
+    """The health of one whole disk; a sleeping one is left asleep. Raises Unreadable (refused) on another name."""
+    if _DISK.fullmatch(disk) is None:
+        raise Unreadable(f"{disk!r} is not the name of a whole disk", UnreadableKind.REFUSED)
+    return Command(SMART, ("smartctl", "--json", "--all", "--nocheck=standby", f"/dev/{disk}"))
+
+
+def ping(address: str) -> Command:
+    """Four packets within a second. Raises Unreadable (refused) on anything but an address."""
+    try:
+        shown = str(ip_address(address))
+    except ValueError:
+        raise Unreadable(f"{address!r} is not an address", UnreadableKind.REFUSED) from None
+    return Command(PING, ("ping", "-n", "-q", "-c", "4", "-i", "0.25", "-W", "1", shown), timeout_s=6)
+
+
+def _is_made_by(make: Callable[[str], Command], command: Command) -> bool:
+    """True when the command is what `make` gives for its own last argument."""
+    try:
+        return make(command.argv[-1].removeprefix("/dev/")) == command
+    except Unreadable:
+        return False
+
+
 def is_listed(command: Command) -> bool:
     """True for a command of the list above: the same name and, but for the journal's typed options, the same
     arguments."""
+    if command.name in (SMART, PING):
+        return _is_made_by(smart if command.name == SMART else ping, command)
     if command.name == JOURNAL:
         return command.argv[:5] == journal().argv[:5] and all(
             item.startswith(("--lines=", "--priority=", "--unit=", "--since=")) or item in ("--dmesg", "--boot")

@@ -24,7 +24,7 @@ EIGHT = (
 )
 
 # What the first machines answer besides: nothing but mounts, files of /etc and the kernel's log is asked.
-PLAIN = (*EIGHT, "inodes", "filesystem-errors", "end-of-life", "protection")
+PLAIN = (*EIGHT, "inodes", "filesystem-errors", "end-of-life", "restart-loop", "driver-errors", "protection")
 
 
 def only(*read: str) -> dict[str, str | set[tuple[str, str]]]:
@@ -37,6 +37,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     "laptop-healthy": dict.fromkeys((check.id for check in CATALOGUE), "ok"),
     "debian-virtual-machine": {
         **only(*PLAIN),
+        "restart-loop": "skipped",
         "protection": "skipped",
         "link": "ok",
         "disk-fill-forecast": "skipped",
@@ -92,6 +93,11 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     },
     "laptop-worn": {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "smart-nvme": {("nvme-worn|disk:nvme0n1", "warning")},
+        "slow-boot": {("boot-slow|system", "info")},
+        "wifi": {("wifi-weak|interface:wlp0s20f3", "warning")},
+        "gateway-latency": {("gateway-slow|gateway:192.168.1.1", "warning")},
+        "antivirus": {("antivirus-signatures-old|antivirus", "warning")},
         "temperature": {("temperature-high|part:coretemp", "error")},
         "throttling": {("cpu-throttled|cpu", "warning")},
         "battery": {("battery-worn|battery:BAT0", "warning")},
@@ -101,6 +107,9 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     },
     "server-troubled": {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "smart-ata": {("disk-failing|disk:sda", "error")},
+        "smart-nvme": {("nvme-failing|disk:nvme0n1", "error")},
+        "restart-loop": {("service-restart-loop|service:ssh.service", "error")},
         "inodes": {("inodes-low|disk:/boot", "error")},
         "disk-busy": {("disk-slow|disk:nvme0n1", "warning")},
         "filesystem-errors": {
@@ -117,6 +126,11 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     },
     "desktop-crashing": {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "driver-errors": {
+            ("driver-error|device:0000:01:00", "warning"),
+            ("driver-error|device:usb 1-4", "info"),
+        },
+        "print-queue": {("print-jobs-stuck|printer:Office", "warning")},
         "memory-leak": {("process-memory-leak|process:soffice.bin", "warning")},
         "end-of-life": {("system-out-of-support|system", "error")},
         "unexpected-shutdown": {
@@ -144,6 +158,8 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     "restricted-user": {
         **only(*PLAIN),
         "filesystem-errors": "skipped",
+        "driver-errors": "skipped",
+        "restart-loop": "skipped",
         "protection": "skipped",
         "disk-fill-forecast": "skipped",
         "failed-services": "skipped",

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from diagnostics.changes.rank import SHOWN_MAX, WINDOW_S, before_it_broke
+from diagnostics.changes.rank import CAUSES, SHOWN_MAX, WINDOW_S, before_it_broke
+from diagnostics.checks.catalogue import code_rules
 from diagnostics.findings import Change, Finding, Severity
 
 NOW = 1_795_000_000
@@ -48,3 +49,8 @@ def test_a_short_name_is_no_hint() -> None:
 
 def test_at_most_five_are_shown() -> None:
     assert len(ranked(FAILED, *((HOUR, f"package:p{index} 1 → 2") for index in range(40)))) == SHOWN_MAX
+
+
+def test_every_beginning_in_the_table_begins_a_code() -> None:
+    codes = code_rules()
+    assert [start for start in CAUSES if not any(code.startswith(start) for code in codes)] == []

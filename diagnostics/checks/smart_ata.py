@@ -1,0 +1,138 @@
+"""Check 4: does an ATA disk say that it is failing?
+
+Five counters foretell: reallocated (5), reported uncorrectable (187), command timeouts (188), pending (197) and offline
+uncorrectable sectors (198) above zero mean "look" (Backblaze's drive statistics). Sectors that cannot be read now, and
+the disk's own verdict, are graver. Number 188 packs three counts into one number; its low sixteen bits are the count.
+"""
+
+from __future__ import annotations
+
+from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
+from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.disk_health import DISK_HEALTH
+from diagnostics.findings import Finding, Severity
+from diagnostics.hardware_observations import AtaHealth
+from diagnostics.machine.interface import Unreadable
+from diagnostics.wording import Words
+
+FAILING, WORN, CABLE = "disk-failing", "disk-sectors-replaced", "disk-cable-errors"
+# Attribute → what it counts.
+UNREADABLE_NOW = {"197": "pending sectors", "198": "uncorrectable sectors", "184": "end-to-end errors"}
+WATCHED = {"5": "reallocated sectors", "187": "reported errors", "188": "command timeouts", "10": "spin retries"}
+# Some transfers fail on every cable in years; hundreds are a bad one.
+CABLE_ERRORS = 200
+
+
+def counts(disk: AtaHealth, names: dict[str, str]) -> dict[str, int]:
+    """Counters above zero, in plain names."""
+    found = {}
+    for number, name in names.items():
+        value = disk.raw.get(number, 0)
+        value = value & 0xFFFF if number == "188" else value
+        if value > 0:
+            found[name] = value
+    return found
+
+
+def check_smart_ata(disks: tuple[AtaHealth, ...], context: Context) -> Outcome:
+    findings: list[Finding] = []
+    metrics: list[Metric] = []
+    for disk in disks:
+        instance = f"disk:{disk.device}"
+        for number in (*UNREADABLE_NOW, *WATCHED, "199"):
+            if number in disk.raw:
+                metrics.append(Metric(f"smart.{number}", disk.raw[number], instance))
+        now_bad, worn = counts(disk, UNREADABLE_NOW), counts(disk, WATCHED)
+        crc = disk.raw.get("199", 0)
+        code, severity = "", Severity.WARNING
+        if disk.passed is False:
+            code, severity = FAILING, Severity.CRITICAL
+        elif now_bad:
+            code, severity = FAILING, Severity.ERROR
+        elif worn:
+            code = WORN
+        elif crc >= CABLE_ERRORS:
+            code = CABLE
+        if not code:
+            continue
+        shown = ", ".join(f"{name} {value}" for name, value in {**now_bad, **worn}.items()) or f"CRC errors {crc}"
+        findings.append(
+            raised(
+                code,
+                instance,
+                severity,
+                rule=SPEC.rule,
+                now=context.now,
+                facts={"device": disk.device, "model": disk.model, "counts": shown, "passed": disk.passed is not False},
+                proof=(evidence("smartctl", disk.device, f"{disk.model}: {shown}"),),
+            )
+        )
+    return Outcome(tuple(findings), tuple(metrics))
+
+
+def _judge(seen: Seen, context: Context) -> Outcome:
+    disks = seen.of(DISK_HEALTH).ata
+    if not disks:
+        raise Unreadable("no ATA disk tells of its health here")
+    return check_smart_ata(disks, context)
+
+
+_AT_ONCE = "these counters never go back: there is nothing to wait for"
+
+SPEC = CheckSpec(
+    id="smart-ata",
+    number=4,
+    version=1,
+    title="Health of ATA disks",
+    needs=(DISK_HEALTH,),
+    judge=_judge,
+    codes={
+        FAILING: rule(
+            Words(
+                "A disk is failing",
+                "The disk {device} ({model}) reports: {counts}. It may stop working any day. Back up what matters now "
+                "and have it replaced.",
+            ),
+            Words(
+                "Диск выходит из строя",
+                "Диск {device} ({model}) сообщает: {counts}. Он может отказать в любой день. Сразу скопируйте важное и "
+                "замените диск.",
+            ),
+            after_s=0,
+            looks=1,
+            why=_AT_ONCE,
+        ),
+        WORN: rule(
+            Words(
+                "A disk shows first signs of wear",
+                "The disk {device} ({model}) had to use its reserve: {counts}. Make sure that there is a backup.",
+            ),
+            Words(
+                "Диск показывает первые признаки износа",
+                "Диску {device} ({model}) пришлось использовать запас: {counts}. Убедитесь, что есть резервная копия.",
+            ),
+            after_s=0,
+            looks=1,
+            why=_AT_ONCE,
+        ),
+        CABLE: rule(
+            Words(
+                "The cable of a disk is bad",
+                "Transfers between the computer and the disk {device} ({model}) failed: {counts}. A new cable is the "
+                "usual way out.",
+            ),
+            Words(
+                "Плохой кабель диска",
+                "Передача данных между компьютером и диском {device} ({model}) срывалась: {counts}. Обычно помогает "
+                "новый кабель.",
+            ),
+            after_s=0,
+            looks=1,
+            why=_AT_ONCE,
+        ),
+    },
+    interval_s=6 * 3600,
+    cost=Cost.COSTLY,
+    timeout_s=15,
+    platforms=LINUX_ONLY,
+)

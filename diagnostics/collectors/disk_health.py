@@ -1,0 +1,93 @@
+"""What disks say of themselves (SMART), by `smartctl --json`. Sleeping disks are left asleep (`-n standby`).
+
+ATA: {"device":{"name":"/dev/sda","protocol":"ATA"},"model_name":"ST1000DM003","smart_status":{"passed":true},
+  "ata_smart_attributes":{"table":[{"id":5,"name":"Reallocated_Sector_Ct","value":100,"raw":{"value":8,"string":"8"}}]}}
+NVMe: {"device":{"name":"/dev/nvme0","protocol":"NVMe"},"model_name":"…","nvme_smart_health_information_log":
+  {"critical_warning":0,"available_spare":100,"available_spare_threshold":10,"percentage_used":3,"media_errors":0}}
+smartctl(8): of the exit code bit 0 and 1 mean that nothing was read (bit 1 also for a disk asleep); the others are
+the disk's own news, and are in the JSON.
+"""
+
+from __future__ import annotations
+
+import json
+
+from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.disk_activity import parse_diskstats
+from diagnostics.hardware_observations import AtaHealth, DiskHealth, NvmeHealth
+from diagnostics.machine import commands
+from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.observations import UnreadSource
+from diagnostics.plain_text import printable
+
+# Each asks for up to 10 s; a server with more has a tool of its own.
+DISKS_MAX = 8
+_NOT_READ = 0b11
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def parse_smartctl(content: bytes, device: str) -> AtaHealth | NvmeHealth:
+    """Raises Unreadable when the disk told nothing that is known here."""
+    try:
+        value = _mapping(json.loads(content))
+    except (ValueError, RecursionError):
+        raise Unreadable("smartctl gave no JSON (its version is older than 7.0)") from None
+    model = printable(str(value.get("model_name", "")), 80)
+    log = _mapping(value.get("nvme_smart_health_information_log"))
+    if log:
+        return NvmeHealth(
+            device,
+            model,
+            _number(log.get("critical_warning")),
+            _number(log.get("available_spare")) / 100,
+            _number(log.get("available_spare_threshold")) / 100,
+            _number(log.get("percentage_used")) / 100,
+            _number(log.get("media_errors")),
+        )
+    table = _mapping(value.get("ata_smart_attributes")).get("table")
+    passed = _mapping(value.get("smart_status")).get("passed")
+    if not isinstance(table, list):
+        messages = _mapping(value.get("smartctl")).get("messages")
+        first = _mapping(messages[0]).get("string") if isinstance(messages, list) and messages else ""
+        raise Unreadable(printable(str(first), 200) or "the disk tells nothing of its health")
+    raw = {str(_number(row.get("id"))): _number(_mapping(row.get("raw")).get("value")) for row in map(_mapping, table)}
+    return AtaHealth(device, model, passed if isinstance(passed, bool) else None, raw)
+
+
+def collect_disk_health(machine: Machine) -> DiskHealth:
+    names = [disk.name for disk in parse_diskstats(machine.read_file("/proc/diskstats"))]
+    ata, nvme, unread = [], [], []
+    for name in names[:DISKS_MAX]:
+        try:
+            output = machine.run(commands.smart(name))
+            if output.exit_code & _NOT_READ:
+                parse_smartctl(output.stdout, name)  # its message says why
+                raise Unreadable("the disk sleeps, or may not be asked by this user")
+            health = parse_smartctl(output.stdout, name)
+        except Unreadable as unreadable:
+            unread.append(UnreadSource(name, unreadable.reason))
+            continue
+        if isinstance(health, NvmeHealth):
+            nvme.append(health)
+        else:
+            ata.append(health)
+    if not ata and not nvme:
+        raise Unreadable(unread[0].reason if unread else "no disk here tells of its health")
+    return DiskHealth(tuple(ata), tuple(nvme), tuple(unread))
+
+
+DISK_HEALTH = Collector(
+    id="disk-health",
+    collect=collect_disk_health,
+    may_contain=frozenset({Personal.SERIAL_NUMBERS}),
+    cost=Cost.COSTLY,
+    privilege=Privilege.ADMINISTRATOR,
+    platforms=LINUX_ONLY,
+)
