@@ -21,6 +21,7 @@ from agent.event_log import EventLog, StructuredLog
 from agent.identity.following import Following
 from agent.identity.identity import Identity
 from agent.identity.trust_store import TrustStore
+from agent.leaving import Leaving, Lines
 from agent.link.link import Link
 from agent.link.outbox import Outbox
 from agent.link.uploads import Uploads
@@ -127,6 +128,9 @@ class Member:
         )
         ground.catalogue.add(*self.door.verbs())
 
+    def lines(self) -> Lines:
+        return Lines(self.link, self.outbox, self.tickets, self.door.visits)
+
     def parts(self) -> MemberParts:
         return MemberParts(self.identity, self.trust, self.link, self.outbox, self.uploads.views)
 
@@ -217,6 +221,10 @@ class Agent:
             log=log,
         )
         self.ground.catalogue.add(*MendingVerbs(self.mending).verbs())
+        leaving = Leaving(
+            StepJournal(self.ground.database), None if self.member is None else self.member.lines(), self.stop
+        )
+        self.ground.catalogue.add(*leaving.verbs())
         self._restart = asyncio.Event()
         self._stop = asyncio.Event()
         self.ground.restart = self._restart.set

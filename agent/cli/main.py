@@ -28,6 +28,7 @@ COMMANDS: Final = MappingProxyType(
         "bundle": ("agent.cli.bundle", "collect redacted evidence into a file of your own"),
         "redact": ("agent.cli.redact", "take secrets and names out of a text (stdin to stdout)"),
         "service": ("agent.cli.service", "print the service definition for this system"),
+        "leave": ("agent.cli.leave", "leave the organisation; delete keys and state, keep receipts"),
     }
 )
 
