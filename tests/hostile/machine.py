@@ -18,15 +18,17 @@ import pytest
 from agent.app import Agent, Member
 from agent.clocks import SystemClocks
 from agent.consent.gate import PendingPrompt
+from agent.identity.enrol import enrol
 from agent.identity.identity import Identity
 from agent.paths import Mode, StateFolder
 from agent.refusal import Refusal
 from agent.store.database import Database
 from protocol.certificates import Document
+from protocol.enrolment import print_token
 from protocol.grants import ConsentMethod
 from protocol.tickets import TicketOrigin
 from protocol.trust import trust_fingerprint
-from tests.agent.doubles import MemoryLog, device_certificate, enrol_in_memory
+from tests.agent.doubles import MemoryLog, device_certificate, enrol_in_memory, enrolment_ticket
 from tests.hostile.evil_server import EvilServer, Line
 from tests.making import NOW, Organisation
 
@@ -143,7 +145,7 @@ class Machine:
         await self.until(lambda: self.prompts)
         return self.prompts[0]
 
-    def say_yes(self, prompt: PendingPrompt) -> None:
+    def say_yes(self, prompt: PendingPrompt, *, by: str = "anna") -> None:
         gate = self.member.door.gate
         gate.show(prompt.id)
         gate.approve(
@@ -152,7 +154,7 @@ class Machine:
             minutes=None,
             text_sha256=prompt.text.sha256,
             method=ConsentMethod.COMMAND,
-            local_user="anna",
+            local_user=by,
         )
 
     # --- what must not change ------------------------------------------------------------------------------------
@@ -209,13 +211,21 @@ async def enrolled(
     time: Time | None = None,
     documents: tuple[Document, ...] = (),
     certified: bool = True,
+    label: str | None = None,
+    settings: str = "",
     **token: Any,
 ) -> AsyncIterator[Machine]:
-    """A machine that answers to `organisation` and is connected to `server`. `documents`: accepted before."""
+    """A machine that answers to `organisation` and is connected to `server`. `documents`: accepted before. `label`: it
+    enrols over the network under this name. `settings`: its config.toml."""
     folder = state_folder(path)
+    folder.config.write_text(settings)
     log = server.log_key.verifier
-    named = {"server_origin": server.origin, "log_name": log.name, "log_key": log.public_key}
-    enrol_in_memory(folder, organisation, **{**named, **token})
+    named = {"server_origin": server.origin, "log_name": log.name, "log_key": log.public_key, **token}
+    if label is None:
+        enrol_in_memory(folder, organisation, **named)
+    else:
+        printed = print_token(enrolment_ticket(organisation, **named))
+        await asyncio.to_thread(enrol, folder, printed, label=label, now=NOW)
     machine = Machine(folder, time or Time())
     for document in documents:
         machine.member.trust.accept(document)
