@@ -1,8 +1,8 @@
 """A connected agent that has nothing to do: what every customer's machine carries all day.
 
-A real server, an enrolled and certified agent, its link up and its first look behind it; then nobody touches it. Its
-own processor time comes from its CPU clock; that of its children (the looks of its schedule) is told apart. After
-that a day of looks is run through it, to see what stays. The peer, where it is installed, is Debian's
+A real server behind TLS, an enrolled and certified agent, its link up and its first look behind it; then nobody
+touches it. Its own processor time comes from its CPU clock; that of its children (the looks of its schedule) is told
+apart. After that a day of looks is run through it, to see what stays. The peer, where it is installed, is Debian's
 prometheus-node-exporter over the same minutes, scraped every 15 s as its users do.
 """
 
@@ -31,7 +31,7 @@ _PEER = "prometheus-node-exporter"
 
 def run(quick: bool) -> list[Row]:
     window_s, looks, previews = (30.0, 12, 1) if quick else (300.0, _LOOKS_A_DAY, _PREVIEWS)
-    with world() as made, _peer() as peer:
+    with world(tls=True) as made, _peer() as peer:
         _first_look(made)
         pids = [made.agent.process.pid, *([peer.process.pid] if peer else [])]
         watched = [_Watched(pid) for pid in pids]

@@ -3,16 +3,17 @@
     with world() as w:        w.technician, w.state, w.agent.process.pid …
         w.local("check-now")  the agent's unix socket, as its own commands use it
 
-Everything is made by the programs' own commands, in one temporary folder, on loopback, without a proxy between. The
-server's quotas are widened: they count what people do in an hour, and a benchmark does it in minutes.
-Leaving the block stops every process, last first; a killed benchmark takes them along (Linux).
+Everything is made by the programs' own commands, in one temporary folder, on loopback, with TLS before the server where
+that is asked for, else with nothing between. The server's quotas are widened: they count what people do in an hour, and
+a benchmark does it in minutes. Leaving the block stops every process, last first; a killed benchmark takes them along
+(Linux).
 """
 
 import json
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from technician.keys.passphrase import Passphrases
 from technician.private_files import write_private
 from technician.sign_in import Technician
 from tests.benchmarks.spending import environment
+from tests.benchmarks.tls_front import tls_front
 
 CUSTOMER = "Benchmark Customer"
 #: Quotas of `server.json`, far beyond anything that happens here.
@@ -83,16 +85,24 @@ class World:
 
 
 @contextmanager
-def world(*, before_agent: Sequence[str] = ()) -> Iterator[World]:
+def world(*, before_agent: Sequence[str] = (), tls: bool = False) -> Iterator[World]:
     """`before_agent`: a program and its arguments that in the end become `bellpull-agent run …` (its argv follows)."""
-    with tempfile.TemporaryDirectory(prefix="bellpull-bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with (
+        tempfile.TemporaryDirectory(prefix="bellpull-bench-", ignore_cleanup_errors=True) as name,
+        ExitStack() as stack,
+    ):
+        folder, port, variables = Path(name), free_port(), environment()
         (folder / "logs").mkdir()
-        with Programs(folder / "logs", environment()) as programs:
-            yield _build(folder, programs, before_agent)
+        origin = f"http://{LOOPBACK}:{port}"
+        if tls:
+            front = stack.enter_context(tls_front(folder, behind=port))
+            origin, variables = front.origin, variables | front.environment
+        programs = stack.enter_context(Programs(folder / "logs", variables))
+        server = _start_server(folder, programs, origin, port)
+        yield _build(folder, programs, origin, server, before_agent)
 
 
-def _build(folder: Path, programs: Programs, before_agent: Sequence[str]) -> World:
+def _build(folder: Path, programs: Programs, origin: str, server: Service, before_agent: Sequence[str]) -> World:
     passphrase = folder / "passphrase"
     write_private(passphrase, secrets.token_urlsafe(24).encode())
     secret = ("--passphrase-file", passphrase)
@@ -104,7 +114,6 @@ def _build(folder: Path, programs: Programs, before_agent: Sequence[str]) -> Wor
     def bellpull(*arguments: object) -> Any:
         return programs.run("bellpull", *arguments, "--home", folder / "technician", "--json")
 
-    origin, server = _start_server(folder, programs)
     first = json.loads((folder / "first.json").read_bytes())
     org("init", "--name", "Benchmark Support")
     org("pin", origin, "--setup-code", first["setup_code"], key=False)
@@ -127,19 +136,18 @@ def _build(folder: Path, programs: Programs, before_agent: Sequence[str]) -> Wor
     return made
 
 
-def _start_server(folder: Path, programs: Programs) -> tuple[str, Service]:
-    origin, data = f"http://{LOOPBACK}:{free_port()}", folder / "server"
+def _start_server(folder: Path, programs: Programs, origin: str, port: int) -> Service:
+    data = folder / "server"
     first = programs.run("bellpull-server", "init", "--data", data, "--origin", origin, "--json")
     write_private(folder / "first.json", json.dumps(first).encode())
     settings_file = data / "server.json"
     settings = json.loads(settings_file.read_bytes())
     settings["caps"] |= _WIDE
     settings_file.write_text(json.dumps(settings), "utf-8")
-    listen = origin.removeprefix("http://")
-    server = programs.start("bellpull-server", "run", "--data", data, "--listen", listen)
+    server = programs.start("bellpull-server", "run", "--data", data, "--listen", f"{LOOPBACK}:{port}")
     address = data / "address"
     wait_until("the server to listen", lambda: address.exists() or None, within_s=30, service=server)
-    return origin, server
+    return server
 
 
 def _is_member(made: World) -> bool | None:
