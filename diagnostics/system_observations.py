@@ -157,3 +157,11 @@ class GatewayEcho:
     sent: int
     received: int
     average_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLists:
+    """When this machine last fetched the list of updates. `manager` is the package manager whose list it is."""
+
+    manager: str
+    fetched_unix_s: int

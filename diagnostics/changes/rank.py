@@ -54,8 +54,14 @@ CAUSES: Mapping[str, frozenset[Subject]] = {
 }
 
 
+# They are changes told as findings: their evidence says it all.
+_CHANGES_THEMSELVES = frozenset({"startup-items-changed", "config-files-changed", "packages-older-than-before"})
+
+
 def before_it_broke(finding: Finding, changes: Sequence[Change]) -> tuple[Change, ...]:
     """Changes noticed within WINDOW_S before the finding was first seen, or in the same look."""
+    if finding.code in _CHANGES_THEMSELVES:
+        return ()
     onset = finding.first_seen_unix_s
     near = [change for change in changes if onset - WINDOW_S <= change.at_unix_s <= onset]
     kinds = next((kinds for start, kinds in CAUSES.items() if finding.code.startswith(start)), frozenset[Subject]())

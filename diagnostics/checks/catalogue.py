@@ -46,6 +46,7 @@ from diagnostics.checks import (
     temperature,
     throttling,
     unexpected_shutdown,
+    updates,
     wifi,
 )
 from diagnostics.checks.contract import CheckSpec, CodeRule, both
@@ -71,6 +72,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     battery.SPEC,
     slow_boot.SPEC,
     restart_pending.SPEC,
+    updates.SPEC,
     end_of_life.SPEC,
     unexpected_shutdown.SPEC,
     crash_loop.SPEC,

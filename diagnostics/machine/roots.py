@@ -54,6 +54,9 @@ LISTABLE_FOLDERS = frozenset(
         "/var/lib/systemd/pstore",
         "/sys/fs/pstore",
         "/var/lib/clamav",
+        "/var/lib/apt/lists",
+        "/var/cache/dnf",
+        "/var/lib/pacman/sync",
     }
 )
 _LISTABLE = re.compile(r"/home/[^/]+/\.config/autostart")

@@ -7,7 +7,7 @@ import pytest
 
 from diagnostics.checks import disk_space, memory_pressure, process_cpu
 from diagnostics.checks.catalogue import CATALOGUE
-from diagnostics.checks.contract import Context, Outcome, Seen
+from diagnostics.checks.contract import Context, Metric, Outcome, Seen
 from diagnostics.collectors.contract import LINUX_ONLY
 from diagnostics.collectors.memory import MEMORY
 from diagnostics.collectors.processes import SAMPLE_WINDOW_S
@@ -181,3 +181,31 @@ def test_this_machine_can_be_examined() -> None:
         CheckStatus.SKIPPED,
     }
     assert examination.metrics
+
+
+def test_a_check_that_cannot_say_anything_yet_is_skipped_and_its_numbers_are_kept(recorded: Recorded) -> None:
+    def early(seen: Seen, context: Context) -> Outcome:
+        return Outcome((), (Metric("counter", 5.0),), "needs a second look\x1b[2J")
+
+    machine = recorded("laptop-healthy")
+    checks = [replace(memory_pressure.SPEC, judge=early)]
+    examination = examine(machine, MemoryHistory(), now=machine.clock().unix_s, checks=checks)
+    (result,) = examination.checks
+    assert (result.status, result.reason) == (CheckStatus.SKIPPED, "needs a second look\\x1b[2J")
+    assert [metric.name for metric in examination.metrics] == ["counter"]
+
+
+def test_only_subjects_that_a_chosen_check_reads_anyway_are_compared(recorded: Recorded) -> None:
+    machine = recorded("laptop-healthy")
+    few = examine(machine, MemoryHistory(), now=machine.clock().unix_s, only=["disk-space"])
+    assert (few.snapshots, few.changes) == ((), ())
+    some = examine(machine, MemoryHistory(), now=machine.clock().unix_s, only=["config-drift", "failed-services"])
+    assert {snapshot.subject for snapshot in some.snapshots} == {"config", "service"}
+
+
+def test_what_a_look_noticed_goes_through_its_json(recorded: Recorded) -> None:
+    machine = recorded("laptop-healthy")
+    seen = examine(machine, MemoryHistory(), now=machine.clock().unix_s)
+    again = Examination.from_json(seen.to_json(with_metrics=True))
+    assert (again.snapshots, again.changes, again.metrics) == (seen.snapshots, seen.changes, seen.metrics)
+    assert "snapshots" not in seen.to_value()

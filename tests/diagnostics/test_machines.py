@@ -95,6 +95,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
         "smart-nvme": {("nvme-worn|disk:nvme0n1", "warning")},
         "slow-boot": {("boot-slow|system", "info")},
+        "updates": {("updates-not-looked-for|updates", "warning")},
         "wifi": {("wifi-weak|interface:wlp0s20f3", "warning")},
         "gateway-latency": {("gateway-slow|gateway:192.168.1.1", "warning")},
         "antivirus": {("antivirus-signatures-old|antivirus", "warning")},

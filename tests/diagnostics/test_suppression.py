@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.checks.contract import Cause, CodeRule
-from diagnostics.findings import Finding, FindingEvent, FindingState, Severity
+from diagnostics.findings import Change, Finding, FindingEvent, FindingState, Severity
 from diagnostics.suppression import (
     GRACE_AFTER_BOOT_S,
     STORM_CODE,
@@ -293,3 +293,13 @@ def test_any_series_of_looks_keeps_the_store_sound(
             if finding.state is FindingState.ACTIVE and finding.fingerprint not in visible:
                 assert finding.explained_by is not None
         known = result.findings
+
+
+def test_what_changed_before_the_onset_stays_and_what_changed_since_is_not_taken() -> None:
+    before, since = (Change(START - 60, "package:cups 1 → 2"),), (Change(START + 300, "package:vim 1 → 2"),)
+    known = step([], [replace(raised("now"), changes=before)], START).findings
+    later = step(known, [replace(raised("now", now=START + 300), changes=since)], START + 300)
+    assert only(later).changes == before
+    ended = step(later.findings, [], START + 600)
+    again = step(ended.findings, [replace(raised("now", now=START + 900), changes=since)], START + 900)
+    assert only(again).changes == since
