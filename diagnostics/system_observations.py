@@ -165,3 +165,19 @@ class UpdateLists:
 
     manager: str
     fetched_unix_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A planned job, in systemd's words."""
+
+    name: str
+    description: str
+    active_state: str
+    result: str
+    enabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    timers: tuple[Timer, ...]

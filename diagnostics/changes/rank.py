@@ -31,6 +31,7 @@ _P, _C, _S, _U, _K, _N = (
 # Beginnings of finding codes, and the kinds of changes that cause such problems; the first that fits holds.
 CAUSES: Mapping[str, frozenset[Subject]] = {
     "service-": frozenset({_P, _C, _S}),
+    "timer-": frozenset({_P, _C, _S}),
     "program-crash": frozenset({_P, _K}),
     "dns-": frozenset({_N, _C, _S}),
     "link-": frozenset({_N, _K, _P}),

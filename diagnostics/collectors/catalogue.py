@@ -37,6 +37,7 @@ from diagnostics.collectors.sockets import NEIGHBOURS, SOCKETS, TCP_COUNTERS
 from diagnostics.collectors.start_time import START_TIME
 from diagnostics.collectors.startup_items import STARTUP_ITEMS
 from diagnostics.collectors.system import HARDWARE, OPERATING_SYSTEM, PACKAGES
+from diagnostics.collectors.timers import TIMERS
 from diagnostics.collectors.update_lists import UPDATE_LISTS
 from diagnostics.collectors.wireless import WIRELESS
 from diagnostics.collectors.work_counters import CPU_TIMES, SWAPPING
@@ -84,6 +85,7 @@ COLLECTORS: tuple[Collector[object], ...] = (
     START_TIME,
     WIRELESS,
     UPDATE_LISTS,
+    TIMERS,
     USER_CACHE,
     TEMPORARY,
     JOURNAL_SIZE,

@@ -49,6 +49,16 @@ TIME_SERVICE = Command("time-service", ("timedatectl", "show", "--no-pager"), ti
 START_TIME = Command("start-time", ("systemd-analyze", "time", "--no-pager"), timeout_s=5)
 PRINTERS = Command("printers", ("lpstat", "-p"), timeout_s=5)
 PRINT_JOBS = Command("print-jobs", ("lpstat", "-o"), timeout_s=5)
+TIMER_STATES = Command(
+    "timer-states",
+    (
+        "systemctl",
+        "show",
+        "--no-pager",
+        "--property=Id,Description,LoadState,ActiveState,Result,UnitFileState",
+        "*.timer",
+    ),
+)
 UNAME = Command("uname", ("uname", "-srmv"))
 
 MACOS_VERSION = Command("macos-version", ("sw_vers",))
@@ -84,6 +94,7 @@ FIXED: Mapping[str, Command] = {
         CHRONY,
         TIME_SERVICE,
         START_TIME,
+        TIMER_STATES,
         PRINTERS,
         PRINT_JOBS,
         UNAME,

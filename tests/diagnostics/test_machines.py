@@ -110,6 +110,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
         "smart-ata": {("disk-failing|disk:sda", "error")},
         "smart-nvme": {("nvme-failing|disk:nvme0n1", "error")},
+        "timers": {("timer-not-armed|timer:backup.timer", "warning")},
         "restart-loop": {("service-restart-loop|service:ssh.service", "error")},
         "inodes": {("inodes-low|disk:/boot", "error")},
         "disk-busy": {("disk-slow|disk:nvme0n1", "warning")},

@@ -1,0 +1,56 @@
+"""Planned jobs of systemd and whether they are armed."""
+
+from __future__ import annotations
+
+from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.machine import commands
+from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.plain_text import printable
+from diagnostics.system_observations import Timer, Timers
+
+TIMERS_MAX = 1_000
+
+
+def parse_timers(content: bytes) -> tuple[Timer, ...]:
+    """`systemctl show --property=… '*.timer'`: blocks of `Name=value`; units that are not there are left out.
+
+    Id=fstrim.timer
+    Description=Discard unused filesystem blocks once a week
+    LoadState=loaded
+    ActiveState=active
+    Result=success
+    UnitFileState=enabled
+    """
+    timers = []
+    for block in content.decode("utf-8", "replace").split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if values.get("Id") and values.get("LoadState") == "loaded":
+            timers.append(
+                Timer(
+                    name=printable(values["Id"], 256),
+                    description=printable(values.get("Description", ""), 256),
+                    active_state=printable(values.get("ActiveState", ""), 64),
+                    result=printable(values.get("Result", ""), 64),
+                    enabled=printable(values.get("UnitFileState", ""), 64),
+                )
+            )
+    return tuple(timers[:TIMERS_MAX])
+
+
+def collect_timers(machine: Machine) -> Timers:
+    output = machine.run(commands.TIMER_STATES)
+    if output.exit_code != 0:
+        words = printable(output.stderr.strip().split(b"\n")[0])
+        if "not been booted with systemd" in words:
+            words = "this system was not started by systemd, so nothing plans jobs here"
+        raise Unreadable(words or f"systemctl ended with code {output.exit_code}")
+    return Timers(parse_timers(output.stdout))
+
+
+TIMERS = Collector(
+    id="timers",
+    collect=collect_timers,
+    may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
+    cost=Cost.MODERATE,
+    platforms=LINUX_ONLY,
+)
