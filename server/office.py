@@ -36,6 +36,7 @@ from server.people.passwords import Passwords
 from server.people.store import PeopleStore
 from server.quotas import Quota
 from server.relay.relay import Relay
+from server.reports.health import HealthCounter
 from server.sessions.store import SessionStore
 from server.storage.batch import BatchWriter
 from server.storage.engine import Database
@@ -97,6 +98,7 @@ class Office:
             metrics_kept_days=config.settings.metrics_kept_days,
             may_keep=lambda device, rows: not self.quotas.metric_rows.take(device, mono(), rows),
         )
+        self.health = HealthCounter(self.database, now)
         self.tickets = TicketStore(
             self.database,
             now,
@@ -184,6 +186,7 @@ class Office:
     async def _sweep(self) -> None:
         while True:
             try:
+                await self.health.count_today()
                 await self.findings.sweep()
                 await self.people.sweep()
                 await self.bundles.sweep()

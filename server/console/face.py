@@ -15,6 +15,8 @@ from server.people.reach import KnownTechnician, Reach
 from server.people.rules import ROLE_MEANINGS, Role, form_token, may
 from server.people.store import Account
 from server.refusal import Refusal
+from server.reports.behind import Kind, RowColumn
+from server.reports.figures import Column
 from web.pages import NavItem, Pages, page_environment
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
@@ -23,6 +25,7 @@ NAV: Final = (
     NavItem("home", "Now", "/", "bell"),
     NavItem("tickets", "Tickets", "/tickets", "ticket"),
     NavItem("devices", "Devices", "/devices", "device"),
+    NavItem("reports", "Reports", "/reports", "chart"),
     NavItem("audit", "Audit", "/audit", "shield"),
     NavItem("people", "People", "/people", "users"),
 )
@@ -81,6 +84,8 @@ def _pages() -> Pages:
     environment.filters["from_code"] = from_code
     environment.filters["state_option"] = state_option
     environment.filters["twice"] = twice
+    environment.filters["row_column"] = row_column
+    environment.filters["number_column"] = number_column
     # A global, not an import: parts that refresh themselves are rendered without the page around them.
     environment.globals["parts"] = environment.get_template("parts.html").module
     return Pages(environment)
@@ -131,6 +136,16 @@ def role_options(chosen: Role = Role.TECHNICIAN) -> list[dict[str, object]]:
 def state_option(state: TicketState) -> tuple[str, str]:
     """For `ui.select`."""
     return state.value, STATE_WORDS[state][1]
+
+
+def number_column(column: Column) -> dict[str, str]:
+    """For `ui.row_table`: a figure's column."""
+    return {"label": column.label, "kind": "number"}
+
+
+def row_column(column: RowColumn) -> dict[str, str]:
+    """For `ui.row_table`: a column of the rows behind a figure."""
+    return {"label": column.label, "kind": "number" if column.kind in (Kind.SECONDS, Kind.NUMBER) else "text"}
 
 
 def twice(name: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from server.console import audit, devices, handing, home, ticket, tickets
+from server.console import audit, devices, handing, home, reports, ticket, tickets
 from server.console.assets import asset_mount
 from server.people import pages, sign_in
 from web.pages import static_mount
@@ -16,6 +16,7 @@ routes: Final[list[BaseRoute]] = [
     *ticket.routes,
     *handing.routes,
     *devices.routes,
+    *reports.routes,
     *audit.routes,
     *pages.routes,
     static_mount(),

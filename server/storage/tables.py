@@ -7,11 +7,12 @@ from server.findings import model as findings
 from server.link import model as link
 from server.organisation import model as organisation
 from server.people import model as people
+from server.reports import model as reports
 from server.sessions import model as sessions
 from server.storage.schema import METADATA
 from server.technicians import model as technicians
 from server.tickets import model as tickets
 
-ROOMS = (organisation, technicians, devices, findings, tickets, bundles, sessions, audit, link, people)
+ROOMS = (organisation, technicians, devices, findings, tickets, bundles, sessions, audit, link, people, reports)
 
 __all__ = ["METADATA", "ROOMS"]

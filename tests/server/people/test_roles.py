@@ -14,6 +14,7 @@ EXAMPLES: Final = {
     "{device}": "d-" + "a" * 26,
     "{index:int}": "999999",
     "{name}": "nobody",
+    "{figure}": "load",
 }
 
 
