@@ -8,6 +8,7 @@ from typing import Final
 
 from agent.refusal import Refusal
 from agent.store.database import Database
+from agent.store.kept_values import KeptValues
 from agent.watch.look import Explained, Look, MetricPoint, SeenFinding
 from diagnostics.findings import Finding, FindingEvent, FindingState, WrongTransition
 from diagnostics.history import KEPT_S, Point
@@ -17,6 +18,8 @@ from diagnostics.strict_json import decode, dump_json, encode, load_json
 _CLOSE_S: Final = 25 * 3600
 _HOUR_S: Final = 3600
 SNOOZE_MAX_S: Final = 30 * 86_400
+#: The kept value that holds what the last looks saw, as diagnostics.changes.store writes it.
+PAST: Final = "watch-past"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class CheckRun:
 class FindingStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept = KeptValues(database)
 
     # --- after a look ---------------------------------------------------------------------------------------
 
@@ -50,6 +54,8 @@ class FindingStore:
                     (check.id, check.status, check.reason, check.ms, now),
                 )
             self._append(connection, look.metrics, now)
+            if look.past:
+                self._kept.put(PAST, look.past)
 
     def _put(self, connection: sqlite3.Connection, entry: SeenFinding, now: int) -> None:
         connection.execute(
@@ -155,6 +161,11 @@ class StoredHistory:
         rows = self._connection.execute("SELECT fingerprint, body, snoozed_until FROM findings").fetchall()
         findings = [decode(Finding, load_json(row[1])) for row in rows]
         return findings, {row[0]: row[2] for row in rows if row[2] is not None}
+
+    def past(self) -> str:
+        """What the looks before this one saw; empty before the first."""
+        row = self._connection.execute("SELECT value FROM kept_values WHERE name = ?", (PAST,)).fetchone()
+        return "" if row is None else str(row[0])
 
     def close(self) -> None:
         self._connection.close()

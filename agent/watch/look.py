@@ -82,6 +82,8 @@ class Look:
     cpu_s: float
     # Known issues of the organisation's pack that were not used, and why.
     unused_issues: tuple[str, ...] = ()
+    # What the machine was like at this look and what has changed lately (diagnostics.changes); empty: as before.
+    past: str = ""
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()

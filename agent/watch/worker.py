@@ -11,12 +11,13 @@ from typing import Final
 
 from agent.watch.finding_store import StoredHistory
 from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding
+from diagnostics.changes.store import MemoryChanges, dump_changes, load_changes
 from diagnostics.checks.catalogue import CATALOGUE, code_rules, explain
 from diagnostics.checks.contract import CheckSpec
 from diagnostics.examine import CheckStatus, Examination, examine
-from diagnostics.findings import Finding
+from diagnostics.findings import Change, Finding
 from diagnostics.history import History, MemoryHistory
-from diagnostics.knowledge.conclude import conclude, judged_codes
+from diagnostics.knowledge.conclude import conclude, judged_codes, known_changes
 from diagnostics.knowledge.issue import KnownIssue, WrongIssue, own_issues, parse_issue
 from diagnostics.knowledge.match import EXPECTED, Match, judge_issue
 from diagnostics.machine.interface import Machine, Unreadable
@@ -43,13 +44,17 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
     chosen = enabled if request.everything else due(enabled, request.ran_at, request.now)
     known, snoozed_until = history.known_findings() if history else ([], {})
     past: History = history or MemoryHistory()
+    text_before = history.past() if history else ""
+    seen_before = load_changes(text_before) if text_before else MemoryChanges()
     examined = examine(
         machine,
         past,
         now=request.now,
         checks=chosen,
         raised_before=[finding.fingerprint for finding in known if is_raised(finding)],
+        before=seen_before,
     )
+    seen_before.keep(examined.snapshots, examined.changes)
     advanced = advance(
         known,
         examined.findings,
@@ -60,7 +65,10 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         snoozed_until=snoozed_until,
     )
     issues, unused = usable_issues(request.issues)
-    return as_look(examined, advanced, explanations(issues, machine, examined, advanced, request.now), unused)
+    changes = known_changes(examined, seen_before, now=request.now)
+    explained = explanations(issues, machine, examined, advanced, request.now, changes)
+    text_after = dump_changes(seen_before)
+    return as_look(examined, advanced, explained, unused, past="" if text_after == text_before else text_after)
 
 
 def usable_issues(packed: Mapping[str, str]) -> tuple[tuple[KnownIssue, ...], tuple[str, ...]]:
@@ -88,13 +96,18 @@ def usable_issues(packed: Mapping[str, str]) -> tuple[tuple[KnownIssue, ...], tu
 
 
 def explanations(
-    issues: Sequence[KnownIssue], machine: Machine, examined: Examination, advanced: Advance, now: int
+    issues: Sequence[KnownIssue],
+    machine: Machine,
+    examined: Examination,
+    advanced: Advance,
+    now: int,
+    changes: tuple[Change, ...] | None,
 ) -> Mapping[str, Match]:
     """Fingerprint → the surest known issue that explains it. Without a problem nothing is asked of the machine."""
     raised = [finding for finding in advanced.findings if is_raised(finding)]
     if not raised:
         return {}
-    concluded = conclude(issues, raised, machine, judged=judged_codes(examined), now=now)
+    concluded = conclude(issues, raised, machine, judged=judged_codes(examined), now=now, changes=changes)
     found: dict[str, Match] = {}
     for match in concluded.matching.matches:
         for fingerprint in match.explains:
@@ -102,7 +115,14 @@ def explanations(
     return found
 
 
-def as_look(examined: Examination, advanced: Advance, explained: Mapping[str, Match], unused: tuple[str, ...]) -> Look:
+def as_look(
+    examined: Examination,
+    advanced: Advance,
+    explained: Mapping[str, Match],
+    unused: tuple[str, ...],
+    *,
+    past: str,
+) -> Look:
     return Look(
         checks=tuple(CheckLine(check.id, check.status, check.ms, check.reason) for check in examined.checks),
         findings=tuple(_told(finding, explained.get(finding.fingerprint)) for finding in advanced.findings),
@@ -112,6 +132,7 @@ def as_look(examined: Examination, advanced: Advance, explained: Mapping[str, Ma
         duration_s=examined.duration_s,
         cpu_s=examined.cpu_s,
         unused_issues=unused,
+        past=past,
     )
 
 

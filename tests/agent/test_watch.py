@@ -22,10 +22,12 @@ from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoin
 from agent.watch.report import report_of
 from agent.watch.schedule import FIRST_MAX_S, first_look_s, next_look_s
 from agent.watch.watch import Watch, run_worker
+from agent.watch.worker import look_once
 from diagnostics.checks.catalogue import CATALOGUE
 from diagnostics.findings import Finding, FindingState, Severity
 from diagnostics.history import Point
 from diagnostics.machine.own_use import AgentState
+from diagnostics.machine.recorded import RecordedMachine
 from protocol import strict_json
 from protocol.messages.desk import FourFacts, TicketState, TicketUpdate
 from protocol.messages.link import parse_item
@@ -34,6 +36,7 @@ from tests.agent.doubles import HandClocks, MemoryLog
 from tests.making import NOW
 
 HOUR = 3600
+MACHINES = Path(__file__).parent.parent / "machines"
 
 
 def finding(instance: str = "disk:/home/anna", **changes: object) -> Finding:
@@ -453,3 +456,28 @@ def test_an_organisations_issue_is_used_only_when_its_own_cases_hold() -> None:
     assert [reason.partition(":")[0] for reason in unused] == ["another-name", "broken"]
     wrong = text.replace('"fires"', '"was fires"').replace('"quiet"', '"fires"').replace('"was fires"', '"quiet"')
     assert "does not hold" in usable_issues({name: wrong})[1][0]
+
+
+# --- what changed -----------------------------------------------------------------------------------------------
+
+
+def test_a_look_compares_with_the_looks_before_it_over_a_restart(tmp_path: Path) -> None:
+    machine = RecordedMachine(MACHINES / "laptop-healthy")
+    first, second = look_at(machine, tmp_path, NOW), look_at(machine, tmp_path, NOW + HOUR)
+    drift = {line.id: line for line in first.checks}["config-drift"]
+    assert (drift.status, drift.reason) == ("skipped", "this is the first look: there is nothing to compare with yet")
+    assert {line.id: line.status for line in second.checks}["config-drift"] == "ok"
+
+
+def look_at(machine: RecordedMachine, folder: Path, now: int) -> Look:
+    """One look with a database opened and closed around it, as after a restart of the service."""
+    database = Database(folder / "agent.db")
+    try:
+        request = LookRequest(now=now, database=str(folder / "agent.db"), everything=True)
+        history = StoredHistory(folder / "agent.db")
+        found = look_once(machine, request, history)
+        history.close()
+        FindingStore(database).keep(found, now)
+    finally:
+        database.close()
+    return found
