@@ -133,8 +133,11 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
-    """A page in a context of its own, 1280 px wide; the test fails on any unexpected complaint."""
+def page(browser: Browser, complaints: Complaints, serve: Callable[..., str]) -> Iterator[Page]:
+    """A page in a context of its own, 1280 px wide; the test fails on any unexpected complaint.
+
+    It asks for `serve` to be taken down before it: a picture that is fetched late still finds its server.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, service_workers="block")
     complaints.watch(context)
     page = context.new_page()
