@@ -7,7 +7,8 @@ identity/secret.key    pseudonyms of this device
 identity/enrolment.json  the signed token that was used (without its secret): root, origin, customer, log, floors
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -31,9 +32,9 @@ class DeviceSecrets:
     """The private halves, as they lie in the files."""
 
     signing: SigningKey
-    noise: X25519PrivateKey
+    noise_raw: bytes = field(repr=False)
     witness: WitnessKey
-    secret: bytes
+    secret: bytes = field(repr=False)
 
     @property
     def device(self) -> str:
@@ -42,7 +43,7 @@ class DeviceSecrets:
     def public(self) -> DeviceKeys:
         return DeviceKeys(
             signing=self.signing.public,
-            noise=self.noise.public_key().public_bytes_raw(),
+            noise=X25519PrivateKey.from_private_bytes(self.noise_raw).public_key().public_bytes_raw(),
             witness=self.witness.verifier.public_key,
         )
 
@@ -57,7 +58,7 @@ def device_secrets(folder: Path, *, make: bool) -> DeviceSecrets | None:
     key = SigningKey(signing)
     return DeviceSecrets(
         signing=key,
-        noise=X25519PrivateKey.from_private_bytes(noise),
+        noise_raw=noise,
         witness=WitnessKey.from_raw(device_id(key.public), witness),
         secret=secret,
     )
@@ -69,9 +70,9 @@ class Identity:
 
     device: str
     signing: SigningKey
-    noise: X25519PrivateKey
+    noise_raw: bytes = field(repr=False)
     witness: WitnessKey
-    secret: bytes
+    secret: bytes = field(repr=False)
     origin: str
     organisation: str
     customer_hint: str
@@ -79,6 +80,11 @@ class Identity:
     log_verifier: LogVerifier
     root_key: VerifyKey
     token: EnrolmentToken
+
+    @cached_property
+    def noise(self) -> X25519PrivateKey:
+        """The key of sessions, made at the first visit: for X25519 alone `cryptography` loads 2.4 MB of bindings."""
+        return X25519PrivateKey.from_private_bytes(self.noise_raw)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -102,7 +108,7 @@ class Identity:
         return cls(
             device=secrets.device,
             signing=secrets.signing,
-            noise=secrets.noise,
+            noise_raw=secrets.noise_raw,
             witness=secrets.witness,
             secret=secrets.secret,
             origin=token.server_origin,

@@ -123,6 +123,8 @@ class TrustStore:
         An older one than the one in force is refused with an alarm: it may name a customer that the device left.
         """
         body = self._trust.device(chain, self._clocks.wall()).body
+        if chain == self._certificate:
+            return
         own = (
             ("device", self._identity.device, body.device),
             ("signing key", self._identity.signing.public, body.signing_key),
@@ -134,8 +136,6 @@ class TrustStore:
                 raise RemoteProtocolError(
                     f"a device certificate with another {what}", expected="this device's own", got="another"
                 )
-        if chain == self._certificate:
-            return
         kept = self._certificate_in_force()
         if kept is not None and body.not_before < kept.not_before:
             what, expected, got = "device certificate", f"one from {kept.not_before} or later", f"{body.not_before}"
