@@ -13,13 +13,13 @@ import httpx2
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.actions.scopes import Scope
-from protocol.certificates import TechnicianCertificate
+from protocol.certificates import Chain, TechnicianCertificate
 from protocol.statements import parse_payload
 from protocol.visit import Hello
 from technician.session.events import Event, Refused
 from technician.session.initiator import Initiator, VisitAsk
 from technician.sign_in import Technician
-from tests.agent.visiting import chain_of, technician_keys
+from tests.agent.visiting import technician_keys
 from tests.hostile.evil_server import TECHNICIAN, EvilServer, Room
 from tests.hostile.machine import Machine
 from tests.making import DAY, Organisation, seed
@@ -42,13 +42,25 @@ class Rogue:
     """Certified by the organisation, in a room of the evil server, at the wire itself."""
 
     def __init__(
-        self, evil: EvilServer, machine: Machine, organisation: Organisation, *, name: str = "Ada Tech", **changes: Any
+        self,
+        evil: EvilServer,
+        machine: Machine,
+        organisation: Organisation,
+        *,
+        certified_as: str = "Ada Tech",
+        **changes: Any,
     ) -> None:
         self.evil, self.machine, self.organisation = evil, machine, organisation
-        self.keys = technician_keys(name, organisation.name)
+        self.keys = technician_keys("Ada Tech", organisation.name)
         now = int(machine.time.wall_s)
         times = {"not_before": now - DAY, "not_after": now + 2 * DAY}
-        self.chain = chain_of(self.keys, name, organisation, **{**times, **changes})
+        # Named in the certificate as the test says; keys and serial are one technician's.
+        body = organisation.technician_body(
+            signing_key=self.keys.verify_key.public,
+            noise_key=self.keys.noise_public,
+            age_recipient=self.keys.age_recipient,
+        ).model_copy(update={"name": certified_as, **times, **changes})
+        self.chain = Chain(issuer=organisation.issuer(), leaf=organisation.certifying.sign(body))
 
     async def enter(self, name: str, ticket: str, *, reason: str = "The disk is filling up") -> "Knock":
         """Begin the handshake in a room that the machine has joined."""
