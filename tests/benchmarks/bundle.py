@@ -59,4 +59,6 @@ def _peer() -> Row:
         if done.exit_code != 0 or not archives:
             return Row(what, None, "s", detail=f"peer did not run: exit code {done.exit_code}")
         size = archives[0].stat().st_size
-        return Row(what, done.wall_s, "s", detail=f"{size} bytes, not encrypted; processor {done.cpu_s:.1f} s")
+        return Row(
+            what, done.wall_s, "s", detail=f"{size} bytes, neither redacted nor encrypted; processor {done.cpu_s:.1f} s"
+        )
