@@ -81,7 +81,13 @@ class SystemClocks:
         return max(0, int(self._raw_wall()) - self.wall())
 
     def wall(self) -> int:
-        raw, boot = int(self._raw_wall()), self._raw_boot()
+        now = self._follow(int(self._raw_wall()), self._raw_boot())
+        # Whichever clock it came from: a floor that stood still while time went on would let a restart go back there.
+        if now - self._persisted >= _PERSIST_EVERY_S and now >= self._next_try:
+            self._persist(now)
+        return now
+
+    def _follow(self, raw: int, boot: float) -> int:
         wall, since = self._reference
         # Backwards is never followed: time goes on from what was already seen, by the clock that cannot be set.
         expected = wall + int(max(0.0, boot - since))
@@ -92,8 +98,6 @@ class SystemClocks:
             return expected
         self._reference = (raw, boot)
         self._fresh = False
-        if raw - self._persisted >= _PERSIST_EVERY_S and raw >= self._next_try:
-            self._persist(raw)
         return raw
 
     def raw_wall(self) -> int:

@@ -57,6 +57,19 @@ def test_a_clock_turned_back_while_the_agent_was_off_stays_at_the_floor(database
     assert clocks_of(database, raw).wall() == START
 
 
+@pytest.mark.parametrize("before_s", [0, HOUR], ids=["in step", "turned back while it ran"])
+def test_the_floor_is_kept_as_time_goes_on_whichever_clock_tells_it(database: Database, before_s: int) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.wall()
+    raw.wall_s -= before_s
+    for _ in range(36):
+        raw.pass_s(600)
+        clocks.wall()
+    raw.wall_s, raw.boot_s = START - DAY, 5.0
+    assert clocks_of(database, raw).wall() == START + 6 * HOUR
+
+
 def test_a_clock_before_the_programs_own_making_is_not_believed(database: Database) -> None:
     assert clocks_of(database, Raw(wall=0)).wall() == BUILT_AT_UNIX_S
 
