@@ -65,7 +65,7 @@ def _asked(request: Request) -> _Asked:
 async def reports(request: Request) -> Response:
     asked = _asked(request)
     rows = {source: await asked.reading.rows(source) for source in Source}
-    tiles = [_tile(report_of(figure, rows[figure.source], asked.period), asked) for figure in FIGURES]
+    tiles = [_tile(report_of(figure, rows[figure.source], asked.period, drawn=False), asked) for figure in FIGURES]
     return show(request, "reports.html", here="reports", tiles=tiles, **await _chooser(request, asked, "/reports"))
 
 

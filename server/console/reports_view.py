@@ -33,9 +33,10 @@ def change_text(report: Report) -> str:
         return "nothing to compare with before" if report.now.value is not None else ""
     was = number_text(before, report.figure.unit)
     if report.figure.unit is Unit.SHARE:
-        points = round(abs(change) * 100)
-        size = f"{points} point{'' if points == 1 else 's'}"
-        return f"as before: {was}" if points == 0 else f"{size} {'more' if change > 0 else 'less'} than before: {was}"
+        # Of what is shown, so that the sum is right for whoever does it.
+        points = round((report.now.value or 0) * 100) - round(before * 100)
+        size = f"{abs(points)} point{'' if abs(points) == 1 else 's'}"
+        return f"as before: {was}" if points == 0 else f"{size} {'more' if points > 0 else 'less'} than before: {was}"
     size = number_text(abs(change), report.figure.unit)
     return f"as before: {was}" if change == 0 else f"{size} {'more' if change > 0 else 'less'} than before: {was}"
 

@@ -43,7 +43,7 @@ _INCIDENT: Final = (
     RowColumn("solved_after", "Solved after", Kind.SECONDS),
     RowColumn("level", "Level"),
     RowColumn("outcome", "Outcome"),
-    RowColumn("second_contact", "Second contact", Kind.YES),
+    RowColumn("second_contact", "Came back", Kind.YES),
     RowColumn("owner", "Owner"),
     RowColumn("device", "Device", Kind.DEVICE, on_page=False),
 )
@@ -69,7 +69,7 @@ _WORK: Final = (
 _HEALTH: Final = (
     RowColumn("day", "Day", Kind.DAY),
     RowColumn("customer", "Customer"),
-    RowColumn("severity", "Gravest"),
+    RowColumn("severity", "Severity"),
     RowColumn("findings", "Findings", Kind.NUMBER),
     RowColumn("devices", "Devices", Kind.NUMBER),
 )

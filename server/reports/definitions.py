@@ -4,14 +4,13 @@ A definition says what is counted, by which time it falls into the period, and w
 the function together: the test computes both by hand on a small history.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from server.reports.figures import (
     Better,
     Column,
     Figure,
-    Measure,
     Part,
     Source,
     Unit,
@@ -24,6 +23,7 @@ from server.reports.rows import ASKED, Done, HealthDay, Incident, Visit, Work
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome
 
 _SEVERITIES: Final = ("critical", "error", "warning", "info", "none")
+_ALONE: Final = frozenset({Outcome.SOLVED_MECHANICALLY, Outcome.CLEARED_BY_ITSELF})
 _GRAVE: Final = frozenset({"critical", "error"})
 
 
@@ -42,7 +42,7 @@ def _cause_label(key: str) -> str:
     return "Asked for help" if key == ASKED else key
 
 
-def by_level(rows: Sequence[Incident]) -> Measure:
+def by_level(rows: Sequence[Incident]) -> tuple[Part, ...]:
     parts = []
     for level in Level:
         came = [one for one in rows if level in one.path]
@@ -50,23 +50,27 @@ def by_level(rows: Sequence[Incident]) -> Measure:
         on = sum(any(later > level for later in one.path[one.path.index(level) + 1 :]) for one in came)
         if came:
             parts.append(Part(str(level.value), LEVEL_WORDS[level], (len(came), ended, on)))
-    return Measure(len(rows), len(rows), tuple(parts))
+    return tuple(parts)
 
 
-def by_cause(rows: Sequence[Incident]) -> Measure:
-    return Measure(
-        len(rows),
-        len(rows),
-        parts_by(rows, _cause, _cause_label, lambda group: (len(group), share(len(group), len(rows)))),
-    )
+def by_cause(rows: Sequence[Incident]) -> tuple[Part, ...]:
+    return parts_by(rows, _cause, _cause_label, lambda group: (len(group), share(len(group), len(rows))))
 
 
-def time_to_answer(rows: Sequence[Incident]) -> Measure:
-    def numbers(group: Sequence[Incident]) -> tuple[float | None, ...]:
-        waits = [one.answer_s for one in group if one.answer_s is not None]
-        return (len(group), median_or_none(waits), mean_or_none(waits))
+def _answers(rows: Sequence[Incident]) -> list[int]:
+    return [one.answer_s for one in rows if one.answer_s is not None]
 
-    return Measure(numbers(rows)[1], len(rows), parts_by(rows, _gravity, _gravity_label, numbers))
+
+def time_to_answer(rows: Sequence[Incident]) -> float | None:
+    return median_or_none(_answers(rows))
+
+
+def time_to_answer_parts(rows: Sequence[Incident]) -> tuple[Part, ...]:
+    return parts_by(rows, _gravity, _gravity_label, lambda group: _spread(len(group), _answers(group)))
+
+
+def _spread(number: int, seconds: Sequence[int]) -> tuple[float | None, ...]:
+    return (number, median_or_none(seconds), mean_or_none(seconds))
 
 
 def _gravity(one: Incident) -> tuple[str, ...]:
@@ -80,12 +84,16 @@ def _gravity_label(key: str) -> str:
 # --- incidents by their end ----------------------------------------------------------------------------------------
 
 
-def time_to_solve(rows: Sequence[Incident]) -> Measure:
-    def numbers(group: Sequence[Incident]) -> tuple[float | None, ...]:
-        times = [one.solve_s for one in group if one.solve_s is not None]
-        return (len(group), median_or_none(times), mean_or_none(times))
+def _solves(rows: Sequence[Incident]) -> list[int]:
+    return [one.solve_s for one in rows if one.solve_s is not None]
 
-    return Measure(numbers(rows)[1], len(rows), parts_by(rows, _outcome, _outcome_label, numbers))
+
+def time_to_solve(rows: Sequence[Incident]) -> float | None:
+    return median_or_none(_solves(rows))
+
+
+def time_to_solve_parts(rows: Sequence[Incident]) -> tuple[Part, ...]:
+    return parts_by(rows, _outcome, _outcome_label, lambda group: _spread(len(group), _solves(group)))
 
 
 def _outcome(one: Incident) -> tuple[str, ...]:
@@ -96,32 +104,42 @@ def _outcome_label(key: str) -> str:
     return OUTCOME_WORDS[Outcome(key)]
 
 
-def outcomes(rows: Sequence[Incident]) -> Measure:
+def without_a_person(rows: Sequence[Incident]) -> float | None:
+    return share(sum(one.outcome in _ALONE for one in rows), len(rows))
+
+
+def outcomes(rows: Sequence[Incident]) -> tuple[Part, ...]:
     parts = []
     for outcome in Outcome:
         number = sum(one.outcome is outcome for one in rows)
         parts.append(Part(outcome.value, OUTCOME_WORDS[outcome], (number, share(number, len(rows)))))
-    alone = sum(one.outcome in (Outcome.SOLVED_MECHANICALLY, Outcome.CLEARED_BY_ITSELF) for one in rows)
-    return Measure(share(alone, len(rows)), len(rows), tuple(parts))
+    return tuple(parts)
 
 
-def _share_by_cause(rows: Sequence[Incident], hit: Any) -> Measure:
-    def numbers(group: Sequence[Incident]) -> tuple[float | None, ...]:
-        return (len(group), share(sum(map(hit, group)), len(group)))
-
-    return Measure(numbers(rows)[1], len(rows), parts_by(rows, _cause, _cause_label, numbers))
+Test = Callable[[Incident], bool]
 
 
-def first_contact(rows: Sequence[Incident]) -> Measure:
-    return _share_by_cause(rows, lambda one: not (one.wrote_after_answer or one.passed_on or one.reopened))
+def share_that(hit: Test) -> Callable[[Sequence[Incident]], float | None]:
+    """The share of the rows that pass."""
+    return lambda rows: share(sum(map(hit, rows)), len(rows))
 
 
-def no_second_contact(rows: Sequence[Incident]) -> Measure:
-    return _share_by_cause(rows, lambda one: one.second_contact is False)
+def share_by_cause(hit: Test) -> Callable[[Sequence[Incident]], tuple[Part, ...]]:
+    """For each cause: how many there are, and the share of them that passes."""
+    whole = share_that(hit)
+    return lambda rows: parts_by(rows, _cause, _cause_label, lambda group: (len(group), whole(group)))
 
 
-def first_line(rows: Sequence[Incident]) -> Measure:
-    return _share_by_cause(rows, lambda one: one.highest is Level.FIRST_LINE)
+def at_first_contact(one: Incident) -> bool:
+    return not (one.wrote_after_answer or one.passed_on or one.reopened)
+
+
+def stayed_away(one: Incident) -> bool:
+    return one.second_contact is False
+
+
+def at_first_line(one: Incident) -> bool:
+    return one.highest is Level.FIRST_LINE
 
 
 def _solved(one: Incident) -> bool:
@@ -139,27 +157,40 @@ def _reached_people(one: Incident) -> bool:
 # --- visits, work, health ------------------------------------------------------------------------------------------
 
 
-def visits(rows: Sequence[Visit]) -> Measure:
+def _lengths(rows: Sequence[Visit]) -> list[int]:
+    return [one.seconds for one in rows if one.seconds is not None]
+
+
+def visits(rows: Sequence[Visit]) -> tuple[Part, ...]:
     def numbers(group: Sequence[Visit]) -> tuple[float | None, ...]:
-        times = [one.seconds for one in group if one.seconds is not None]
-        return (len(group), sum(one.allowed for one in group), median_or_none(times), mean_or_none(times))
+        asked, *lengths = _spread(len(group), _lengths(group))
+        return (asked, sum(one.allowed for one in group), *lengths)
 
-    return Measure(len(rows), len(rows), parts_by(rows, _technician, str, numbers))
+    return parts_by(rows, _technician, str, numbers)
 
 
-def visit_length(rows: Sequence[Visit]) -> Measure:
-    def numbers(group: Sequence[Visit]) -> tuple[float | None, ...]:
-        times = [one.seconds for one in group if one.seconds is not None]
-        return (len(group), median_or_none(times), mean_or_none(times))
+def visit_length(rows: Sequence[Visit]) -> float | None:
+    return median_or_none(_lengths(rows))
 
-    return Measure(numbers(rows)[1], len(rows), parts_by(rows, lambda one: one.scopes or ("nothing",), str, numbers))
+
+def visit_length_parts(rows: Sequence[Visit]) -> tuple[Part, ...]:
+    return parts_by(rows, _scopes, str, lambda group: _spread(len(group), _lengths(group)))
+
+
+def _scopes(one: Visit) -> tuple[str, ...]:
+    return one.scopes or ("nothing",)
 
 
 def _technician(one: Visit) -> tuple[str, ...]:
     return (one.technician,)
 
 
-def load(rows: Sequence[Work]) -> Measure:
+def solved_a_person(rows: Sequence[Work]) -> float | None:
+    people = {one.person for one in rows}
+    return share(sum(one.kind == Done.SOLVED for one in rows), len(people))
+
+
+def load(rows: Sequence[Work]) -> tuple[Part, ...]:
     def numbers(group: Sequence[Work]) -> tuple[float | None, ...]:
         visits_of = [one for one in group if one.kind == Done.VISIT]
         return (
@@ -169,12 +200,15 @@ def load(rows: Sequence[Work]) -> Measure:
             sum(one.kind == Done.HOLDS for one in group),
         )
 
-    parts = parts_by(rows, lambda one: (one.person,), str, numbers)
-    solved = [part.numbers[0] or 0 for part in parts]
-    return Measure(mean_or_none(solved), len(rows), parts)
+    return parts_by(rows, lambda one: (one.person,), str, numbers)
 
 
-def health(rows: Sequence[HealthDay]) -> Measure:
+def below_error(rows: Sequence[HealthDay]) -> float | None:
+    seen = sum(one.devices for one in rows)
+    return share(seen - sum(one.devices for one in rows if one.severity in _GRAVE), seen)
+
+
+def health(rows: Sequence[HealthDay]) -> tuple[Part, ...]:
     days = len({one.day for one in rows})
     parts = []
     for severity in _SEVERITIES:
@@ -183,9 +217,7 @@ def health(rows: Sequence[HealthDay]) -> Measure:
         if own:
             label = "Nothing found" if severity == "none" else severity.capitalize()
             parts.append(Part(severity, label, (found / days, devices / days)))
-    seen = sum(one.devices for one in rows)
-    grave = sum(one.devices for one in rows if one.severity in _GRAVE)
-    return Measure(share(seen - grave, seen), days, tuple(parts))
+    return tuple(parts)
 
 
 # --- the catalogue ---------------------------------------------------------------------------------------------------
@@ -206,6 +238,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         Source.ARRIVED,
         (Column("Came", Unit.COUNT), Column("Ended there", Unit.COUNT), Column("Passed on", Unit.COUNT)),
         "Level",
+        len,
         by_level,
         _levels,
         drawn_parts=True,
@@ -219,6 +252,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         Source.ARRIVED,
         (_NUMBER, _SHARE),
         "Cause",
+        len,
         by_cause,
         _cause,
         drawn_parts=True,
@@ -234,6 +268,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         (_NUMBER, _MEDIAN, _MEAN),
         "Severity",
         time_to_answer,
+        time_to_answer_parts,
         _gravity,
         counts=lambda one: one.answered_at is not None,
         better=Better.LESS,
@@ -250,6 +285,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         (_NUMBER, _MEDIAN, _MEAN),
         "Outcome",
         time_to_solve,
+        time_to_solve_parts,
         _outcome,
         counts=_solved,
         better=Better.LESS,
@@ -264,7 +300,8 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         Source.ENDED,
         (_NUMBER, _SHARE),
         "Cause",
-        first_contact,
+        share_that(at_first_contact),
+        share_by_cause(at_first_contact),
         _cause,
         counts=_by_person,
         better=Better.MORE,
@@ -279,7 +316,8 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         Source.ENDED,
         (_NUMBER, _SHARE),
         "Cause",
-        no_second_contact,
+        share_that(stayed_away),
+        share_by_cause(stayed_away),
         _cause,
         counts=lambda one: _solved(one) and one.second_contact is not None,
         better=Better.MORE,
@@ -293,6 +331,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         Source.ENDED,
         (_NUMBER, _SHARE),
         "Outcome",
+        without_a_person,
         outcomes,
         _outcome,
         better=Better.MORE,
@@ -307,7 +346,8 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         Source.ENDED,
         (_NUMBER, _SHARE),
         "Cause",
-        first_line,
+        share_that(at_first_line),
+        share_by_cause(at_first_line),
         _cause,
         counts=_reached_people,
         better=Better.MORE,
@@ -327,6 +367,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
             Column("Mean length", Unit.SECONDS),
         ),
         "Technician",
+        len,
         visits,
         _technician,
     ),
@@ -340,7 +381,8 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         (Column("Visits", Unit.COUNT), _MEDIAN, _MEAN),
         "Scope",
         visit_length,
-        lambda one: one.scopes or ("nothing",),
+        visit_length_parts,
+        _scopes,
         counts=lambda one: one.seconds is not None,
         note="median",
     ),
@@ -359,6 +401,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
             Column("Has now", Unit.COUNT),
         ),
         "Person",
+        solved_a_person,
         load,
         lambda one: (one.person,),
         drawn_parts=True,
@@ -372,8 +415,9 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         "not count. The numbers are means over the days that were counted.",
         Unit.SHARE,
         Source.HEALTH,
-        (Column("Findings a day", Unit.AVERAGE), Column("Devices a day", Unit.AVERAGE)),
-        "Gravest",
+        (Column("Findings a day", Unit.AVERAGE), Column("Devices with no graver one", Unit.AVERAGE)),
+        "Severity",
+        below_error,
         health,
         lambda one: (one.severity,),
         better=Better.MORE,

@@ -59,8 +59,9 @@ class Measure:
 
 @dataclass(frozen=True)
 class Figure(Generic[R]):
-    """`counts`: which rows of the source count. `keys`: the parts a row belongs to, for the rows behind a part.
-    `drawn_parts`: the plot shows a line for each of the first parts' first number, not one of the value."""
+    """`value` and `parts` are pure functions over the rows that count; `counts` says which rows of the source do.
+    `keys`: the parts a row belongs to, for the rows behind a part. `drawn_parts`: the plot shows a line for each of
+    the first parts' first number, not one of the value. `note`: a word beside the value."""
 
     key: str
     title: str
@@ -69,15 +70,17 @@ class Figure(Generic[R]):
     source: Source
     columns: tuple[Column, ...]
     part_name: str
-    measure: Callable[[Sequence[R]], Measure]
+    value: Callable[[Sequence[R]], float | None]
+    parts: Callable[[Sequence[R]], tuple[Part, ...]]
     keys: Callable[[R], tuple[str, ...]]
     counts: Callable[[R], bool] = lambda _: True
     better: Better = Better.NEITHER
     drawn_parts: bool = False
     note: str = ""
 
-    def of(self, rows: Iterable[R]) -> Measure:
-        return self.measure([row for row in rows if self.counts(row)])
+    def measure(self, rows: Sequence[R]) -> Measure:
+        """Of rows that count."""
+        return Measure(self.value(rows), len(rows), self.parts(rows))
 
 
 def mean_or_none(values: Sequence[float]) -> float | None:

@@ -38,9 +38,6 @@ class Period:
     def last_date(self) -> str:
         return _iso(self.end - 1)
 
-    def holds(self, at: int) -> bool:
-        return self.start <= at < self.end
-
     @property
     def step_s(self) -> int:
         return DAY_S if self.days <= DAILY_MAX_DAYS else 7 * DAY_S
@@ -49,10 +46,6 @@ class Period:
     def steps(self) -> tuple[int, ...]:
         """The start of each step of a plot; the last one may be shorter."""
         return tuple(range(self.start, self.end, self.step_s))
-
-    def step_of(self, at: int) -> int:
-        """Which step `at` lies in."""
-        return (at - self.start) // self.step_s
 
 
 CHOICES: Final[dict[str, tuple[str, int]]] = {

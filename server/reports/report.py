@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 from server.reports.figures import Better, Figure, Measure, Unit
 from server.reports.period import Period
 
 #: As many lines as the stylesheet has colours for.
-LINES_MAX = 4
+LINES_MAX: Final = 4
+#: Smaller changes are chance: one point of a share, a twentieth of anything else.
+LEAST_POINTS: Final = 0.01
+LEAST_PART: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,18 @@ class Report:
 
     @property
     def change(self) -> float | None:
-        """The difference against the period before."""
-        if self.now.value is None or self.before.value is None:
+        """The difference against the period before, where there was one."""
+        if self.now.value is None or self.before.value is None or not self.before.of:
             return None
         return self.now.value - self.before.value
 
     @property
     def tone(self) -> str:
-        """`ok` where it changed for the better, `warning` for the worse, else empty."""
-        if not self.change or self.figure.better is Better.NEITHER:
+        """`ok` where it changed for the better, `warning` for the worse, empty where nothing worth a colour changed."""
+        if self.change is None or self.figure.better is Better.NEITHER:
+            return ""
+        least = LEAST_POINTS if self.figure.unit is Unit.SHARE else LEAST_PART * (self.before.value or 0)
+        if abs(self.change) < least or not self.change:
             return ""
         return "ok" if (self.change > 0) is (self.figure.better is Better.MORE) else "warning"
 
@@ -50,37 +57,38 @@ class Report:
         return tuple(row for row in self.rows if not part or part in self.figure.keys(row))
 
 
-def report_of(figure: Figure[Any], timed: Iterable[tuple[int, Any]], period: Period) -> Report:
-    """`timed`: rows of the figure's source with the time each falls into; at least those of both periods."""
+def report_of(figure: Figure[Any], timed: Iterable[tuple[int, Any]], period: Period, *, drawn: bool = True) -> Report:
+    """`timed`: rows of the figure's source with the time each falls into; at least those of both periods.
+
+    `drawn`: with a line for each part, where the figure is drawn so; else with the figure's own line only.
+    """
     before: list[Any] = []
     here: list[tuple[int, Any]] = []
     steps: list[list[Any]] = [[] for _ in period.steps]
-    earlier = period.before
+    earlier, start, end, step_s, counts = period.before.start, period.start, period.end, period.step_s, figure.counts
     for at, row in timed:
-        if period.holds(at):
-            if figure.counts(row):
-                here.append((at, row))
-                steps[period.step_of(at)].append(row)
-        elif earlier.holds(at) and figure.counts(row):
+        if not (earlier <= at < end and counts(row)):
+            continue
+        if at < start:
             before.append(row)
-    here.sort(key=lambda one: -one[0])
+        else:
+            here.append((at, row))
+            steps[(at - start) // step_s].append(row)
+    here.sort(key=itemgetter(0), reverse=True)
     rows = tuple(row for _, row in here)
     now = figure.measure(rows)
-    measures = [figure.measure(rows) if rows else Measure(None, 0) for rows in steps]
     # A step in which nothing happened is a count of zero, but no share and no time of zero.
     zero = 0.0 if figure.unit is Unit.COUNT else None
-    values = tuple(zero if one.of == 0 else one.value for one in measures)
-    return Report(figure, period, now, figure.measure(before), _lines(figure, now, measures, values), values, rows)
+    values = tuple(figure.value(step) if step else zero for step in steps)
+    lines = _lines(figure, now, steps) if figure.drawn_parts and drawn else (Line(figure.title, values),)
+    return Report(figure, period, now, figure.measure(before), lines, values, rows)
 
 
-def _lines(
-    figure: Figure[Any], whole: Measure, measures: list[Measure], values: tuple[float | None, ...]
-) -> tuple[Line, ...]:
-    if not figure.drawn_parts:
-        return (Line(figure.title, values),)
+def _lines(figure: Figure[Any], whole: Measure, steps: list[list[Any]]) -> tuple[Line, ...]:
+    in_steps = [{part.key: part.numbers[0] for part in figure.parts(step)} for step in steps]
     lines = []
     for part in whole.parts[:LINES_MAX]:
-        found = [next((one.numbers[0] for one in measure.parts if one.key == part.key), None) for measure in measures]
+        found = [numbers.get(part.key) for numbers in in_steps]
         counted = figure.columns[0].unit is Unit.COUNT
         lines.append(Line(part.label, tuple(0.0 if one is None and counted else one for one in found)))
     return tuple(lines)

@@ -1,15 +1,14 @@
 """Pure: the rows that figures are computed from, and how an incident is read from a ticket and its history.
 
-An incident is a ticket as reports see it. Its times come from the history alone, so that the same history gives the
-same figures in every database:
+An incident is a ticket as reports see it. Its times come from its history:
 
     arrived ── answered (first act of a person) ── ended (solved, or given up) ── within 14 days: a second contact?
                └─ waiting for the customer or a third party: not counted in the time to solve ─┘
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -34,6 +33,7 @@ class TicketFacts(NamedTuple):
     received_at: int
     level: int
     owner: str | None
+    outcome: str | None
 
     @property
     def cause(self) -> str:
@@ -54,8 +54,7 @@ class Told(NamedTuple):
     by: str
 
 
-@dataclass(frozen=True)
-class Incident:
+class Incident(NamedTuple):
     """`path`: levels it stood on, in order. `waited_s`: on others. `second_contact`: none while it is too soon."""
 
     ticket: str
@@ -95,8 +94,7 @@ class Incident:
         return any(later > earlier for earlier, later in pairwise(lines))
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(NamedTuple):
     """A session a technician asked for. `seconds`: from both ends connected to the end, where the customer agreed."""
 
     room: str
@@ -115,11 +113,10 @@ class Done:
 
     SOLVED: Final = "solved"
     VISIT: Final = "visit"
-    HOLDS: Final = "holds"
+    HOLDS: Final = "has now"
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """What one person did or has: a ticket solved, a visit, a ticket that is theirs now. `ref`: ticket or device."""
 
     person: str
@@ -131,8 +128,7 @@ class Work:
     seconds: int | None = None
 
 
-@dataclass(frozen=True)
-class HealthDay:
+class HealthDay(NamedTuple):
     """What was present at the last count of a day. `severity`: none | info | warning | error | critical."""
 
     day: int
@@ -143,13 +139,13 @@ class HealthDay:
 
 
 def incident_of(facts: TicketFacts, history: Sequence[Told], arrivals: Sequence[int], now: int) -> Incident:
-    """`history`: oldest first. `arrivals`: when the same device opened a ticket of the same cause."""
+    """`history`: oldest first. `arrivals`: when the same device opened one of the same cause, sorted."""
     path: list[Level] = []
     answered: int | None = None
     ended: int | None = None
     first_ended: int | None = None
     ended_by: str | None = None
-    outcome: Outcome | None = None
+    outcome = None if facts.outcome is None else Outcome(facts.outcome)
     waiting_since: int | None = None
     waited = reopened = 0
     wrote = False
@@ -166,8 +162,6 @@ def incident_of(facts: TicketFacts, history: Sequence[Told], arrivals: Sequence[
                     ended = one.at
                     ended_by = one.by if one.by_kind == AuthorKind.ACCOUNT and one.by else None
                     first_ended = one.at if first_ended is None else first_ended
-            case EventKind.OUTCOME:
-                outcome = None if one.after is None else Outcome(one.after)
             case EventKind.LEVEL:
                 if not path:
                     path.append(Level(int(one.before or 0)))
@@ -209,8 +203,9 @@ def incidents_of(facts: Iterable[TicketFacts], histories: Mapping[str, Sequence[
     return [incident_of(one, histories.get(one.ticket, ()), arrivals[one.device, one.cause], now) for one in ordered]
 
 
-def _second_contact(first_ended: int | None, reopened: int, arrivals: Iterable[int], now: int) -> bool | None:
+def _second_contact(first_ended: int | None, reopened: int, arrivals: Sequence[int], now: int) -> bool | None:
     # None also where one followed already: to count only the bad ones of the last days would make them look worse.
     if first_ended is None or now - first_ended < SECOND_CONTACT_S:
         return None
-    return reopened > 0 or any(0 < at - first_ended <= SECOND_CONTACT_S for at in arrivals)
+    after = bisect_right(arrivals, first_ended)
+    return reopened > 0 or (after < len(arrivals) and arrivals[after] - first_ended <= SECOND_CONTACT_S)

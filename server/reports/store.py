@@ -42,6 +42,8 @@ from server.tickets.rules import OPEN_STATES
 #: What one report reads at most, newest first. A page says so when it is reached.
 ROWS_MAX: Final = 100_000
 _ENDED: Final = [TicketState.SOLVED.value, TicketState.CLOSED.value]
+#: Owners in between and outcomes before the last one are told on the ticket's page and count in no figure.
+_TIMED: Final = [kind.value for kind in EventKind if kind not in (EventKind.OWNER, EventKind.OUTCOME)]
 _OWNER: Final = func.coalesce(devices.c.customer, devices.c.asked_customer)
 
 
@@ -99,6 +101,7 @@ class Reading:
             tickets.c.received_at,
             tickets.c.level,
             tickets.c.owner,
+            tickets.c.outcome,
         ).join(devices, devices.c.device == tickets.c.device)
         query = self._visible(query).where(wanted).order_by(tickets.c.received_at.desc()).limit(ROWS_MAX)
         found = [TicketFacts._make(row) for row in (await connection.execute(query)).all()]
@@ -113,8 +116,7 @@ class Reading:
         if self._customers is not None:
             query = self._visible(query.join(devices, devices.c.device == tickets.c.device))
         histories: dict[str, list[Told]] = defaultdict(list)
-        # Who had it in between is told on the ticket's page and counts in no figure.
-        query = query.where(wanted, events.kind != EventKind.OWNER).order_by(events.id)
+        query = query.where(wanted, events.kind.in_(_TIMED)).order_by(events.id)
         for ticket, *told in (await connection.execute(query)).all():
             histories[ticket].append(Told._make(told))
         return histories
@@ -181,7 +183,7 @@ class Reading:
             query = query.where(health_days.c.customer.in_(sorted(self._customers)))
         query = query.order_by(health_days.c.day.desc(), health_days.c.customer, health_days.c.severity)
         async with self._database.read() as connection:
-            found = [HealthDay(*row) for row in await connection.execute(query.limit(ROWS_MAX))]
+            found = [HealthDay._make(row) for row in (await connection.execute(query.limit(ROWS_MAX))).all()]
         self.truncated = self.truncated or len(found) == ROWS_MAX
         return found[::-1]
 

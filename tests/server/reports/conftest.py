@@ -1,11 +1,14 @@
 """A small history that can be computed by hand; on both databases."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from protocol.messages.desk import TicketState
 from server.storage.engine import Database
 from server.tickets.levels import Level
-from tests.server.actors import Clock
+from tests.server.actors import Clock, World
+from tests.server.console.browsing import People, people_of
 from tests.server.reports.histories import History
 from tests.server.stores import Stores
 
@@ -62,3 +65,9 @@ async def history(database: Database, clock: Clock) -> History:
     await made.at(3, 12).visits(till, "b", 1200, "diagnose,logs")
     await made.at(3, 13).visits(till, "c", None)
     return made
+
+
+@pytest.fixture
+async def people(desk: World) -> AsyncIterator[People]:
+    async with people_of(desk) as made:
+        yield made

@@ -71,7 +71,9 @@ class Year:
         async with database.write() as connection:
             for table, rows in self.rows.items():
                 for at in range(0, len(rows), 500):
-                    await connection.execute(table.insert(), rows[at : at + 500])
+                    # Beside what is there already: a day of tests/server/console/lived.py, for one.
+                    insert = database.insert(table).on_conflict_do_nothing()
+                    await connection.execute(insert, rows[at : at + 500])
 
     def counted(self) -> str:
         return ", ".join(f"{len(rows)} {table.name}" for table, rows in self.rows.items())
