@@ -72,7 +72,7 @@ class Debian:
         command = [word.strip('"') for word in line.removeprefix("ExecStart=").split()]
         process = subprocess.Popen(self.argv(*command), env=self.environment, start_new_session=True)
         self.running.append(process)
-        self.until(lambda: self.run("bellpull-agent", "status", "--json", ok=False).stdout.startswith('{"enrolled"'))
+        self.until(lambda: '"enrolled"' in self.run("bellpull-agent", "status", "--json", ok=False).stdout)
         return process
 
     def stop_agent(self, process: "subprocess.Popen[bytes]", number: signal.Signals = signal.SIGTERM) -> None:
