@@ -34,8 +34,8 @@ def as_of_second_version(connection: Connection) -> None:
         connection.execute(
             text(
                 "INSERT INTO tickets (ticket, case_id, device, origin, words, opened_at, received_at, updated_at,"
-                " state, outcome, level, cost, doing, next, eta, statement) VALUES (:ticket, 'c-aaaaaaaaaaaaaaaa', :device,"
-                " 'customer', 'x', 1, 1, :now, :state, :outcome, 1, 'a', 'b', 'c', 1, '{}')"
+                " state, outcome, level, cost, doing, next, eta, statement) VALUES (:ticket, 'c-aaaaaaaaaaaaaaaa',"
+                " :device, 'customer', 'x', 1, 1, :now, :state, :outcome, 1, 'a', 'b', 'c', 1, '{}')"
             ),
             {"ticket": uuid(name), "device": DEVICE, "now": NOW, "state": state, "outcome": outcome},
         )
