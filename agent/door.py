@@ -92,7 +92,9 @@ class Door:
             receipts=self.receipts,
             witness=self.witness,
             link=link,
-            make_host=lambda heard, lost: SessionHost(identity.secret, heard, lost, mark=mark_of(state)),
+            make_host=lambda heard, lost: SessionHost(
+                identity.secret, heard, lost, mark=mark_of(state), keep_out=state
+            ),
             log=log,
         )
         self.visits = Visits(parts, tickets, own=self._own_side, origin=identity.origin, send=link.send)

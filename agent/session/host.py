@@ -7,13 +7,15 @@ writes rows to stdout (host_wire.py). Each action runs in a fork of this warm pr
     wall clock 60 s · memory of all it started 256 MB · rows 8 MiB · no files written · no core dumps
 
 Subreaper: whatever an action starts stays below this process, also after `setsid`. No new privileges: set-uid
-programs run as ourselves. When the service dies, so does this, and takes everything below along.
+programs run as ourselves. Confined (confinement.py): nothing below can read the agent's keys or write a file. When the
+service dies, so does this, and takes everything below along.
 Linux only: `fork`, the subreaper and the limits have no equal elsewhere in this version.
 """
 
 import os
 import signal
 import sys
+from pathlib import Path
 
 from agent.session.descendants import kill_below
 from agent.session.host_wire import LINE_MAX_BYTES, Begin
@@ -38,16 +40,18 @@ if sys.platform == "linux":
         begin, rest = _first_line()
         die_with_parent(signal.SIGTERM, begin.parent)
         os.nice(5)  # the person at the machine comes first
+        from agent.session.confinement import confine
         from agent.session.host_loop import Host
         from agent.session.own_names import names_of
         from diagnostics.machine.local import local_machine
         from diagnostics.redaction import Redactor
 
+        confined = begin.keep_out is not None and confine(Path(begin.keep_out))
         machine = local_machine()
         redactor = Redactor(names_of(machine), begin.secret)
         redactor.text("warm up: 10.1.2.3 user@example.org")
         try:
-            Host(machine, redactor, rest).run()
+            Host(machine, redactor, rest, confined=confined).run()
         finally:
             kill_below(os.getpid())
         return 0

@@ -57,21 +57,22 @@ class _Job:
 
 
 class Host:
-    """`requests`: what has been read from stdin already."""
+    """`requests`: what has been read from stdin already. `confined`: whether the kernel holds us (confinement.py)."""
 
-    def __init__(self, machine: Machine, redactor: Redactor, requests: bytes) -> None:
+    def __init__(self, machine: Machine, redactor: Redactor, requests: bytes, *, confined: bool) -> None:
         self._machine = machine
         self._redactor = redactor
         self._jobs: dict[int, _Job] = {}
         self._selector = selectors.DefaultSelector()
         self._requests = bytearray(requests)
+        self._confined = confined
         self._samples: list[ProcessSnapshot] = []  # at most two, the older first
 
     def run(self) -> None:
         """Until the service closes our stdin."""
         self._selector.register(0, selectors.EVENT_READ)
         self._sample()
-        _say(Ready())
+        _say(Ready(confined=self._confined))
         self._take_requests()
         while True:
             ready = self._selector.select(_LOOK_S if self._jobs else _SAMPLE_S)

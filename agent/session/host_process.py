@@ -46,8 +46,9 @@ HostEvent = Rows | Finished
 class SessionHost:
     """One for each visit. `heard` gets rows and ends; `lost` is told once when the host is gone by itself.
 
-    `mark`: what all hosts of this service share (`mark_of`). `argv`: another program than our own host, for tests that
-    need a misbehaving one.
+    `mark`: what all hosts of this service share (`mark_of`). `keep_out`: the agent's state folder, which nothing of the
+    session can read where the kernel helps; `confined` tells once the host is ready. `argv`: another program than our
+    own host, for tests that need a misbehaving one.
     """
 
     def __init__(
@@ -57,9 +58,12 @@ class SessionHost:
         lost: Callable[[str], None],
         *,
         mark: str = "",
+        keep_out: Path | None = None,
         argv: Sequence[str] | None = None,
     ) -> None:
         self._secret = secret
+        self._keep_out = None if keep_out is None else str(keep_out)
+        self.confined: bool | None = None
         self._argv = child_argv("agent.session.host") if argv is None else list(argv)
         self._heard = heard
         self._lost = lost
@@ -95,7 +99,7 @@ class SessionHost:
         if self._killed:  # Stop came while it was being started
             self.kill()
             return
-        self._send(Begin(secret=self._secret, parent=os.getpid()))
+        self._send(Begin(secret=self._secret, parent=os.getpid(), keep_out=self._keep_out))
         self._reader = asyncio.create_task(self._read(process))
 
     def run(self, sequence: int, action: str, arguments: bytes, now: int) -> None:
@@ -165,7 +169,7 @@ class SessionHost:
                     running.timer.cancel()
                     self._heard(Finished(end.sequence, end.outcome, end.detail))
             case "ready":
-                strict_json.parse(line, Ready)
+                self.confined = strict_json.parse(line, Ready).confined
             case other:
                 raise RemoteProtocolError("an unknown word", expected="ready, row or end", got=str(other)[:40])
 

@@ -1,15 +1,15 @@
 """What service and session host say to each other over the host's stdin and stdout: one JSON object a line.
 
-    service ─► host   {"say":"begin","secret":"…base64…","parent":4711}  once, no other secret
+    service ─► host   {"say":"begin","secret":"…base64…","parent":4711,"keep_out":"/home/anna/…"}  once
                       {"say":"run","sequence":1,"action":"processes","arguments":"…base64…","now":1800000000}
                       {"say":"cancel","sequence":1}
-    host ─► service   {"say":"ready"}
+    host ─► service   {"say":"ready","confined":true}
                       {"say":"row","sequence":1,"kind":"process","body":"{…}"}
                       {"say":"end","sequence":1,"outcome":"done","detail":""}
 
-The host gets no key, no certificate, no socket and no path of the agent's state: only actions that the service has
-already authorised and booked, and the secret under which names become pseudonyms (the same as in bundles). The
-service believes nothing a host says beyond these three lines, within the limits below.
+The host gets no key, no certificate and no socket: only actions that the service has already authorised and booked,
+the secret under which names become pseudonyms (the same as in bundles), and the folder that it must not be able to
+read (confinement.py). The service believes nothing a host says beyond these three lines, within the limits below.
 """
 
 from typing import Annotated, Final, Literal
@@ -32,11 +32,12 @@ Sequence = Annotated[int, Field(ge=1, le=1 << 31)]
 
 
 class Begin(WireModel):
-    """`parent`: the service's process; the host ends when it is gone."""
+    """`parent`: the service's process; the host ends when it is gone. `keep_out`: the agent's state folder."""
 
     say: Literal["begin"] = "begin"
     secret: Base64
     parent: int
+    keep_out: str | None = None
 
 
 class RunAction(WireModel):
@@ -53,7 +54,10 @@ class CancelAction(WireModel):
 
 
 class Ready(WireModel):
+    """`confined`: nothing below the host can write a file, or read the agent's state."""
+
     say: Literal["ready"] = "ready"
+    confined: bool = False
 
 
 class Row(WireModel):

@@ -58,8 +58,8 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-async def real(heard: Heard) -> AsyncIterator[SessionHost]:
-    host = SessionHost(SECRET, heard, heard.lost.append)
+async def real(heard: Heard, tmp_path: Path) -> AsyncIterator[SessionHost]:
+    host = SessionHost(SECRET, heard, heard.lost.append, keep_out=tmp_path)
     await host.start()
     yield host
     host.kill()
