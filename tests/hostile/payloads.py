@@ -57,6 +57,6 @@ SCRIPTS = (
 
 
 def payloads() -> list[str]:
-    """All scripts, and of the naughty strings one in forty; every one in a soak."""
+    """All scripts, and of the naughty strings one in eighty; every one in a soak."""
     naughty = [text for text in naughty_strings() if text]
-    return [*SCRIPTS, *(naughty if os.environ.get("BELLPULL_SOAK") == "1" else naughty[::40])]
+    return [*SCRIPTS, *(naughty if os.environ.get("BELLPULL_SOAK") == "1" else naughty[::80])]

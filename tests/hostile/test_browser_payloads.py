@@ -8,9 +8,10 @@ policy has nothing to report, nothing leads away, and no button moves.
 
 import asyncio
 import json
+import os
 import re
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 import uvicorn
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Page
 
 from agent.consent.approval_page import ApprovalPage
 from agent.consent.gate import PendingPrompt
@@ -186,15 +187,22 @@ def test_no_payload_is_more_than_text_on_the_approval_page(
 # --- the workbench ----------------------------------------------------------------------------------------------------
 
 
-def evidence_of(text: str) -> bytes:
-    finding = {
-        "code": "disk-space-low", "instance": f"disk:{text[:80]}", "severity": "error", "rule": "disk-space@1",
-        "first_seen_unix_s": NOW, "last_seen_unix_s": NOW, "state": "active", "count": 2, "explained_by": None,
-        "facts": {"mount": text[:200], "available_bytes": 1_000_000_000, "total_bytes": 50_000_000_000},
-        "evidence": [{"source": text[:60], "locator": text[:60], "excerpt": text[:300], "sha256": "ab" * 32}],
-        "remedies": [], "changes": [], "time_to_act": None,
-    }  # fmt: skip
-    document = {"schema": 1, "made_at": NOW, "findings": [finding], "checks": []}
+#: Payloads in the sealed evidence of one ticket; one ticket in as many is opened, all of them in a soak.
+A_TICKET = 1 if os.environ.get("BELLPULL_SOAK") == "1" else 6
+
+
+def evidence_of(texts: Sequence[str]) -> bytes:
+    findings = [
+        {
+            "code": "disk-space-low", "instance": f"disk:{text[:80]}", "severity": "error", "rule": "disk-space@1",
+            "first_seen_unix_s": NOW, "last_seen_unix_s": NOW, "state": "active", "count": 2, "explained_by": None,
+            "facts": {"mount": text[:200], "available_bytes": 1_000_000_000, "total_bytes": 50_000_000_000},
+            "evidence": [{"source": text[:60], "locator": text[:60], "excerpt": text[:300], "sha256": "ab" * 32}],
+            "remedies": [], "changes": [], "time_to_act": None,
+        }
+        for text in texts
+    ]  # fmt: skip
+    document = {"schema": 1, "made_at": NOW, "findings": findings, "checks": []}
     return json.dumps(document).encode("utf-8", "surrogatepass")
 
 
@@ -212,18 +220,17 @@ def desk(beside: Beside, tmp_path: Path, at_now: None, monkeypatch: pytest.Monke
     return beside.run(begin())
 
 
-async def a_ticket(made: Scene, number: int, text: str) -> str:
-    """A ticket in these words, with these words added, and with them in its sealed evidence."""
+async def a_ticket(made: Scene, number: int, text: str, sealed: Sequence[str]) -> str:
+    """A ticket in these words, with these words added, and `sealed` in its evidence."""
     words = words_of(text)
-    ticket = await made.ticket(words, sealed=(evidence_of(text),))
-    if words:
-        item = CustomerText(id=uuid(f"more {number}"), ticket=ticket, text=words, at=NOW)
-        await made._store(item)  # type: ignore[arg-type]
+    ticket = await made.ticket(words, sealed=(evidence_of(sealed),))
+    item = CustomerText(id=uuid(f"more {number}"), ticket=ticket, text=words, at=NOW)
+    await made._store(item)  # type: ignore[arg-type]
     return ticket
 
 
 def test_no_payload_is_more_than_text_on_the_workbench(
-    page: Page, serve: Callable[..., str], beside: Beside, desk: tuple[Scene, Desk], complaints: Any
+    page: Page, serve: Callable[..., str], beside: Beside, desk: tuple[Scene, Desk]
 ) -> None:
     made, workbench = desk
     doors: list[LaunchToken] = []
@@ -235,14 +242,21 @@ def test_no_payload_is_more_than_text_on_the_workbench(
 
     origin = serve(make=behind)
     texts = list({words_of(text): text for text in payloads()}.values())
-    tickets = {text: beside.run(a_ticket(made, number, text)) for number, text in enumerate(texts)}
+    groups = [texts[at : at + A_TICKET] for at in range(0, len(texts), A_TICKET)]
+    opened = [
+        (group, beside.run(a_ticket(made, at * A_TICKET + number, text, group)))
+        for at, group in enumerate(groups)
+        for number, text in enumerate(group)
+    ]
     page.goto(doors[0].address(origin))
     assert page.locator("main a[href^='/tickets/']").count() >= len(texts)
     nothing_strange(page)
-    for text, ticket in tickets.items():
+    for group, ticket in opened[::A_TICKET]:
         page.goto(f"{origin}/tickets/{ticket}")
-        shown = page.locator("main").inner_text()
-        assert squeezed(shown).count(squeezed(plain(words_of(text)))) >= 2, text
+        shown = squeezed(page.locator("main").text_content() or "")
+        assert shown.count(squeezed(plain(words_of(group[0])))) >= 2, group[0]
+        for text in group:
+            assert squeezed(plain(text[:60])) in shown, text
         nothing_strange(page)
     page.goto(f"{origin}/devices")
     nothing_strange(page)
@@ -261,12 +275,9 @@ def test_the_payloads_would_run_on_a_careless_page(page: Page, serve: Callable[.
     complaints.allow(".")
     origin = serve(SecurityHeaders(Starlette(routes=[Route("/", careless)])))
     noticed = 0
-    for number in range(len(SCRIPTS)):
+    staying = [number for number, text in enumerate(SCRIPTS) if "http-equiv" not in text]  # that one leads away
+    for number in staying:
         before = len(complaints.said)
         page.goto(f"{origin}/?n={number}")
-        try:
-            strange = page.evaluate(_STRANGE)
-        except Error:
-            strange = ["it led away"]
-        noticed += bool(strange) or len(complaints.said) > before
+        noticed += bool(page.evaluate(_STRANGE)) or len(complaints.said) > before
     assert noticed > len(SCRIPTS) / 2
