@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from agent.consent.approval_page import ApprovalPage
 from agent.consent.gate import PendingPrompt
@@ -278,6 +278,12 @@ def test_the_payloads_would_run_on_a_careless_page(page: Page, serve: Callable[.
     staying = [number for number, text in enumerate(SCRIPTS) if "http-equiv" not in text]  # that one leads away
     for number in staying:
         before = len(complaints.said)
-        page.goto(f"{origin}/?n={number}")
-        noticed += bool(page.evaluate(_STRANGE)) or len(complaints.said) > before
+        fresh = page.context.new_page()  # some lead their page away, sooner or later
+        try:
+            fresh.goto(f"{origin}/?n={number}")
+            strange = bool(fresh.evaluate(_STRANGE))
+        except Error:
+            strange = True
+        fresh.close()
+        noticed += strange or len(complaints.said) > before
     assert noticed > len(SCRIPTS) / 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 from starlette.applications import Starlette
 
 from agent.consent.approval_page import ApprovalPage
@@ -143,7 +143,7 @@ async def test_the_technicians_reason_is_text_on_the_approval_page(service: Rig)
             asking = asyncio.create_task(service.gate.ask(facts))
             await until(lambda: bool(service.gate.pending()))
             await watched.open("/")
-            assert await watched.page.evaluate("document.activeElement.value") == "no"
+            await expect(watched.page.locator("button[value=no]")).to_be_focused()
             assert await watched.page.locator("script").count() == 0
             service.gate.refuse(service.gate.pending()[0].id)
             await asking
