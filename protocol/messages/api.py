@@ -37,6 +37,8 @@ from protocol.statements import Envelope
 from protocol.strict_json import WireModel
 from protocol.tickets import TicketOrigin
 
+#: Where a room is, at the server that was asked. Anything freer would let a server name other hosts for it.
+RelayPath = Annotated[str, Field(pattern=r"^/relay/[a-z2-7]{26}$")]
 #: A sign-in token: 32 random bytes in base64url, sent as `Authorization: Bearer …`.
 BearerToken = JoinToken
 LogName = Annotated[str, Field(max_length=120)]
@@ -307,7 +309,7 @@ class SessionRoom(WireModel):
 
     room: RoomId
     join_token: JoinToken
-    path: str
+    path: RelayPath
 
 
 class SessionList(WireModel):

@@ -26,12 +26,19 @@ _SUBPROTOCOL: Final = Subprotocol("bellpull.relay.v1")
 _OPEN_TIMEOUT_S: Final = 20
 
 
+class _Direct(connect):
+    """`connect` of websockets follows redirects, to any host: a server could make this machine knock at others."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 @asynccontextmanager
 async def relay_socket(origin: str, room: SessionRoom) -> AsyncIterator[ClientConnection]:
     """A joined and paired socket. Problem when the room cannot be entered or nobody comes."""
     address = "ws" + origin.removeprefix("http") + room.path
     try:
-        socket = await connect(
+        socket = await _Direct(
             address,
             ssl=tls_context(origin),
             subprotocols=[_SUBPROTOCOL],

@@ -7,6 +7,7 @@ tests: nothing here fails because a machine is busy. Close other programs before
 import argparse
 import importlib
 import json
+import signal
 import sys
 import time
 import traceback
@@ -19,6 +20,8 @@ from tests.benchmarks.table import as_text, as_value
 
 def main() -> int:
     arguments = _arguments()
+    # SIGTERM ends it the way Ctrl-C does: what was started is stopped, what was made is removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     facts = machine_facts()
     rows: list[tuple[str, Row]] = []
     not_run: dict[str, str] = {}

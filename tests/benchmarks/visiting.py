@@ -66,9 +66,19 @@ async def open_visit(
     *,
     watch: Callable[[Event], None] = lambda event: None,
 ) -> AsyncIterator[ConsentedVisit]:
+    await asyncio.to_thread(_until_nobody_is_here, made)
     async with Visit.open(technician, api, device, made.ticket, SCOPES, _MINUTES, _REASON, watch=watch) as visit:
         await visit.compared()
         yield ConsentedVisit(made, visit, await asyncio.to_thread(_question, made))
+
+
+def _until_nobody_is_here(made: World) -> None:
+    """The technician is told of the end before the agent has put everything away; a second visitor would meet `busy`."""
+    until = time.monotonic() + _QUESTION_WAIT_S
+    while made.local("session-list")["sessions"]:
+        if time.monotonic() > until:
+            raise NotRun(f"a visit was still there {_QUESTION_WAIT_S:.0f} s after its end")
+        time.sleep(_ASK_AGAIN_S)
 
 
 def _question(made: World) -> dict[str, Any]:

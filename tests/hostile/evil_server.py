@@ -8,6 +8,8 @@ an honest server does; a test then sets what it lies about:
     documents      what it hands out: older ones, none, forked ones
     between        (direction, bytes) → what the relay passes on instead
     answer_item    item → stored, refused, or nothing
+    room_path      where it sends a technician to meet a device
+    lead_away      an address that it redirects every request to
     say / say_raw  anything at all to a device, at any time
 """
 
@@ -117,6 +119,8 @@ class EvilServer:
         self.welcome: Callable[[str], Welcome] = self.honest_welcome
         self.greet: Callable[[WebSocket], Awaitable[None]] | None = None
         self.extra_witnesses: tuple[WitnessLine, ...] = ()
+        self.room_path: Callable[[str], str] = lambda room: f"/relay/{room}"
+        self.lead_away: str = ""
         self.news = asyncio.Condition()
         self._routes = self._make_routes()
 
@@ -329,7 +333,8 @@ class EvilServer:
         name = self.new_room()
         room = self.rooms[name]
         await self.say(SessionOffer(room=name, join_token=room.token_of("device"), ticket=asked.ticket))
-        return _json(SessionRoom(room=name, join_token=room.token_of(TECHNICIAN), path=f"/relay/{name}"))
+        token = room.token_of(TECHNICIAN)
+        return _json(SessionRoom.model_construct(room=name, join_token=token, path=self.room_path(name)))
 
     async def audit(self, request: Request) -> Response:
         return _json(self.export())
@@ -356,6 +361,9 @@ class EvilServer:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             self._hear("http head", _head(scope))
+        if self.lead_away and not scope["path"].startswith("/link"):
+            await self._redirect(scope, receive, send)
+            return
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -363,6 +371,15 @@ class EvilServer:
             await send(message)
 
         await self._routes(scope, receive, with_headers)
+
+    async def _redirect(self, scope: Any, receive: Any, send: Any) -> None:
+        """Sends whoever asks to another place, by both kinds of request."""
+        kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+        if scope["type"] == "websocket":
+            await receive()
+        location = [(b"location", self.lead_away.encode()), (b"content-length", b"0")]
+        await send({"type": f"{kind}.start", "status": 307, "headers": location})
+        await send({"type": f"{kind}.body", "body": b""})
 
     def _make_routes(self) -> Starlette:
         return Starlette(
