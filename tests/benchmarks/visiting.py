@@ -73,7 +73,7 @@ async def open_visit(
 
 
 def _until_nobody_is_here(made: World) -> None:
-    """The technician is told of the end before the agent has put everything away; a second visitor would meet `busy`."""
+    """The technician is told of the end before the agent has put everything away: the next would meet `busy`."""
     until = time.monotonic() + _QUESTION_WAIT_S
     while made.local("session-list")["sessions"]:
         if time.monotonic() > until:
