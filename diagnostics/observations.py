@@ -85,7 +85,7 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Process:
     """`cpu_fraction` 1.0 is one whole core over `window_s`; `lifetime_cpu_fraction` since the process
-    started."""
+    started. `started_ms` after boot: with `pid` it names this process and never a later one."""
 
     pid: int
     parent_pid: int
@@ -97,6 +97,7 @@ class Process:
     rss_bytes: int
     threads: int
     age_s: float
+    started_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from diagnostics.collectors.event_log import event_lines
+from diagnostics.collectors.line_times import time_of
 from diagnostics.machine import commands
 from diagnostics.machine.interface import EntryKind, Machine, Platform, Unreadable, UnreadableKind
 from diagnostics.observations import LogLine
@@ -65,12 +67,36 @@ def _files_in(machine: Machine, folder: str, prefix: str, now: int) -> Iterator[
 
 def tail_lines(machine: Machine, name: str, *, now: int, contains: str = "", max_lines: int) -> tuple[str, ...]:
     """The newest lines of the file `log_files` lists under `name`, oldest first, printable. Raises Unreadable."""
+    lines = file_lines(machine, file_named(machine, name, now=now).path)
+    return tuple(line for line in lines if contains in line)[-max_lines:]
+
+
+def file_named(machine: Machine, name: str, *, now: int) -> LogFile:
+    """The log file that `log_files` lists under `name`: no other can be read. Raises Unreadable."""
     for file in log_files(machine, now=now):
         if file.name == name:
-            content = machine.read_tail(file.path, max_bytes=SCREEN_TAIL_BYTES).content
-            lines = [printable(line, LINE_MAX_CHARS) for line in content.split(b"\n") if line]
-            return tuple(line for line in lines if contains in line)[-max_lines:]
+            return file
     raise Unreadable(f"there is no log file {name!r} here that changed within a week")
+
+
+def file_lines(machine: Machine, path: str) -> tuple[str, ...]:
+    """The last megabyte of a log file as printable lines."""
+    return printable_lines(machine.read_tail(path, max_bytes=SCREEN_TAIL_BYTES).content)
+
+
+def printable_lines(content: bytes) -> tuple[str, ...]:
+    return tuple(printable(line, LINE_MAX_CHARS) for line in content.split(b"\n") if line)
+
+
+def dated(lines: Iterable[str], *, now: int, utc_offset_s: int) -> tuple[tuple[int | None, str], ...]:
+    """Each line with its time: its own, or that of the line it follows; None before the first that has one."""
+    found: list[tuple[int | None, str]] = []
+    last: int | None = None
+    for line in lines:
+        own = time_of(line, now=now, utc_offset_s=utc_offset_s)
+        last = last if own is None else own
+        found.append((last, line))
+    return tuple(found)
 
 
 def journal_lines(
@@ -79,13 +105,35 @@ def journal_lines(
     now: int,
     unit: str | None = None,
     since_unix_s: int | None = None,
+    until_unix_s: int | None = None,
     least_severity: int = 7,
     contains: str = "",
     max_lines: int = 1000,
+    user: bool = False,
 ) -> tuple[LogLine, ...]:
-    """The newest matching lines, oldest first. With a text filter more are read than are given."""
+    """The newest matching lines, oldest first; on Windows those of the event log. With a text filter more are read
+    than are given. `user`: `unit` is one that systemd runs for this user."""
+    if machine.platform is Platform.WINDOWS:
+        return event_lines(
+            machine,
+            since_unix_s=now - RECENT_S if since_unix_s is None else since_unix_s,
+            until_unix_s=until_unix_s,
+            least_severity=least_severity,
+            unit=unit,
+            contains=contains,
+            max_lines=max_lines,
+        )
+    if machine.platform is Platform.MACOS:
+        raise Unreadable("the unified log of macOS is not read yet", UnreadableKind.UNSUPPORTED)
     read = min(commands.JOURNAL_MAX_LINES, max_lines * 20 if contains else max_lines)
-    command = commands.journal(unit=unit, since_unix_s=since_unix_s, least_severity=least_severity, max_lines=read)
+    command = commands.journal(
+        unit=unit,
+        since_unix_s=since_unix_s,
+        until_unix_s=until_unix_s,
+        least_severity=least_severity,
+        max_lines=read,
+        user=user,
+    )
     output = machine.run(command)
     lines = parse_journal(output.stdout)
     if output.exit_code != 0 or (not lines and output.stderr.strip()):

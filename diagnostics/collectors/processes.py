@@ -40,6 +40,7 @@ def compare(earlier: ProcessSnapshot, later: ProcessSnapshot, users: Mapping[int
                 rss_bytes=item.rss_bytes,
                 threads=item.threads,
                 age_s=age_s,
+                started_ms=round(item.started_s * 1000),
             )
         )
     processes.sort(key=lambda process: (-process.cpu_fraction, -process.rss_bytes, process.pid))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diagnostics.collectors.contract import Collector, Cost, Personal
 from diagnostics.machine.commands import SERVICES as SERVICES_COMMAND
+from diagnostics.machine.commands import USER_SERVICES as USER_SERVICES_COMMAND
 from diagnostics.machine.interface import Machine, Native, Platform, Unreadable, UnreadableKind
 from diagnostics.observations import Service, Services
 from diagnostics.plain_text import printable
@@ -85,16 +86,21 @@ def parse_windows_services(value: object) -> tuple[Service, ...]:
     return tuple(services)
 
 
-def collect_services(machine: Machine) -> Services:
+def collect_services(machine: Machine, *, user: bool = False) -> Services:
+    """`user`: those that systemd runs for this user alone."""
+    if user and machine.platform is not Platform.LINUX:
+        raise Unreadable("services of a single user are systemd's; there are none here", UnreadableKind.UNSUPPORTED)
     if machine.platform is Platform.WINDOWS:
         return Services(parse_windows_services(machine.native(Native.SERVICES)))
     if machine.platform is Platform.MACOS:
         raise Unreadable("services of launchd are not read yet", UnreadableKind.UNSUPPORTED)
-    output = machine.run(SERVICES_COMMAND)
+    output = machine.run(USER_SERVICES_COMMAND if user else SERVICES_COMMAND)
     if output.exit_code != 0:
         words = printable(output.stderr.strip().split(b"\n")[0])
         if "not been booted with systemd" in words:
             words = "this system was not started by systemd, so nothing supervises services here"
+        elif user and "bus" in words.lower():
+            words = f"systemd does not supervise anything for this user here ({words})"
         raise Unreadable(words or f"systemctl ended with code {output.exit_code}")
     return Services(parse_systemctl_show(output.stdout, boot_unix_s=machine.clock().boot_unix_s))
 

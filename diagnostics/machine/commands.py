@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from diagnostics.machine.interface import Command, Unreadable, UnreadableKind
@@ -21,6 +22,10 @@ _SERVICE_PROPERTIES = (
 SERVICES = Command(
     "systemd-services",
     ("systemctl", "show", "--no-pager", f"--property={_SERVICE_PROPERTIES}", "*.service"),
+)
+USER_SERVICES = Command(
+    "systemd-user-services",
+    ("systemctl", "--user", "show", "--no-pager", f"--property={_SERVICE_PROPERTIES}", "*.service"),
 )
 DPKG = Command(
     "dpkg-packages",
@@ -78,6 +83,7 @@ FIXED: Mapping[str, Command] = {
     command.name: command
     for command in (
         SERVICES,
+        USER_SERVICES,
         DPKG,
         RPM,
         PACMAN,
@@ -121,13 +127,16 @@ def journal(
     *,
     unit: str | None = None,
     since_unix_s: int | None = None,
+    until_unix_s: int | None = None,
     least_severity: int = 7,
     max_lines: int = 1000,
     kernel: bool = False,
+    user: bool = False,
 ) -> Command:
     """The newest `max_lines` lines of the journal, oldest first, as one JSON object a line.
 
-    `least_severity` is syslog's number: 3 gives errors and worse. `kernel` reads this boot's kernel messages.
+    `least_severity` is syslog's number: 3 gives errors and worse. `kernel` reads this boot's kernel messages. `user`:
+    `unit` is one of this user's own.
     Raises Unreadable (refused) on an argument outside of its bounds.
     """
     if unit is not None and _UNIT.fullmatch(unit) is None:
@@ -149,10 +158,69 @@ def journal(
     if least_severity < 7:
         argv.append(f"--priority={least_severity}")
     if unit is not None:
-        argv.append(f"--unit={unit}")
+        argv.append(f"--{'user-unit' if user else 'unit'}={unit}")
     if since_unix_s is not None:
         argv.append(f"--since=@{int(since_unix_s)}")
+    if until_unix_s is not None:
+        argv.append(f"--until=@{int(until_unix_s)}")
     return Command(JOURNAL, tuple(argv))
+
+
+EVENT_LOG = "windows-event-log"
+EVENT_CHANNELS = ("System", "Application")
+EVENTS_MAX = 5_000
+
+
+def event_log(
+    channel: str, *, since_unix_s: int, until_unix_s: int | None = None, most_grave_level: int = 5, max_events: int
+) -> Command:
+    """The newest events of one channel of Windows' event log as XML, newest first.
+
+    `most_grave_level` is Windows' number up to which is asked: 2 gives errors and critical ones. Raises Unreadable
+    (refused) on another channel or number.
+    """
+    if channel not in EVENT_CHANNELS:
+        raise Unreadable(f"{channel!r} is not one of {', '.join(EVENT_CHANNELS)}", UnreadableKind.REFUSED)
+    if not 1 <= most_grave_level <= 5 or not 1 <= max_events <= EVENTS_MAX:
+        raise Unreadable("an event log question out of its bounds", UnreadableKind.REFUSED)
+    times = f"@SystemTime>='{_windows_time(since_unix_s)}'"
+    if until_unix_s is not None:
+        times += f" and @SystemTime<='{_windows_time(until_unix_s)}'"
+    # Level 0 is written by programs that name none; Windows shows it as information.
+    levels = f"Level>=1 and Level<={most_grave_level}" if most_grave_level < 4 else f"Level<={most_grave_level}"
+    return Command(
+        EVENT_LOG,
+        (
+            "wevtutil",
+            "query-events",
+            channel,
+            f"/count:{max_events}",
+            "/reversedirection:true",
+            "/format:RenderedXml",
+            f"/query:*[System[({levels}) and TimeCreated[{times}]]]",
+        ),
+    )
+
+
+def _windows_time(unix_s: int) -> str:
+    return datetime.fromtimestamp(int(unix_s), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+_EVENT_QUERY = re.compile(
+    r"/query:\*\[System\[\((Level>=1 and )?Level<=[1-5]\) and "
+    r"TimeCreated\[@SystemTime>='[0-9TZ:.-]{24}'( and @SystemTime<='[0-9TZ:.-]{24}')?\]\]\]"
+)
+
+
+def _is_event_log(argv: tuple[str, ...]) -> bool:
+    return (
+        len(argv) == 7
+        and argv[:2] == ("wevtutil", "query-events")
+        and argv[2] in EVENT_CHANNELS
+        and re.fullmatch(r"/count:\d{1,4}", argv[3]) is not None
+        and argv[4:6] == ("/reversedirection:true", "/format:RenderedXml")
+        and _EVENT_QUERY.fullmatch(argv[6]) is not None
+    )
 
 
 SMART, PING = "smart", "ping-gateway"
@@ -188,9 +256,12 @@ def is_listed(command: Command) -> bool:
     arguments."""
     if command.name in (SMART, PING):
         return _is_made_by(smart if command.name == SMART else ping, command)
+    if command.name == EVENT_LOG:
+        return _is_event_log(command.argv)
     if command.name == JOURNAL:
         return command.argv[:5] == journal().argv[:5] and all(
-            item.startswith(("--lines=", "--priority=", "--unit=", "--since=")) or item in ("--dmesg", "--boot")
+            item.startswith(("--lines=", "--priority=", "--unit=", "--user-unit=", "--since=", "--until="))
+            or item in ("--dmesg", "--boot")
             for item in command.argv[5:]
         )
     return FIXED.get(command.name) == command
