@@ -226,6 +226,14 @@ class Visit:
         await self._flush()
         return run
 
+    async def cancel(self, run: Run) -> None:
+        """Nobody wants the rest of this result: the device is told, and the run is over as cancelled."""
+        if run.result is None:
+            self._initiator.cancel(run.stream)
+            run.finish(ActionResult(outcome=Outcome.CANCELLED, detail="cancelled by the technician"))
+            self.transcript.write(now_s(), "cancel", action=run.action)
+            await self._flush()
+
     async def _taken(self, row: Row) -> None:
         self._initiator.consumed(row.stream, row.size_bytes)
         await self._flush()
