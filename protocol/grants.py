@@ -9,6 +9,10 @@
     session-close    ───────────────────────────► countersigns the journal's root
                      ◄──────────────── receipt ── exactly one for each grant
 
+A lost connection: the technician's next request names the grant it `resumes`, and the device answers it with a
+successor grant that names the one before, without a question. A hand-over: another technician's request `takes_over`,
+and the customer is asked as for any other.
+
 These are the shapes; session_rules.py decides.
 """
 
@@ -56,6 +60,8 @@ class SessionRequest(Statement):
     reason: Reason
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=32)]
     minutes: Minutes
+    resumes: Hash | None = None  # the grant whose connection was lost
+    takes_over: bool = False  # the technician who is there now has named this one as the next
 
 
 class ConsentMethod(StrEnum):
@@ -78,7 +84,10 @@ class ConsentTranscript(WireModel):
 
 
 class Grant(Statement):
-    """Signed by the device. Opens the door this far, this long, for this handshake only."""
+    """Signed by the device. Opens the door this far, this long, for this handshake only.
+
+    `successor_of`: the grant before, whose connection was lost; the consent is the one given then.
+    """
 
     statement_name: ClassVar[StatementName] = StatementName.GRANT
 

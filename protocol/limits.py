@@ -120,6 +120,8 @@ WORDS_MAX_CHARS: Final = 4000
 SESSION_MINUTES_MAX: Final = 240
 # After a cut connection the technician may come back into the same grant within this time.
 RESUME_WINDOW_S: Final = 300
+# A visit that is cut and taken up again more often than this is being cut on purpose: then the customer is asked anew.
+RESUMES_MAX: Final = 16
 # Customer presses Stop: the session is dead within the first, its children within the second.
 STOP_S: Final = 1
 STOP_CHILDREN_S: Final = 3

@@ -14,9 +14,11 @@ from pydantic import Field
 
 from protocol.certificates import Chain, DeviceCertificate, IssuerCertificate, TechnicianCertificate
 from protocol.errors import RemoteProtocolError
-from protocol.fields import PublicKey
+from protocol.fields import PublicKey, root_hash
 from protocol.grants import (
     ActionStatement,
+    ChangeKind,
+    EndedBy,
     Grant,
     GrantChange,
     Receipt,
@@ -25,6 +27,7 @@ from protocol.grants import (
     SessionRequest,
 )
 from protocol.journal import JournalEntry, JournalWord, Outcome, check_range
+from protocol.session_rules import check_successor
 from protocol.statements import Envelope, Verified, VerifyKey, parse_payload, verify
 from protocol.strict_json import WireModel
 from protocol.trust import Trust
@@ -50,18 +53,24 @@ class ProvenVisit:
 
     technician: TechnicianCertificate
     request: SessionRequest
-    grant: Grant
+    granted: Verified[Grant]
     receipt: Receipt
     changes: tuple[GrantChange, ...]
     countersigned: bool
     certified_device: bool
 
+    @property
+    def grant(self) -> Grant:
+        return self.granted.body
 
-def verify_proof(proof: ProofFile, root: VerifyKey) -> ProvenVisit:
+
+def verify_proof(proof: ProofFile, root: VerifyKey, *left: VerifyKey) -> ProvenVisit:
     """Check everything against the organisation's root. Raises RemoteProtocolError at the first thing that fails.
 
-    Certificates are judged at the time the grant was given, not now: a proof does not expire with them.
+    Certificates are judged at the time the grant was given, not now: a proof does not expire with them. `left`: roots
+    that were rotated away from; a visit under one of them is proven under that one alone.
     """
+    root = _root_of(proof, (root, *left))
     device_key = VerifyKey(proof.device_key)
     grant = verify(proof.grant, Grant, device_key)
     at = grant.body.granted_at
@@ -76,6 +85,7 @@ def verify_proof(proof: ProofFile, root: VerifyKey) -> ProvenVisit:
 
     _same("grant's request", request.hash, grant.body.request)
     _same("grant's certificate", technician.serial, grant.body.serial)
+    _same("grant's predecessor", request.body.resumes, grant.body.successor_of)
     _same("request's device", grant.body.device, request.body.device)
     for what, expected, got in (
         ("grant", grant.hash, receipt.body.grant),
@@ -96,7 +106,27 @@ def verify_proof(proof: ProofFile, root: VerifyKey) -> ProvenVisit:
     _check_actions(actions, grant, receipt.body)
     _check_journal(proof.journal, grant.hash, receipt.body)
     countersigned = _check_close(receipt.body, technician_key, grant.hash)
-    return ProvenVisit(technician, request.body, grant.body, receipt.body, changes, countersigned, certified)
+    return ProvenVisit(technician, request.body, grant, receipt.body, changes, countersigned, certified)
+
+
+def verify_succession(first: ProvenVisit, following: ProvenVisit) -> None:
+    """Two proven visits, the second under a successor grant of the first: one visit over a lost connection.
+
+    The first says that it ended by that, nothing was taken back by Stop, and nothing was added. Raises
+    RemoteProtocolError.
+    """
+    _same("end of a visit that went on", EndedBy.CONNECTION_LOST, first.receipt.ended_by)
+    scopes = first.grant.scopes
+    for change in first.changes:
+        _same("change of a visit that went on", ChangeKind.NARROWED, change.kind)
+        scopes = tuple(scope for scope in scopes if scope in change.scopes)
+    check_successor(first.granted, scopes, following.grant)
+
+
+def _root_of(proof: ProofFile, roots: Sequence[VerifyKey]) -> VerifyKey:
+    """The root that the technician's certificate names, when it is one of ours; else ours of now, which refuses it."""
+    named = parse_payload(proof.technician.leaf, TechnicianCertificate).root
+    return next((each for each in roots if root_hash(each.public) == named), roots[0])
 
 
 def _check_device(proof: ProofFile, trust: Trust, at: int, device: str) -> bool:

@@ -4,7 +4,7 @@ Pure. agent/session persists the new `GrantState` before it acts; the technician
 know beforehand what would be refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from protocol.actions.scopes import Scope
@@ -165,6 +165,63 @@ def check_action_chain(state: GrantState, action: Verified[ActionStatement], arg
 
 def skip_action(state: GrantState, action: Verified[ActionStatement]) -> GrantState:
     return replace(state, last_sequence=action.body.sequence, last_action=action.hash)
+
+
+def check_return(state: GrantState, request: SessionRequest) -> None:
+    """May this request go on under `state`, whose connection was lost, without a question to the customer?
+
+    `request` is verified and of this handshake (`check_request`). Scopes within those still in force; the minutes that
+    are left are the device's to count. Raises RemoteProtocolError.
+    """
+    body = state.grant.body
+    if state.ended_by is not None:
+        raise RemoteProtocolError("the session has ended", expected="one in force", got=f"ended by {state.ended_by}")
+    for what, expected, got in (
+        ("grant", state.grant.hash, request.resumes),
+        ("device", body.device, request.device),
+        ("certificate serial", body.serial, request.serial),
+        ("ticket", body.ticket, request.ticket),
+    ):
+        if expected != got:
+            raise RemoteProtocolError(
+                f"the request to go on names another {what}", expected=_short(expected), got=_short(got)
+            )
+    beyond = sorted(set(request.scopes) - state.scopes)
+    if beyond:
+        raise RemoteProtocolError(
+            "the request to go on asks for more than is allowed now",
+            expected=f"within {', '.join(sorted(state.scopes))}",
+            got=", ".join(beyond),
+            hint="The customer has allowed less meanwhile. Ask them anew.",
+        )
+
+
+def check_successor(first: Verified[Grant], scopes: Collection[Scope], successor: Grant) -> None:
+    """Does `successor` go on with `first` and allow nothing beyond it? `scopes`: those still in force under `first`.
+
+    Both are verified. Raises RemoteProtocolError.
+    """
+    body = first.body
+    for what, expected, got in (
+        ("predecessor", first.hash, successor.successor_of),
+        ("device", body.device, successor.device),
+        ("root", body.root, successor.root),
+        ("certificate", body.serial, successor.serial),
+        ("ticket", body.ticket, successor.ticket),
+        ("consent", body.consent, successor.consent),
+    ):
+        if expected != got:
+            raise RemoteProtocolError(
+                f"the successor grant names another {what}", expected=_short(expected), got=_short(got)
+            )
+    for what, within in (
+        ("scopes", set(successor.scopes) <= set(scopes)),
+        ("minutes", successor.minutes <= body.minutes),
+        ("time", body.granted_at <= successor.granted_at and successor.not_after <= body.not_after),
+        ("number", body.number < successor.number),
+    ):
+        if not within:
+            raise RemoteProtocolError(f"the successor grant goes beyond its predecessor: {what}")
 
 
 def _short(value: object) -> str:

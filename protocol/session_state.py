@@ -138,7 +138,8 @@ FRAME_TABLE: Final[dict[tuple[Side, FrameType], frozenset[SessionState]]] = {
     (Side.DEVICE, FrameType.GRANT): frozenset({_S.VERIFIED, _S.PROMPTED, _S.PAUSED}),
     (Side.DEVICE, FrameType.REFUSED): frozenset({_S.VERIFIED, _S.PROMPTED, _S.PAUSED}),
     (Side.DEVICE, FrameType.GRANT_CHANGE): frozenset({_S.ACTIVE, _S.STOPPING}),
-    (Side.DEVICE, FrameType.RECEIPT): frozenset({_S.STOPPING}),
+    # Paused: the receipt of the grant whose connection was lost, before its successor.
+    (Side.DEVICE, FrameType.RECEIPT): frozenset({_S.PAUSED, _S.STOPPING}),
 }
 
 # The receiver may be ahead of the sender by what is still on its way: for these states an unfitting frame is late,

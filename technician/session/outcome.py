@@ -40,4 +40,5 @@ _WORDS: Final[dict[RefusalReason, str]] = {
     RefusalReason.SPLIT_VIEW: "the device saw another audit log than we did: tell the organisation",
     RefusalReason.AUDIT_UNAVAILABLE: "the audit log could not be written, and without it nothing starts",
     RefusalReason.BUSY: "another visit is under way",
+    RefusalReason.NOT_RESUMED: "the visit before is over, or the customer allows less by now: ask them anew",
 }

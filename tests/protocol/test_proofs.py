@@ -4,9 +4,9 @@ import pytest
 
 from protocol.actions.scopes import Scope
 from protocol.errors import RemoteProtocolError
-from protocol.grants import ChangeKind, GrantChange, Receipt
+from protocol.grants import ChangeKind, EndedBy, GrantChange, Receipt
 from protocol.journal import GENESIS, JournalEntry, JournalWord, Outcome, check_range, commitment
-from protocol.proofs import ProofFile, action_line, technician_in, verify_proof
+from protocol.proofs import ProofFile, ProvenVisit, action_line, technician_in, verify_proof, verify_succession
 from protocol.strict_json import dump, parse
 from tests.making import NOW, Organisation, signing_key
 from tests.protocol.visits import DEVICE, DEVICE_ID, ORG, TECHNICIAN, Visit, request
@@ -160,3 +160,48 @@ def test_the_journal_chain_and_its_commitments() -> None:
     assert commitment(bytes(16), b"a") != commitment(b"\1" * 16, b"a")
     with pytest.raises(ValueError, match="16 bytes"):
         commitment(b"", b"a")
+
+
+def change(visit: Visit, kind: ChangeKind, *scopes: Scope) -> GrantChange:
+    return GrantChange(
+        device=DEVICE_ID, grant=visit.grant.hash, number=1, kind=kind, scopes=scopes, changed_at=NOW + 10
+    )
+
+
+def cut(visit: Visit, *changes: GrantChange, **receipt: object) -> ProvenVisit:
+    """What the device proves of a visit whose connection was lost."""
+    body = visit.receipt(**{"ended_by": EndedBy.CONNECTION_LOST, "technician_close": None, **receipt})
+    return verify_proof(visit.proof(body, changes=tuple(DEVICE.sign(each) for each in changes)), ROOT)
+
+
+def after(visit: Visit, **granted: object) -> ProvenVisit:
+    following = visit.following(**granted)
+    scopes = following.grant.body.scopes
+    return verify_proof(following.proof(following.receipt(grant_number=2, scopes=scopes)), ROOT)
+
+
+def test_a_visit_that_went_on_is_proven_by_two_receipts() -> None:
+    visit = Visit()
+    verify_succession(cut(visit), after(visit))
+    narrowed = cut(visit, change(visit, ChangeKind.NARROWED, Scope.DIAGNOSE))
+    verify_succession(narrowed, after(visit, scopes=(Scope.DIAGNOSE,)))
+
+
+def test_a_successor_after_any_other_end_is_found() -> None:
+    visit = Visit()
+    with pytest.raises(RemoteProtocolError, match="end of a visit that went on"):
+        verify_succession(cut(visit, ended_by=EndedBy.CUSTOMER), after(visit))
+    with pytest.raises(RemoteProtocolError, match="change of a visit that went on"):
+        verify_succession(cut(visit, change(visit, ChangeKind.STOPPED)), after(visit))
+
+
+def test_a_successor_with_what_was_taken_back_is_found() -> None:
+    visit = Visit()
+    with pytest.raises(RemoteProtocolError, match="beyond its predecessor: scopes"):
+        verify_succession(cut(visit, change(visit, ChangeKind.NARROWED, Scope.DIAGNOSE)), after(visit))
+
+
+def test_a_successor_that_nobody_asked_for_as_such_proves_nothing() -> None:
+    visit = Visit(granted={"successor_of": bytes(32)})
+    with pytest.raises(RemoteProtocolError, match="grant's predecessor"):
+        verify_proof(visit.proof(), ROOT)

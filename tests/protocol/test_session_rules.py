@@ -14,6 +14,8 @@ from protocol.session_rules import (
     GrantState,
     RefusedAction,
     check_request,
+    check_return,
+    check_successor,
     next_action,
     skip_action,
 )
@@ -149,3 +151,69 @@ def test_every_scope_has_a_risk_and_a_sentence() -> None:
     assert set(MEANINGS) == set(Scope)
     assert highest_risk((Scope.DIAGNOSE, Scope.TERMINAL)) == 3
     assert highest_risk(()) == 0
+
+
+def returning(before: GrantState, **changes: object) -> None:
+    asked = {"resumes": before.grant.hash, "scopes": tuple(sorted(before.scopes)), **changes}
+    check_return(before, request(**asked).body)
+
+
+def test_the_same_technician_may_go_on_with_what_is_still_allowed() -> None:
+    returning(state())
+    returning(state(), scopes=(Scope.DIAGNOSE,))
+    returning(state().narrowed([Scope.DIAGNOSE]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"resumes": None}, "another grant"),
+        ({"resumes": bytes(32)}, "another grant"),
+        ({"device": "d-" + "a" * 26}, "another device"),
+        ({"serial": "0" * 32}, "another certificate serial"),
+        ({"ticket": None}, "another ticket"),
+        ({"scopes": (Scope.DIAGNOSE, Scope.TERMINAL)}, "more than is allowed now"),
+    ],
+)
+def test_a_return_about_another_visit_or_with_more_is_refused(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=why):
+        returning(state(), **changes)
+
+
+def test_nobody_returns_after_the_end_or_with_what_was_taken_back() -> None:
+    with pytest.raises(RemoteProtocolError, match="has ended"):
+        returning(state().ended(EndedBy.CUSTOMER))
+    with pytest.raises(RemoteProtocolError, match="more than is allowed now"):
+        returning(state().narrowed([Scope.DIAGNOSE]), scopes=(Scope.DIAGNOSE, Scope.PROCESSES))
+
+
+def successor(first: GrantState, **changes: object) -> Grant:
+    return grant_body(seed("another request"), number=2, successor_of=first.grant.hash, **changes)
+
+
+def test_a_successor_allows_no_more_than_its_predecessor() -> None:
+    first = state()
+    check_successor(first.grant, first.scopes, successor(first))
+    check_successor(first.grant, first.scopes, successor(first, minutes=3, scopes=(Scope.DIAGNOSE,)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"successor_of": None}, "another predecessor"),
+        ({"device": "d-" + "a" * 26}, "another device"),
+        ({"root": bytes(32)}, "another root"),
+        ({"serial": "0" * 32}, "another certificate"),
+        ({"ticket": None}, "another ticket"),
+        ({"consent": grant_body(bytes(32)).consent.model_copy(update={"local_user": "eve"})}, "another consent"),
+        ({"scopes": (Scope.DIAGNOSE, Scope.LOGS)}, "scopes"),
+        ({"minutes": 16}, "minutes"),
+        ({"granted_at": NOW - 1}, "time"),
+        ({"not_after": NOW + 901}, "time"),
+        ({"number": 1}, "number"),
+    ],
+)
+def test_a_successor_that_goes_beyond_is_refused(changes: dict[str, object], why: str) -> None:
+    first = state()
+    with pytest.raises(RemoteProtocolError, match=why):
+        check_successor(first.grant, first.scopes, successor(first).model_copy(update=changes))

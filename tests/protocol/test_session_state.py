@@ -192,6 +192,7 @@ def test_opening_that_crossed_the_stop_is_dropped_not_done(state: SessionState) 
 def test_receipt_that_outruns_the_news_of_the_end_is_accepted() -> None:
     assert judge_received(Side.DEVICE, FrameType.RECEIPT, S.STOPPING) is Verdict.ACCEPT
     assert judge_received(Side.DEVICE, FrameType.RECEIPT, S.ACTIVE) is Verdict.ACCEPT
+    assert judge_received(Side.DEVICE, FrameType.RECEIPT, S.PAUSED) is Verdict.ACCEPT  # of the grant before
     with pytest.raises(RemoteProtocolError, match="too early"):
         judge_received(Side.DEVICE, FrameType.RECEIPT, S.PROMPTED)
 

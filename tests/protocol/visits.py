@@ -106,9 +106,11 @@ class Visit:
 
     request: Verified[SessionRequest] = field(default_factory=request)
     journal: list[JournalEntry] = field(default_factory=list)
+    granted: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.grant = verify(DEVICE.sign(grant_body(self.request.hash)), Grant, DEVICE.verify_key)
+        body = grant_body(self.request.hash, **self.granted)
+        self.grant = verify(DEVICE.sign(body), Grant, DEVICE.verify_key)
         first = action(self.grant.hash, 1, "diagnose", self.grant.hash)
         second = action(self.grant.hash, 2, "logs", first.hash)
         self.actions = [first, second]
@@ -134,6 +136,11 @@ class Visit:
                 (2, "logs", Scope.LOGS, Outcome.REFUSED),
             )
         )
+
+    def following(self, **changes: object) -> "Visit":
+        """The visit under the successor of this one's grant, after a lost connection."""
+        granted = {"successor_of": self.grant.hash, "number": 2, **changes}
+        return Visit(request(resumes=self.grant.hash, nonce=seed("another nonce")), granted=granted)
 
     def _write(self, word: JournalWord, **fields: object) -> None:
         entry = JournalEntry(
