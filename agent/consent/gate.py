@@ -1,7 +1,7 @@
 """The open questions: put to the person, kept with their clock, ended by exactly one answer.
 
-    visit ── ask(facts) ──► policy ── may ask? ──► persisted ──► pending ──► a surface shows the text
-    visit ◄── Yes | No ───────────────────────────── decide(id, …) ◄── terminal command, approval page
+    visit ── ask(facts) ──► frozen? ─ the owner's policy? ─► may ask? ──► persisted ──► pending ──► a surface shows it
+    visit ◄── Yes | No ───────────────────────────── decide(id, …) ◄── window, approval page, terminal, command
                                                      or 120 s pass, or the technician leaves: no
 
 A surface carries an answer and the hash of the text it showed; whether that answer counts is decided by policy.py.
@@ -17,6 +17,7 @@ from agent.clocks import Clocks
 from agent.consent.policy import Answer, CoolDown, fault_of_yes, may_ask
 from agent.consent.prompt_text import LANGUAGE, PromptFacts, PromptText, write_prompt
 from agent.consent.tables import PromptStore
+from agent.consent.unattended import Policies
 from agent.refusal import Refusal
 from protocol.actions.scopes import Scope
 from protocol.grants import ConsentMethod, ConsentTranscript
@@ -62,7 +63,10 @@ class PendingPrompt:
 
 
 class ConsentGate:
-    """One for the service. `local_act_age_s`: seconds since the customer last asked for help here, or None."""
+    """One for the service. `local_act_age_s`: seconds since the customer last asked for help here, or None.
+
+    `is_frozen`: abuse was reported, nobody comes in. `policies`: what the owner allows without a person, if anything.
+    """
 
     def __init__(
         self,
@@ -70,10 +74,14 @@ class ConsentGate:
         clocks: Clocks,
         *,
         local_act_age_s: Callable[[], float | None],
+        is_frozen: Callable[[], bool] = lambda: False,
+        policies: Policies | None = None,
     ) -> None:
         self._store = store
         self._clocks = clocks
         self._local_act_age_s = local_act_age_s
+        self._is_frozen = is_frozen
+        self._policies = policies
         self._pending: dict[str, PendingPrompt] = {}
         self._listeners: list[Callable[[PendingPrompt], None]] = []
         self._last_no_boot_s: float | None = None
@@ -81,6 +89,15 @@ class ConsentGate:
     def when_asked(self, listener: Callable[[PendingPrompt], None]) -> None:
         """`listener` is called for each new question: to open the approval page, to write a line."""
         self._listeners.append(listener)
+
+    @property
+    def frozen(self) -> bool:
+        """Abuse was reported: nobody is let in, and nobody is asked, until an administrator lifts it."""
+        return self._is_frozen()
+
+    def unattended_now(self) -> bool:
+        """Whether the owner's policy might let somebody in at this moment, without a question."""
+        return self._policies is not None and not self.frozen and self._policies.open_now()
 
     def obstacle(self) -> CoolDown | None:
         """Why no question may be put now; None when one may."""
@@ -92,11 +109,17 @@ class ConsentGate:
 
     async def ask(self, facts: PromptFacts) -> Decision:
         """Put the question and wait for its one answer. Cancelled: the technician has left, the question goes away."""
-        if facts.ticket is None:
-            return No(RefusalReason.UNKNOWN_TICKET)
+        if self.frozen:
+            return No(RefusalReason.COOL_DOWN)
         nothing_left = facts.offer.refusal
         if nothing_left is not None:
             return No(nothing_left)
+        unattended = None if self._policies is None else self._policies.decide(facts)
+        if isinstance(unattended, tuple):
+            allowed, transcript = unattended
+            return Yes(allowed.scopes, allowed.minutes, transcript)
+        if facts.ticket is None:
+            return No(RefusalReason.UNKNOWN_TICKET)
         if self.obstacle() is not None:
             return No(RefusalReason.COOL_DOWN)
         prompt = self._open(facts)
@@ -188,6 +211,18 @@ class ConsentGate:
 
     def refuse(self, prompt_id: str) -> None:
         self._settle(self._find(prompt_id), Answer.NO, No(RefusalReason.CUSTOMER))
+
+    def refuse_all(self) -> int:
+        """No to every open question, at once: abuse was reported. How many there were."""
+        open_now = self.pending()
+        for prompt in open_now:
+            self._settle(prompt, Answer.NO, No(RefusalReason.CUSTOMER))
+        return len(open_now)
+
+    def said_no_at(self) -> int | None:
+        """When, in unix seconds, somebody here last said no within the time that counts."""
+        history = self._store.since(self._clocks.wall() - REFUSAL_COOLDOWN_S)
+        return max((past.answered_at or 0 for past in history if past.answer is Answer.NO), default=None)
 
     def expire_due(self) -> None:
         """Questions whose time is over become a no."""

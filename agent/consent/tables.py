@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from agent.consent import freeze, unattended
 from agent.consent.policy import Answer, PastPrompt
 from agent.store.database import Database
 
@@ -15,6 +16,8 @@ TABLES: Final = (
         answer TEXT,
         answered_at INTEGER
     ) STRICT""",
+    *freeze.TABLES,
+    *unattended.TABLES,
 )
 
 # Longer ago than any limit looks back; the rows stay until then and are pruned afterwards.

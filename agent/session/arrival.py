@@ -42,7 +42,7 @@ class OwnSide:
 
 @dataclass(frozen=True)
 class OwnTicket:
-    """The ticket this visit is about, from the agent's own store."""
+    """The ticket this visit is about, from the agent's own store. Empty: none, for a visit under the owner's policy."""
 
     ticket: str
     words: str
@@ -89,7 +89,7 @@ def meet(
         device=own.device,
         root=trust.root_hash,
         room=room,
-        ticket=ticket,
+        ticket=ticket or None,
         remote_static=handshake.remote_static,
         remote_ephemeral=handshake.remote_ephemeral,
     )

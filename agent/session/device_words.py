@@ -28,7 +28,7 @@ def the_question(
         customer=own.customer,
         device=own.device,
         device_certified=own.certificate is not None,
-        ticket=ticket.ticket,
+        ticket=ticket.ticket or None,
         ticket_words=ticket.words,
         reason=request.reason,
         offer=offer(request.scopes, revocations_fresh=fresh),

@@ -127,6 +127,15 @@ class GrantsStore:
         rows = self._database.query("SELECT * FROM grants WHERE hash = ?", (grant,))
         return _read(rows[0]) if rows else None
 
+    def person_had_a_say_at(self) -> int | None:
+        """When the newest grant ended that somebody at this machine stopped or narrowed; unix seconds."""
+        rows = self._database.query(
+            "SELECT max(ended_at) AS at FROM grants"
+            " WHERE ended_by = ? OR hash IN (SELECT grant_hash FROM grant_changes)",
+            (EndedBy.CUSTOMER.value,),
+        )
+        return None if rows[0]["at"] is None else int(rows[0]["at"])
+
     def without_receipt(self) -> list[StoredGrant]:
         """Grants that were signed and have no receipt yet: one that is in force, and those a crash left behind."""
         rows = self._database.query(

@@ -153,10 +153,10 @@ class Visit:
     def moment(self) -> Moment:
         return moment_of(self._parts.clocks)
 
-    def done(self) -> tuple[tuple[int, str, Outcome | None], ...]:
-        """What was asked so far: number, action, outcome (None: going on)."""
+    def done(self) -> tuple[tuple[int, str, bytes, Outcome | None], ...]:
+        """What was asked so far: number, action, its arguments, outcome (None: going on)."""
         return tuple(
-            (sequence, booked.action.body.action, self._outcomes.get(sequence))
+            (sequence, booked.action.body.action, booked.arguments, self._outcomes.get(sequence))
             for sequence, booked in self._booked.items()
         )
 

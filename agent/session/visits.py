@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from agent.consent.freeze import About
+from agent.consent.telling import told
 from agent.link.connection import LinkLost
 from agent.refusal import Refusal
 from agent.session.arrival import OwnSide, OwnTicket
@@ -19,9 +21,8 @@ from agent.session.relay import JoinRoom, join_room
 from agent.session.steps import VisitSteps
 from agent.session.visit import Visit, VisitParts, moment_of
 from agent.tickets.store import TicketStore
-from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import MEANINGS, Scope
-from protocol.grants import EndedBy
+from protocol.grants import ConsentMethod, EndedBy
 from protocol.journal import Outcome
 from protocol.messages.sessions import OfferDeclined, SessionOffer
 from protocol.session_state import SessionState
@@ -37,7 +38,7 @@ _LAST_WORDS_S: Final = 5.0
 
 @dataclass(frozen=True)
 class DoneAction:
-    """One action of the visit, for the customer's eyes."""
+    """One action of the visit, for the customer's eyes. `sentence`: what, and about what."""
 
     sequence: int
     action: str
@@ -63,6 +64,7 @@ class VisitView:
     seconds_left: int
     doing: tuple[str, ...]
     done: tuple[DoneAction, ...]
+    unattended: bool  # let in by the owner's policy: nobody was asked
 
 
 class Visits:
@@ -92,8 +94,7 @@ class Visits:
 
     async def offered(self, offer: SessionOffer) -> None:
         """The server says that a technician waits in a room."""
-        ticket = None if offer.ticket is None else self._tickets.get(offer.ticket)
-        known = OwnTicket(ticket.ticket, ticket.words) if ticket is not None and ticket.is_open else None
+        known = self._ticket_of(offer)
         refusal = self._why_not(known)
         if refusal is not None or known is None:
             self._send(OfferDeclined(room=offer.room, reason=refusal or "unknown-ticket"))
@@ -101,6 +102,13 @@ class Visits:
         self._joining = offer.room
         # A task of its own: a visit does not end because the line to the desk does.
         self._task = asyncio.create_task(self._guarded(offer, known))
+
+    def _ticket_of(self, offer: SessionOffer) -> OwnTicket | None:
+        """A ticket of our own that is open; without one named, none is needed where the owner's policy may let in."""
+        if offer.ticket is None:
+            return OwnTicket("", "") if self._parts.gate.unattended_now() else None
+        ticket = self._tickets.get(offer.ticket)
+        return OwnTicket(ticket.ticket, ticket.words) if ticket is not None and ticket.is_open else None
 
     async def _guarded(self, offer: SessionOffer, ticket: OwnTicket) -> None:
         try:
@@ -115,9 +123,11 @@ class Visits:
     def _why_not(self, ticket: OwnTicket | None) -> DeclineReason | None:
         if self._joining is not None:
             return "busy"
+        if self._parts.gate.frozen:
+            return "stopped"
         if ticket is None:
             return "unknown-ticket"
-        if self._parts.gate.obstacle() is not None:
+        if self._parts.gate.obstacle() is not None and not self._parts.gate.unattended_now():
             return "cool-down"
         return None
 
@@ -138,6 +148,15 @@ class Visits:
             self._parts.log.info("visit-ended", room=offer.room, by=by, why=steps.why.partition(" (")[0])
 
     # --- the customer ----------------------------------------------------------------------------------------
+
+    def about(self) -> About | None:
+        """Who is here or asks, as far as it was proven: what a report of abuse is about. None: nobody."""
+        visit = self._visit
+        if visit is None or visit.ended or visit.steps.visitor is None:
+            return None
+        technician, grant = visit.steps.visitor.technician.body, visit.steps.grant
+        ticket = visit.steps.visitor.request.body.ticket
+        return About(technician.name, technician.organisation, ticket, None if grant is None else grant.grant.hash)
 
     def current(self) -> list[VisitView]:
         return [] if self._visit is None or self._visit.ended else [self._view(self._visit)]
@@ -221,16 +240,16 @@ class Visits:
             sentences=tuple(MEANINGS[scope].sentence for scope in scopes),
             minutes=0 if grant is None else grant.grant.body.minutes,
             seconds_left=int(steps.seconds_left(self._parts.clocks.boot())),
-            doing=tuple(spec.sentence for spec in steps.doing),
+            doing=tuple(told(action, arguments) for _, action, arguments, outcome in visit.done() if outcome is None),
             done=tuple(_done(*each) for each in visit.done()),
+            unattended=grant is not None and grant.grant.body.consent.method is ConsentMethod.UNATTENDED_POLICY,
         )
 
 
-def _done(sequence: int, action: str, outcome: Outcome | None) -> DoneAction:
-    spec = ACTIONS.get(action)
+def _done(sequence: int, action: str, arguments: bytes, outcome: Outcome | None) -> DoneAction:
     return DoneAction(
         sequence=sequence,
         action=action,
-        sentence="asked for something this computer does not know" if spec is None else spec.sentence,
+        sentence=told(action, arguments),
         outcome="running" if outcome is None else outcome.value,
     )
