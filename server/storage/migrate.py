@@ -3,6 +3,7 @@
 Migrations are files in migrations/versions/, shipped with the package; a test holds them against the tables in code.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +25,27 @@ async def migrate(database: Database) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
+    newest = _revisions()[0]
+    if current == newest:
+        return
+    if current is not None and current not in _revisions():
         raise ConfigError(
             f"the database was written by a newer bellpull-server (revision {current}). "
             "Run that version, or restore a backup made before the upgrade."
         )
+    config = alembic_config()
+    config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def alembic_config() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Every revision this version knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -17,7 +19,7 @@ from server.patience import Patience
 from server.storage.engine import Database
 from server.storage.migrate import migrate
 from tests.server.actors import Clock, World
-from tests.server.postgres import Postgres, start_postgres
+from tests.server.postgres import Postgres, run_apart, start_postgres
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +30,37 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The same test on both dialects."""
+    """The same test on both dialects; the tables are made already."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.db"
+        path.write_bytes(migrated_sqlite())
+        return f"sqlite+aiosqlite:///{path}"
+    running: Postgres = request.getfixturevalue("postgres")
+    return running.new_migrated_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """As `database_url`, without any tables."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     running: Postgres = request.getfixturevalue("postgres")
     return running.new_database()
+
+
+@cache
+def migrated_sqlite() -> bytes:
+    """A database file with this version's tables and nothing in them: made once, copied by every test that asks."""
+
+    async def make(path: Path) -> None:
+        opened = Database(f"sqlite+aiosqlite:///{path}")
+        await migrate(opened)
+        await opened.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        run_apart(make(path))
+        return path.read_bytes()
 
 
 @pytest.fixture
@@ -84,6 +112,8 @@ async def running_world(
     origin = f"http://{serving.address_of(listening)}"
     create(data, (settings or Settings()).model_copy(update={"origin": origin, "database": database}))
     config = load(data)
+    if database is None:
+        (data / "bellpull.db").write_bytes(migrated_sqlite())
     opened = Database(config.database_url)
     await migrate(opened)
     setup_code = await OrganisationStore(opened, clock).new_setup_code()

@@ -15,6 +15,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from server.storage.engine import Database
+from server.storage.migrate import migrate
+
 _INSTALL = "no PostgreSQL server here; install it with: apt-get install postgresql"
 
 
@@ -23,20 +26,36 @@ class Postgres:
     port: int
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def new_database(self) -> str:
-        """A fresh, empty database; its URL."""
+    _template: list[str] = field(default_factory=list)
+
+    def new_database(self, template: str = "template1") -> str:
+        """A fresh, empty database; its URL. Or a copy of `template`."""
         name = f"bellpull_{next(self._numbers)}"
 
         async def make() -> None:
             connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="bellpull", database="postgres")
-            await connection.execute(f"CREATE DATABASE {name}")
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             await connection.close()
 
-        _run_apart(make())
+        run_apart(make())
         return f"postgresql+asyncpg://bellpull@127.0.0.1:{self.port}/{name}"
 
+    def new_migrated_database(self) -> str:
+        """A fresh database with this version's tables: a copy of one that is made once."""
+        if not self._template:
+            made = self.new_database()
 
-def _run_apart(work: object) -> None:
+            async def fill() -> None:
+                opened = Database(made)
+                await migrate(opened)
+                await opened.close()
+
+            run_apart(fill())
+            self._template.append(made.rpartition("/")[2])
+        return self.new_database(self._template[0])
+
+
+def run_apart(work: object) -> None:
     """Run a coroutine to its end from a fixture, whether or not a loop runs in this thread."""
     import threading
 

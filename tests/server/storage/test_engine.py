@@ -25,12 +25,16 @@ def code(at: int) -> object:
     return setup_codes.insert().values(code_hash=at.to_bytes(32, "big"), made_at=at)
 
 
-async def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
+async def test_the_migrations_make_exactly_the_tables_of_the_code(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
+    await migrate(database)
+
     def compare(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), METADATA))
 
     async with database.write() as connection:
         assert await connection.run_sync(compare) == []
+    await database.close()
 
 
 async def test_migrating_again_changes_nothing(database: Database) -> None:

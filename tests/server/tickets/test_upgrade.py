@@ -2,11 +2,10 @@
 
 import pytest
 from alembic import command
-from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, text
 
 from server.storage.engine import Database
-from server.storage.migrate import _SCRIPTS, migrate
+from server.storage.migrate import alembic_config, migrate
 from server.tickets.history import events_of
 from tests.making import NOW
 from tests.server.actors import uuid
@@ -15,8 +14,7 @@ DEVICE = "d-" + "a" * 26
 
 
 def as_of_second_version(connection: Connection) -> None:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config = alembic_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "0002")
     connection.execute(
@@ -47,8 +45,8 @@ def as_of_second_version(connection: Connection) -> None:
 
 
 @pytest.fixture
-def old_database(database_url: str) -> Database:
-    return Database(database_url)
+def old_database(empty_database_url: str) -> Database:
+    return Database(empty_database_url)
 
 
 async def test_old_tickets_keep_how_they_ended_when_they_were_answered_and_who_wrote(old_database: Database) -> None:
