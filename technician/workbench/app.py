@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from protocol.errors import ProtocolError
@@ -23,10 +23,11 @@ from technician.problems import Problem
 from technician.workbench.bundle import bundle_page
 from technician.workbench.desk import Desk
 from technician.workbench.inbox import devices_page, inbox_page
+from technician.workbench.news import visit_news
 from technician.workbench.receipts import receipt_page, receipts_page
 from technician.workbench.state import pages_of
 from technician.workbench.ticket import ask_for_visit, send_message, ticket_page
-from technician.workbench.visit import confirm_words, end_visit, run_action, visit_page
+from technician.workbench.visit import cancel_run, confirm_words, end_visit, run_action, visit_page
 from web.loopback import HostAndOrigin, LaunchToken
 from web.pages import NavItem, Pages, page_environment, static_mount
 from web.security import SecurityHeaders
@@ -37,7 +38,7 @@ NAV = (
     NavItem("devices", "Devices", "/devices", "device"),
     NavItem("receipts", "Receipts", "/receipts", "receipt"),
 )
-ROUTES = (
+ROUTES: tuple[BaseRoute, ...] = (
     Route("/", inbox_page),
     Route("/devices", devices_page),
     Route("/tickets/{ticket}", ticket_page),
@@ -45,7 +46,9 @@ ROUTES = (
     Route("/tickets/{ticket}/visit", ask_for_visit, methods=["POST"]),
     Route("/tickets/{ticket}/messages", send_message, methods=["POST"]),
     Route("/visit", visit_page),
+    WebSocketRoute("/visit/news", visit_news),
     Route("/visit/run", run_action, methods=["POST"]),
+    Route("/visit/cancel", cancel_run, methods=["POST"]),
     Route("/visit/confirm", confirm_words, methods=["POST"]),
     Route("/visit/end", end_visit, methods=["POST"]),
     Route("/receipts", receipts_page),

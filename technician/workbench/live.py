@@ -3,30 +3,30 @@
     ASKING ──► UNVERIFIED ──► WAITING ──► ACTIVE ──► ENDED
         └───────────┴────────────┴──────────┴──────► FAILED
 
-`version` rises with every change, so that a page that asks again can be told "nothing new". The visit itself runs in
-one task; pages put acts into its queue and never touch the channel.
+Versions rise with every change, one for the visit itself, one for the transcript and one a tab, so that a page that
+asks again can be told "nothing new"; `changed()` waits for the next. The visit itself runs in one task; pages put acts
+into its queue and never touch the channel.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import assert_never
 
 from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
 from protocol.strict_json import WireModel
-from protocol.visit import Item
 from technician.clock import now_s
 from technician.devices import DeviceFacts
 from technician.problems import Problem
 from technician.session.events import Closing, Event, Narrowed, Noticed, Stopped
 from technician.session.outcome import EndedVisit
+from technician.session.run import Run
 from technician.session.visit import Visit
 from technician.sign_in import Technician
-
-#: More rows than this are counted, not kept: a page of them helps nobody.
-ROWS_MAX: Final = 5000
+from technician.workbench.runs import ActionRun, RunBook
 
 
 class Phase(StrEnum):
@@ -53,19 +53,6 @@ class Happening:
     icon: str = "dot"
 
 
-@dataclass
-class ActionRun:
-    """One action and what came of it. `outcome` empty: still running."""
-
-    action: str
-    arguments: WireModel
-    asked_at: int
-    items: list[Item] = field(default_factory=list)
-    rows: int = 0
-    outcome: str = ""
-    detail: str = ""
-
-
 @dataclass(frozen=True)
 class VisitPlan:
     """What the technician asked for on the ticket's page."""
@@ -85,7 +72,8 @@ class LiveVisit:
         self._technician = technician
         self.plan = plan
         self.phase = Phase.ASKING
-        self.version = 0
+        self._versions: Counter[str] = Counter()
+        self._news = asyncio.Event()
         self.started_at = now_s()
         self.device = plan.device
         self.phrase: tuple[str, ...] = ()
@@ -93,28 +81,43 @@ class LiveVisit:
         self.scopes: frozenset[Scope] = frozenset()
         self.ends_at: int | None = None
         self.happenings: list[Happening] = []
-        self.runs: dict[str, ActionRun] = {}
+        self.runs = RunBook()
         self.ended: EndedVisit | None = None
         self.problem: Problem | ProtocolError | None = None
         self._acts: asyncio.Queue[Act | None] = asyncio.Queue()
         self._words: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._live())
         self._running: set[asyncio.Task[None]] = set()
+        self._handles: dict[int, Run] = {}
 
     # --- what pages ask for ------------------------------------------------------------------------------
 
-    def act(self, action: str, arguments: WireModel) -> None:
-        """Ask for an action. The result replaces the last one of its name."""
+    def act(
+        self, tab: str, act: str, action: str, arguments: WireModel, *, again: ActionRun | None = None
+    ) -> ActionRun:
+        """Ask for an action. `again`: a run that this one takes the place of, in the list and without a word."""
         if self.phase is not Phase.ACTIVE:
             raise Problem("no visit is under way", expected="a granted visit", got=self.phase.value)
-        run = ActionRun(action, arguments, now_s())
-        self.runs[action] = run
-        self._tell(f"Asked: {action}", icon="play")
+        run = self.runs.begin(tab, act, action, arguments, now_s())
+        if again is None:
+            self._tell(f"Asked: {action}", icon="play")
 
         async def work(visit: Visit) -> None:
-            await self._collect(visit, run)
+            await self._collect(visit, run, again)
 
         self._acts.put_nowait(work)
+        self._changed(tab)
+        return run
+
+    def cancel(self, run: ActionRun) -> None:
+        """Nobody wants the rest of this result."""
+
+        async def work(visit: Visit) -> None:
+            if (handle := self._handles.get(run.number)) is not None:
+                await visit.cancel(handle)
+
+        if not run.over:
+            self._acts.put_nowait(work)
 
     def confirm(self, words: dict[int, str]) -> None:
         if not self._words.done():
@@ -201,26 +204,31 @@ class LiveVisit:
             for task in list(self._running):
                 task.cancel()
 
-    async def _collect(self, visit: Visit, run: ActionRun) -> None:
+    async def _collect(self, visit: Visit, run: ActionRun, again: ActionRun | None) -> None:
         try:
-            result = await visit.run(run.action, run.arguments)
-            async for item in result:
-                run.rows += 1
-                if len(run.items) < ROWS_MAX:
-                    run.items.append(item)
-                self._changed()
-            if result.result is not None:
-                run.outcome, run.detail = result.result.outcome.value, result.result.detail
+            handle = self._handles[run.number] = await visit.run(run.action, run.arguments)
+            async for item in handle:
+                run.take(item)
+                self._changed(run.tab)
+            if handle.result is not None:
+                run.end(handle.result.outcome.value, handle.result.detail)
         except (Problem, ProtocolError) as error:
-            run.outcome, run.detail = "failed", str(error)
-        tone = "ok" if run.outcome == "done" else "warning"
-        self._tell(f"{run.action}: {run.outcome}", run.detail or f"{run.rows} rows", tone, "check")
+            run.end("failed", str(error))
+        finally:
+            self._handles.pop(run.number, None)
+        if again is not None:
+            self.runs.replace(again, run)
+        if again is None or run.outcome != "done":
+            tone = "ok" if run.outcome == "done" else "warning"
+            self._tell(f"{run.action}: {run.outcome}", run.detail or f"{run.rows} rows", tone, "check")
+        self._changed(run.tab)
 
     def _finish(self, ended: EndedVisit) -> None:
         self.ended = ended
         self.scopes = frozenset()
-        for run in self.runs.values():
-            run.outcome = run.outcome or "cancelled"
+        for run in self.runs.under_way:
+            run.end("cancelled", "the visit is over")
+            self._changed(run.tab)
         self._tell(f"Ended by {ended.by}", ended.fault, "error" if ended.fault else "none", "stop")
         if ended.receipt:
             self._tell("Receipt kept", "countersigned" if ended.countersigned else "not countersigned", "ok", "receipt")
@@ -239,20 +247,33 @@ class LiveVisit:
             case Closing(disputed, _) if disputed:
                 self._tell("Not countersigned", "The device counts other actions than we do.", "error", "error")
             case _:
-                self._changed()
+                pass  # shown where it is waited for
 
     # --- telling -----------------------------------------------------------------------------------------
 
+    def version(self, tab: str) -> str:
+        """What a page of `tab` shows, in one word: another word, another page."""
+        return f"{self._versions['']}.{self._versions['happenings']}.{self._versions[f'tab {tab}']}"
+
+    async def changed(self) -> None:
+        """Wait until anything at all has changed."""
+        await self._news.wait()
+
     def _tell(self, title: str, text: str = "", tone: str = "none", icon: str = "dot") -> None:
         self.happenings.append(Happening(now_s(), title, text, tone, icon))
-        self._changed()
+        self._note("happenings")
 
     def _move(self, phase: Phase) -> None:
         self.phase = phase
-        self._changed()
+        self._note("")
 
-    def _changed(self) -> None:
-        self.version += 1
+    def _changed(self, tab: str) -> None:
+        self._note(f"tab {tab}")
+
+    def _note(self, what: str) -> None:
+        self._versions[what] += 1
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
     @property
     def headline(self) -> str:

@@ -1,37 +1,33 @@
-"""The pages of the live visit: phrase, consent, tabs with results, transcript, the end."""
+"""The pages of the live visit: phrase, consent, tabs with their runs, the end; and what their forms ask for.
 
-import shlex
+GET  /visit?tab=KEY            the page; &run=N one of the tab's earlier runs; &do=ACT… a second question
+GET  /visit?part=PART&seen=V   one part of it again, or 204 when it would look the same
+WS   /visit/news?tab=KEY       one word whenever something changed; while it is open, so is the tab (news.py)
+POST /visit/run /visit/cancel /visit/confirm /visit/end
+"""
+
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from protocol.actions.catalogue import ACTIONS, find_action
 from protocol.errors import RemoteProtocolError
 from protocol.proofs import ProvenVisit, verify_proof
 from protocol.statements import VerifyKey
 from technician.private_files import read_private
 from technician.problems import Problem
 from technician.session.closing import read_proof
-from technician.session.commands import parse_command
 from technician.session.outcome import EndedVisit
-from technician.session.rows import show
 from technician.workbench.live import LiveVisit, Phase
+from technician.workbench.runs import ActionRun
 from technician.workbench.state import desk_of, pages_of
+from technician.workbench.tabs.catalogue import FIRST, TABS
+from technician.workbench.tabs.spec import Form, Tab, TabView
 from web.pages import wants_fragment
 
-#: Tab → (label, the action behind it). The transcript has none.
-TABS: dict[str, tuple[str, str | None]] = {
-    "checks": ("Checks", "diagnose"),
-    "processes": ("Processes", "processes"),
-    "services": ("Services", "services"),
-    "logs": ("Logs", "logs"),
-    "transcript": ("Transcript", None),
-}
 #: The parts of the page that ask again by themselves.
-PARTS = ("banner", "main", "side")
-#: What a form of a tab is, as the words a technician would type in `bellpull connect`.
-COMMAND_OF = {"diagnose": "diagnose", "processes": "ps", "services": "services", "logs": "logs"}
+PARTS = ("banner", "tabs", "main", "side")
 
 
 async def visit_page(request: Request) -> Response:
@@ -39,29 +35,43 @@ async def visit_page(request: Request) -> Response:
     live = desk.live
     if live is None:
         return pages_of(request).page(request, "no_visit.html", here="visit", live=None)
-    tab = request.query_params.get("tab", "checks")
-    tab = tab if tab in TABS else "checks"
-    facts = _facts(live, tab, desk.technician.store.trust.root)
+    tab = TABS.get(request.query_params.get("tab", ""), FIRST)
+    part = request.query_params.get("part", "")
+    version = live.version("" if part == "banner" else tab.key)  # the banner is on pages without tabs too
     if not wants_fragment(request):
-        return pages_of(request).page(request, "visit.html", **facts)
-    part = request.query_params.get("part", "main")
-    if part not in PARTS or request.query_params.get("seen") == str(live.version):
+        facts = _facts(live, tab, dict(request.query_params), desk.technician.store.trust.root)
+        return pages_of(request).page(request, "visit.html", seen=version, **facts)
+    if part not in PARTS or request.query_params.get("seen") == version:
         return Response(status_code=204)  # nothing new: the page keeps what it shows
-    return pages_of(request).fragment(request, "visit.html", part, **facts)
+    facts = _facts(live, tab, dict(request.query_params), desk.technician.store.trust.root)
+    return pages_of(request).fragment(request, "visit.html", part, seen=version, **facts)
 
 
 async def run_action(request: Request) -> Response:
-    """POST: the tab's form becomes the command a technician would have typed."""
+    """POST: the tab's form becomes an action. What changes something is asked once more before it is done."""
     live = _under_way(request)
-    form = await request.form()
-    tab = str(form.get("tab", "checks"))
-    name = TABS.get(tab, ("", None))[1]
-    if name is None:
-        raise Problem("this tab has no action", got=tab[:40])
-    words = [COMMAND_OF[name], *(_words(name, {key: str(value) for key, value in form.items()}))]
-    typed = parse_command(" ".join(words))
-    live.act(typed.name, typed.arguments)
-    return RedirectResponse(f"/visit?tab={tab}", status_code=303)
+    form = {key: str(value) for key, value in (await request.form()).items()}
+    tab = TABS.get(form.get("tab", ""))
+    act = tab.act(form.get("do", "")) or tab.needs if tab else None
+    if tab is None or act is None:
+        raise Problem("this tab has no action", got=form.get("tab", "")[:40])
+    arguments = act.arguments(form)
+    if act.question is not None and form.get("sure") != "yes":
+        asked = {key: value for key, value in form.items() if key != "sure"} | {"do": act.name}
+        return RedirectResponse(f"/visit?{urlencode(asked)}#question", status_code=303)
+    live.act(tab.key, act.name, act.action, arguments)
+    return RedirectResponse(f"/visit?tab={tab.key}", status_code=303)
+
+
+async def cancel_run(request: Request) -> Response:
+    """POST: nobody wants the rest of a result."""
+    live = _under_way(request)
+    number = str((await request.form()).get("run", ""))
+    run = live.runs.find(int(number)) if number.isascii() and number.isdecimal() and len(number) < 10 else None
+    if run is None:
+        raise Problem("there is no such action in this visit", got=number[:20])
+    live.cancel(run)
+    return RedirectResponse(f"/visit?tab={run.tab}", status_code=303)
 
 
 async def confirm_words(request: Request) -> Response:
@@ -85,22 +95,64 @@ def _under_way(request: Request) -> LiveVisit:
     return live
 
 
-def _facts(live: LiveVisit, tab: str, root: VerifyKey) -> dict[str, Any]:
-    action = TABS[tab][1]
-    run = live.runs.get(action) if action else None
+def _facts(live: LiveVisit, tab: Tab, query: Form, root: VerifyKey) -> dict[str, Any]:
+    runs = live.runs.of(tab.key, *tab.lists)
+    run = _chosen(runs, query.get("run", ""))
+    doing = [each for each in live.runs.of(tab.key) if each.act not in tab.lists][:3]
+    latest = live.runs.of(tab.key)
     return {
         "here": "visit",
         "live": live,
         "tab": tab,
-        "tabs": [{"key": key, "label": label, "href": f"/visit?tab={key}"} for key, (label, _) in TABS.items()],
-        "action": find_action(action) if action else None,
-        "allowed": action is not None and ACTIONS[action].scope in live.scopes,
+        "tabs": [_shown_tab(each, live) for each in TABS.values()],
+        "allowed": {act.name: act.allowed(live) for act in tab.acts},
         "run": run,
-        "last": run.arguments.model_dump() if run else {},
-        "tables": show(run.items) if run else [],
+        "newest": run is None or not runs or run is runs[0],
+        "runs": runs,
+        "doing": doing,
+        "last": _last(latest),
+        "query": query,
+        "question": _question(tab, query),
         "phases": Phase,
         "proven": _proven(live.ended, root) if live.ended else None,
+        **tab.facts(TabView(live, run, query)),
     }
+
+
+def _chosen(runs: list[ActionRun], number: str) -> ActionRun | None:
+    """The run somebody wants to look at, else the newest."""
+    for run in runs:
+        if str(run.number) == number:
+            return run
+    return runs[0] if runs else None
+
+
+def _last(runs: list[ActionRun]) -> dict[str, dict[str, Any]]:
+    """By act, the arguments it was last asked with, so that its form need not be filled again."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        found.setdefault(run.act, run.arguments.model_dump())
+    return found
+
+
+def _shown_tab(tab: Tab, live: LiveVisit) -> dict[str, Any]:
+    """`closed`: the grant holds nothing that this tab could do."""
+    return {
+        "key": tab.key,
+        "label": tab.label,
+        "icon": tab.icon,
+        "closed": live.phase is Phase.ACTIVE and bool(tab.acts) and not any(act.allowed(live) for act in tab.acts),
+        "busy": any(run.tab == tab.key for run in live.runs.under_way),
+    }
+
+
+def _question(tab: Tab, query: Form) -> dict[str, Any] | None:
+    """The second question before a change, with what it was asked about."""
+    act = tab.act(query.get("do", ""))
+    if act is None or act.question is None:
+        return None
+    kept = {key: value for key, value in query.items() if key not in ("run", "part", "seen", "sure")}
+    return {"act": act, "text": act.question(query), "values": kept}
 
 
 def _proven(ended: EndedVisit, root: VerifyKey) -> ProvenVisit | None:
@@ -111,19 +163,3 @@ def _proven(ended: EndedVisit, root: VerifyKey) -> ProvenVisit | None:
         return verify_proof(read_proof(read_private(ended.receipt, what="receipt")), root)
     except (RemoteProtocolError, Problem):
         return None
-
-
-def _words(name: str, form: dict[str, str]) -> list[str]:
-    """Fields of a tab's form as words of a command; empty ones are left out."""
-    given = {key: value.strip() for key, value in form.items() if value.strip()}
-    match name:
-        case "processes":
-            return [shlex.quote(given.get("sort", "cpu")), shlex.quote(given.get("limit", "50"))]
-        case "services":
-            return [shlex.quote(given.get("state", "all"))]
-        case "logs":
-            source = given.get("source", "journal")
-            named = [f"{key}={given[key]}" for key in ("unit", "severity", "since", "text", "lines") if key in given]
-            return [shlex.quote(word) for word in ([source] if source == "list" else [source, *named])]
-        case _:
-            return [shlex.quote(check) for check in given.get("checks", "").split()]

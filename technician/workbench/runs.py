@@ -1,0 +1,77 @@
+"""What was asked in a visit and what came of it: the newest runs of each tab, each with its rows.
+
+A run belongs to the tab it was asked on. The oldest that are over make room for new ones; one that still runs stays.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from protocol.strict_json import WireModel
+from protocol.visit import Item
+
+#: More rows than this are counted, not kept: a page of them helps nobody.
+ROWS_MAX: Final = 5000
+#: Runs of one tab that can be looked at again.
+RUNS_KEPT: Final = 12
+
+
+@dataclass
+class ActionRun:
+    """One action and what came of it. `outcome` empty: still running. `kept`: listed among the runs of its tab."""
+
+    number: int
+    tab: str
+    act: str
+    action: str
+    arguments: WireModel
+    asked_at: int
+    items: list[Item] = field(default_factory=list)
+    rows: int = 0
+    outcome: str = ""
+    detail: str = ""
+
+    @property
+    def over(self) -> bool:
+        return bool(self.outcome)
+
+    def take(self, item: Item) -> None:
+        self.rows += 1
+        if len(self.items) < ROWS_MAX:
+            self.items.append(item)
+
+    def end(self, outcome: str, detail: str = "") -> None:
+        if not self.over:
+            self.outcome, self.detail = outcome, detail
+
+
+class RunBook:
+    """The runs of one visit, by number and by tab."""
+
+    def __init__(self) -> None:
+        self._runs: list[ActionRun] = []
+        self._last = 0
+
+    def begin(self, tab: str, act: str, action: str, arguments: WireModel, at: int) -> ActionRun:
+        self._last += 1
+        run = ActionRun(self._last, tab, act, action, arguments, at)
+        of_tab = [each for each in self._runs if each.tab == tab and each.over]
+        for old in of_tab[: max(0, len(of_tab) - RUNS_KEPT + 1)]:
+            self._runs.remove(old)
+        self._runs.append(run)
+        return run
+
+    def replace(self, old: ActionRun, new: ActionRun) -> None:
+        """`new` asks the same once more: the list keeps one of the two."""
+        if old in self._runs and old.over:
+            self._runs.remove(old)
+
+    def of(self, tab: str, *acts: str) -> list[ActionRun]:
+        """Newest first; of these acts alone when some are named."""
+        return [run for run in reversed(self._runs) if run.tab == tab and (not acts or run.act in acts)]
+
+    def find(self, number: int) -> ActionRun | None:
+        return next((run for run in self._runs if run.number == number), None)
+
+    @property
+    def under_way(self) -> list[ActionRun]:
+        return [run for run in self._runs if not run.over]
