@@ -4,8 +4,9 @@ Whatever it does to a message, nothing runs that the technician did not ask for,
 asked for a visit whose handshake was touched.
 """
 
+import itertools
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -13,15 +14,12 @@ from agent.session.effects import AskCustomer, Effect, EndNow, Received, Run
 from protocol.actions.processes import ProcessesArguments
 from protocol.grants import EndedBy
 from protocol.session_state import SessionState
-from tests.agent.visiting import ORG, Device, Encounter, chain_of, ephemeral, technician_keys, trusting
+from tests.agent.visiting import ORG, Encounter
+from tests.hostile.stopped_visits import TO_DEVICE, TRUST, fresh, stops, stops_of
 
-# In `make test`; `make soak` takes 100 000.
-MUTATIONS = 2_000
-SOAK_MUTATIONS = 100_000
-KEYS = technician_keys()
-CHAIN = chain_of(KEYS)
-TRUST = trusting()
-DEVICE = Device()
+# Whole visits, from their first byte; the many thousands are in test_altered_messages.py.
+MUTATIONS, SOAK_MUTATIONS = 120, 5_000
+REPLAYS, SOAK_REPLAYS = 1_000, 20_000
 
 
 def flip(rng: random.Random, data: bytes) -> bytes:
@@ -48,8 +46,7 @@ CHANGES = (flip, cut, grow, garbage)
 
 def a_visit(tamper: Callable[[str, bytes], Iterable[bytes]], number: int = 0) -> Encounter:
     """A whole visit with two actions, both carried over by `tamper`."""
-    visit = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST, tamper=tamper)
-    visit.steps._handshake._make_ephemeral = ephemeral(f"device {number}")
+    visit = fresh(str(number), tamper=tamper)
     visit.begin()
     for _ in range(2):
         if visit.steps.state is not SessionState.ACTIVE or visit.technician.chain is None or visit.broken:
@@ -102,8 +99,7 @@ def test_no_mutated_message_runs_anything(soak: bool) -> None:
     touched = dict.fromkeys(("to device", "to technician"), 0)
     for number in range(count):
         relay = OneChange(rng)
-        visit = relay.visit = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST, tamper=relay)
-        visit.steps._handshake._make_ephemeral = ephemeral(f"device {number}")
+        visit = relay.visit = fresh(str(number), tamper=relay)
         visit.begin()
         while visit.steps.state is SessionState.ACTIVE and visit.technician.chain and not visit.broken:
             if asked_for(visit) == 2:
@@ -122,20 +118,6 @@ def test_no_mutated_message_runs_anything(soak: bool) -> None:
             assert visit.broken is not None, f"{number}: {relay}"
             assert len(visit.runs) <= asked_for(visit)
     assert min(touched.values()) > count // 5
-
-
-def recorded() -> list[bytes]:
-    """Every message towards the device of one whole visit."""
-    wire: list[bytes] = []
-
-    def tap(direction: str, data: bytes) -> list[bytes]:
-        if direction == "to device":
-            wire.append(data)
-        return [data]
-
-    visit = a_visit(tap)
-    assert len(visit.runs) == 2
-    return wire
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -171,18 +153,27 @@ def test_messages_dropped_repeated_or_reordered_end_the_visit(place: int, how: s
     assert len(runs) <= expected_runs[how] + 1
 
 
-def test_records_of_another_visit_do_not_authenticate(soak: bool) -> None:
-    """Replay across visits: the same technician, device, room and ticket, and fresh ephemeral keys."""
-    wire = recorded()
-    rng = random.Random("replays")
-    for number in range(200 if not soak else 5_000):
-        visit = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST)
-        visit.steps._handshake._make_ephemeral = ephemeral(f"fresh {number}")
-        visit.begin()
-        assert visit.steps.state is SessionState.ACTIVE
-        visit.feed(Received(rng.choice(wire)))
-        assert visit.runs == []
-        assert visit.steps.ended_by is EndedBy.PROTOCOL_ERROR
+def test_a_thousand_replays_of_other_visits_run_and_ask_nothing(soak: bool) -> None:
+    """Replay across visits: the same technician, device, room and ticket, other ephemeral keys; at every moment."""
+    count = SOAK_REPLAYS if soak else REPLAYS
+    moments = [stop for stop in stops() if stop.towards == TO_DEVICE]
+    recorded: Iterator[bytes] = (
+        stop.message for number in itertools.count() for stop in stops_of(f"old {number}") if stop.towards == TO_DEVICE
+    )
+    replayed = 0
+    while replayed < count:
+        old = next(recorded)
+        for moment in moments:
+            visit = moment.again()
+            before = (len(visit.runs), len(visit.asked))
+            visit.feed(Received(old))
+            if moment.number > 0:
+                assert visit.steps.state is SessionState.ENDED
+            # A first message is anybody's to repeat: the next, made for other keys, is the end.
+            moments[1].give(visit, moments[1].message)
+            assert visit.steps.state is SessionState.ENDED
+            assert (len(visit.runs), len(visit.asked)) == before
+            replayed += 1
 
 
 def test_a_visit_that_was_stopped_cannot_be_taken_up_again() -> None:
@@ -201,8 +192,7 @@ def test_a_visit_that_was_stopped_cannot_be_taken_up_again() -> None:
         first.feed(Received(data))
     assert first.runs == ran
     assert first.steps.ended_by is EndedBy.CUSTOMER
-    again = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST, decision=None)
-    again.steps._handshake._make_ephemeral = ephemeral("after stop")
+    again = fresh("after stop", decision=None)
     for data in wire:
         again.feed(Received(data))
     assert not any(isinstance(effect, (Run, AskCustomer)) for effect in again.done)
@@ -210,7 +200,7 @@ def test_a_visit_that_was_stopped_cannot_be_taken_up_again() -> None:
 
 def test_a_technician_who_comes_back_after_stop_is_a_stranger_who_asks_anew() -> None:
     """There is no way back into a stopped grant: a new visit begins with a new question, and no answer is a no."""
-    visit = Encounter(device=DEVICE, keys=KEYS, chain=CHAIN, trust=TRUST, decision=None).begin()
+    visit = fresh("a stranger", decision=None).begin()
     assert visit.steps.grant is None
     assert len(visit.asked) == 1
     assert visit.steps.state is SessionState.PROMPTED

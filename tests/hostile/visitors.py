@@ -23,6 +23,7 @@ from tests.agent.visiting import technician_keys
 from tests.hostile.evil_server import TECHNICIAN, EvilServer, Room
 from tests.hostile.machine import Machine
 from tests.making import DAY, Organisation, seed
+from tests.running import PLAIN
 from tests.server.actors import Clock, World
 from tests.technician.scene import make_technician
 
@@ -33,7 +34,7 @@ ASKED = (Scope.DIAGNOSE, Scope.PROCESSES, Scope.LOGS)
 async def technician_at(
     folder: Path, evil: EvilServer, organisation: Organisation, **changes: Any
 ) -> AsyncIterator[Technician]:
-    async with httpx2.AsyncClient(base_url=evil.origin, trust_env=False) as http:
+    async with httpx2.AsyncClient(verify=PLAIN, base_url=evil.origin, trust_env=False) as http:
         world = World(evil.origin, "", http, Clock(), organisation)
         yield (await make_technician(folder, world, **changes))[0]
 
