@@ -111,7 +111,8 @@ class Api:
         self.token = token
         self._client = httpx2.AsyncClient(
             base_url=self.origin,
-            verify=tls_context(self.origin) or True,
+            # Plain http is for this machine alone: a context that trusts nobody, so that nothing else can come of it.
+            verify=tls_context(self.origin) or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=_TIMEOUT_S,
             follow_redirects=False,
             transport=transport,

@@ -5,6 +5,7 @@ with start_server(tmp_path) as server: ... server.origin, server.data, server.pr
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,6 +16,9 @@ from types import TracebackType
 from typing import Self
 
 START_S = 30
+#: For HTTP clients of tests, which speak plain http to this machine: reading the system's certificates for each of
+#: thousands of clients would take a good part of the run.
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass

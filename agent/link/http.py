@@ -3,6 +3,7 @@
 The system's trust store, no redirects (the origin is pinned), no proxy for loopback, small answers.
 """
 
+import ssl
 from typing import Any, Final
 
 import httpx2
@@ -28,7 +29,8 @@ def open_client(origin: str, *, timeout_s: float = TIMEOUT_S) -> httpx2.Client:
         )
     return httpx2.Client(
         base_url=origin,
-        verify=tls_context() if secure else False,
+        # Plain http is for this machine alone: a context that trusts nobody, so that nothing else can come of it.
+        verify=tls_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         trust_env=not is_loopback(origin),
         follow_redirects=False,
         timeout=timeout_s,

@@ -32,7 +32,7 @@ from protocol.tickets import TicketOrigin
 from tests.agent import test_kill
 from tests.agent.doubles import MemoryLog, device_certificate, recipients
 from tests.making import DAY, Organisation, seed
-from tests.running import RunningServer, start_server
+from tests.running import PLAIN, RunningServer, start_server
 from tests.server.actors import Clock, World, bearer, sealed_bytes
 
 
@@ -82,7 +82,7 @@ def organisation_now() -> Organisation:
 @pytest.fixture
 async def place(server: RunningServer, organisation_now: Organisation, tmp_path: Path) -> AsyncIterator[Place]:
     folder = StateFolder(tmp_path / "state", Mode.USER)
-    async with httpx2.AsyncClient(base_url=server.origin, trust_env=False) as http:
+    async with httpx2.AsyncClient(verify=PLAIN, base_url=server.origin, trust_env=False) as http:
         world = World(server.origin, server.setup_code, http, Clock(int(time.time())), organisation_now)
         assert (await world.pin()).status_code == 200 or (await world.get("/api/server")).json()["root_key"]
         yield Place(server, world, folder)

@@ -21,7 +21,7 @@ import pytest
 from installers.deb import build as deb
 from protocol.enrolment import EnrolmentTicket, print_token
 from tests.making import DAY, Organisation, seed
-from tests.running import RunningServer, start_server
+from tests.running import PLAIN, RunningServer, start_server
 from tests.server.actors import Clock, World
 
 pytestmark = [
@@ -124,7 +124,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 async def token(server: RunningServer) -> AsyncIterator[str]:
     now = int(time.time())
     organisation = Organisation(not_before=now - 10 * DAY, not_after=now + 100 * DAY)
-    async with httpx2.AsyncClient(base_url=server.origin, trust_env=False) as http:
+    async with httpx2.AsyncClient(verify=PLAIN, base_url=server.origin, trust_env=False) as http:
         world = World(server.origin, server.setup_code, http, Clock(now), organisation)
         assert (await world.pin()).status_code == 200
         yield print_token(EnrolmentTicket(chain=world.token("debian"), secret=seed("secret")))

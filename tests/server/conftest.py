@@ -18,6 +18,7 @@ from server.organisation.store import OrganisationStore
 from server.patience import Patience
 from server.storage.engine import Database
 from server.storage.migrate import migrate
+from tests.running import PLAIN
 from tests.server.actors import Clock, World
 from tests.server.postgres import Postgres, run_apart, start_postgres
 
@@ -120,7 +121,7 @@ async def running_world(
     await opened.close()
     async with (
         serving_in_process(config, clock, listening, patience) as (office, server),
-        httpx2.AsyncClient(base_url=origin, timeout=20) as http,
+        httpx2.AsyncClient(verify=PLAIN, base_url=origin, timeout=20) as http,
     ):
         yield World(origin, setup_code, http, clock, data=data, office=office, server=server)
 

@@ -22,7 +22,7 @@ from protocol.messages.items import AuditItem, Stored, TicketItem
 from protocol.messages.login import Closing, Welcome
 from protocol.messages.sessions import SessionOffer
 from tests.making import DAY, Organisation
-from tests.running import RunningServer, start_server
+from tests.running import PLAIN, RunningServer, start_server
 from tests.server.actors import Clock, World, log_verifier, paired, sealed_bytes, uuid
 from tests.server.bundles.test_uploads import sender
 
@@ -34,7 +34,7 @@ async def outside(server: RunningServer) -> AsyncIterator[World]:
     """The people around a server in a process of its own: real time, real organisation."""
     now = int(time.time())
     organisation = Organisation(not_before=now - 10 * DAY, not_after=now + 100 * DAY)
-    async with httpx2.AsyncClient(base_url=server.origin, timeout=20) as http:
+    async with httpx2.AsyncClient(verify=PLAIN, base_url=server.origin, timeout=20) as http:
         world = World(server.origin, server.setup_code, http, Clock(now), organisation, server.data)
         assert (await world.pin()).status_code == 200
         yield world

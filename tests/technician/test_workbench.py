@@ -20,6 +20,7 @@ from technician.workbench.desk import Desk
 from technician.workbench.live import Phase
 from technician.workbench.ticket import shown_message
 from tests.making import NOW, serial, signing_key
+from tests.running import PLAIN
 from tests.server.actors import until_async
 from tests.technician.device_end import process_item
 from tests.technician.scene import Scene, at_now, scene
@@ -66,7 +67,7 @@ async def workbench(tmp_path: Path, **changes: object) -> AsyncIterator[Workbenc
         desk = Desk.open(made.technician)
         app, door = behind_doors(build_app(desk), port=8123, origins={ORIGIN})
         transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+        async with httpx2.AsyncClient(verify=PLAIN, transport=transport, base_url=ORIGIN) as http:
             entered = await http.get(door.address(ORIGIN))
             assert entered.status_code == 303
             yield Workbench(http, desk, made)
@@ -112,7 +113,9 @@ async def test_the_launch_token_works_once_and_nothing_opens_without_it(tmp_path
         app, door = behind_doors(build_app(desk), port=8123, origins={ORIGIN})
         address = door.address(ORIGIN)
         for _ in range(2):
-            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ORIGIN) as stranger:
+            async with httpx2.AsyncClient(
+                verify=PLAIN, transport=httpx2.ASGITransport(app=app), base_url=ORIGIN
+            ) as stranger:
                 assert (await stranger.get("/")).status_code == 403
                 assert (await stranger.get("/receipts")).status_code == 403
                 entered = (await stranger.get(address)).status_code

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
+from tests.running import PLAIN
 from web.loopback import HostAndOrigin, LaunchToken, launch_host
 
 ORIGIN = "http://127.0.0.1:8123"
@@ -44,7 +45,7 @@ def door() -> LaunchToken:
 async def ask(
     app: ASGIApp, method: str = "GET", path: str = "/", headers: Sequence[tuple[str, str]] = ()
 ) -> httpx2.Response:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ORIGIN) as client:
+    async with httpx2.AsyncClient(verify=PLAIN, transport=httpx2.ASGITransport(app=app), base_url=ORIGIN) as client:
         return await client.request(method, path, headers=list(headers))
 
 

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tests.running import PLAIN
 from web.security import SecurityHeaders, security_headers
 
 POLICY = (
@@ -37,7 +38,7 @@ APP = SecurityHeaders(Starlette(routes=[Route("/", fine), Route("/weak", weak), 
 
 async def get(path: str) -> httpx2.Response:
     transport = httpx2.ASGITransport(app=APP, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://desk") as client:
+    async with httpx2.AsyncClient(verify=PLAIN, transport=transport, base_url="http://desk") as client:
         return await client.get(path)
 
 

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
+from tests.running import PLAIN
 from web.build_vendor import FILES, VENDOR, VendorError, copy, run
 from web.pages import STATIC, MissingStaticFileError, icon_names, icon_url, static_mount, static_url
 from web.security import SecurityHeaders
@@ -20,7 +21,7 @@ APP = SecurityHeaders(Starlette(routes=[static_mount()]))
 
 async def get(path: str, **headers: str) -> httpx2.Response:
     transport = httpx2.ASGITransport(app=APP)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://desk") as client:
+    async with httpx2.AsyncClient(verify=PLAIN, transport=transport, base_url="http://desk") as client:
         return await client.get(path, headers=headers)
 
 

@@ -16,6 +16,7 @@ from agent.page.serve import build
 from agent.proofs.verbs import ReceiptVerbs
 from agent.session.verbs import SessionVerbs
 from tests.agent.visit_rig import MemoryLogServer, Rig
+from tests.running import PLAIN
 from web.loopback import HostAndOrigin, LaunchToken
 from web.security import SecurityHeaders
 
@@ -57,6 +58,7 @@ def behind_doors(app: Starlette, face: str, *, scripts: bool) -> httpx2.AsyncCli
     door = LaunchToken(app, face=face, port=4711, token="t", session=SESSION)
     served = SecurityHeaders(HostAndOrigin(door, origins={ORIGIN}), scripts=scripts)
     return httpx2.AsyncClient(
+        verify=PLAIN,
         transport=httpx2.ASGITransport(app=served),
         base_url=ORIGIN,
         headers={"origin": ORIGIN},

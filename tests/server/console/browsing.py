@@ -9,6 +9,7 @@ import httpx2
 
 from server.people.passwords import Passwords
 from server.people.rules import Role
+from tests.running import PLAIN
 from tests.server.actors import World
 
 PASSWORD = "correct horse battery staple"
@@ -50,7 +51,7 @@ class People:
     open: list[httpx2.AsyncClient] = field(default_factory=list)
 
     def browser(self) -> Browser:
-        client = httpx2.AsyncClient(base_url=self.world.origin, timeout=20, follow_redirects=True)
+        client = httpx2.AsyncClient(verify=PLAIN, base_url=self.world.origin, timeout=20, follow_redirects=True)
         self.open.append(client)
         return Browser(self.world, client)
 

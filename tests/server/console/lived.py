@@ -42,6 +42,7 @@ from server.people.rules import Role
 from server.storage.engine import Database
 from server.storage.migrate import migrate
 from tests.making import DAY, seed, serial, signing_key
+from tests.running import PLAIN
 from tests.server.actors import AgentLink, Clock, DeviceActor, World, case, log_verifier, paired, sealed_bytes, uuid
 
 T = TypeVar("T")
@@ -133,7 +134,7 @@ async def world_in_thread(directory: Path, clock: Clock, settings: Settings) -> 
     while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     try:
-        async with httpx2.AsyncClient(base_url=origin, timeout=20) as http:
+        async with httpx2.AsyncClient(verify=PLAIN, base_url=origin, timeout=20) as http:
             yield World(origin, setup_code, http, clock, data=directory / "server", office=office, server=server)
     finally:
         server.should_exit = True
