@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.clocks import Clocks
+from agent.consent.abuse_verbs import AbuseVerbs
+from agent.consent.freeze import Freeze
 from agent.consent.gate import ConsentGate
+from agent.consent.policy_verbs import PolicyVerbs
 from agent.consent.surfaces import Surfaces
 from agent.consent.tables import PromptStore
+from agent.consent.unattended import Policies
 from agent.consent.verbs import ConsentVerbs
 from agent.event_log import EventLog
 from agent.identity.identity import Identity
+from agent.identity.owner_key import OwnerKey
 from agent.identity.trust_store import AlarmKind, TrustStore
 from agent.link.link import Link
 from agent.link.outbox import Outbox
 from agent.local.verbs import Verb
+from agent.paths import Mode, StateFolder
 from agent.proofs.books import Books
 from agent.proofs.journal_store import JournalStore
 from agent.proofs.receipts import Receipts
@@ -33,6 +39,7 @@ from agent.session.verbs import SessionVerbs
 from agent.session.visit import VisitParts
 from agent.session.visits import Visits
 from agent.store.database import Database
+from agent.store.kept_values import KeptValues
 from agent.tickets.store import TicketStore
 from protocol.messages.documents import NewCheckpoint
 from protocol.messages.login import Welcome
@@ -81,7 +88,22 @@ class Door:
             case_of=self._case_of,
         )
 
-        self.gate = ConsentGate(PromptStore(database), clocks, local_act_age_s=self._local_act_age_s)
+        self.freeze = Freeze(database, clocks)
+        self.policies = Policies(
+            database,
+            OwnerKey(StateFolder(state, Mode.USER).identity),
+            clocks,
+            device=identity.device,
+            root=lambda: trust.trust.root_hash,
+            said_no_at=self._said_no_at,
+        )
+        self.gate = ConsentGate(
+            PromptStore(database),
+            clocks,
+            local_act_age_s=self._local_act_age_s,
+            is_frozen=lambda: self.freeze.on,
+            policies=self.policies,
+        )
         self.gate.when_asked(Surfaces(state, log=log).asked)
 
         parts = VisitParts(
@@ -99,12 +121,23 @@ class Door:
         )
         self.visits = Visits(parts, tickets, own=self._own_side, origin=identity.origin, send=link.send)
         link.on(SessionOffer, self.visits.offered)
+        self._kept = KeptValues(database)
 
     def verbs(self) -> tuple[Verb[Any], ...]:
         return (
             *ConsentVerbs(self.gate, self._clocks).verbs(),
             *SessionVerbs(self.visits).verbs(),
-            *ReceiptVerbs(self.receipts).verbs(),
+            *ReceiptVerbs(self.receipts, self.books.journal).verbs(),
+            *AbuseVerbs(
+                self.freeze,
+                self.gate,
+                self.visits,
+                self._tickets,
+                self.receipts,
+                self.books.journal,
+                device=self._identity.device,
+            ).verbs(),
+            *PolicyVerbs(self.policies, self.receipts, self._kept, self._clocks).verbs(),
         )
 
     def trust_changed(self) -> None:
@@ -146,8 +179,16 @@ class Door:
         )
 
     def _local_act_age_s(self) -> float | None:
-        at = self._tickets.last_local_act_at()
-        return None if at is None else self._clocks.boot() - at
+        """Nothing said before, or in, a report of abuse invites anybody."""
+        at, reported = self._tickets.last_local_act_at(), self.freeze.reported_boot_s
+        if at is None or (reported is not None and at <= reported):
+            return None
+        return self._clocks.boot() - at
+
+    def _said_no_at(self) -> int | None:
+        """When somebody here last said no to a question, stopped a visit or allowed less."""
+        said = (self.gate.said_no_at(), self.books.grants.person_had_a_say_at())
+        return max((at for at in said if at is not None), default=None)
 
     def _case_of(self, ticket: str) -> str | None:
         found = self._tickets.get(ticket)

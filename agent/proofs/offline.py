@@ -8,11 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from agent.proofs.receipts import KeptReceipt, proof_in
+from agent.proofs.receipts import kept_receipt, proof_in
 from agent.proofs.verbs import receipt_value
 from agent.refusal import Refusal
-from protocol.grants import Receipt
-from protocol.statements import VerifyKey, verify
+from protocol.statements import VerifyKey
 
 
 def kept_receipts(database: Path) -> list[dict[str, Any]]:
@@ -35,6 +34,5 @@ def kept_receipts(database: Path) -> list[dict[str, Any]]:
 
 def _value(row: sqlite3.Row) -> dict[str, Any]:
     proof = proof_in(row["proof"])
-    receipt = verify(proof.receipt, Receipt, VerifyKey(proof.device_key)).body
-    kept = KeptReceipt(row["grant_hash"], row["made_at"], bool(row["rebuilt"]), row["sent"], receipt)
+    kept = kept_receipt(row, VerifyKey(proof.device_key))
     return {**receipt_value(kept), "proof": bytes(row["proof"]).decode("utf-8")}

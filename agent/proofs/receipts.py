@@ -10,6 +10,7 @@ copy is sealed to the organisation's recipients and queued, and another goes thr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from sqlite3 import Row
 from typing import Final
 
 from agent.clocks import Clocks
@@ -20,12 +21,12 @@ from agent.uuid7 import uuid7
 from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.fields import sha256
-from protocol.grants import EndedBy, Receipt, ReceiptAction
+from protocol.grants import EndedBy, Grant, GrantChange, Receipt, ReceiptAction
 from protocol.journal import JournalEntry, JournalWord, Outcome
 from protocol.limits import SEALED_BLOB_MAX_BYTES
 from protocol.messages.items import SealedItem, SealedKind
 from protocol.proofs import ProofFile
-from protocol.statements import Envelope, SigningKey, parse_payload, verify
+from protocol.statements import Envelope, SigningKey, VerifyKey, parse_payload, verify
 
 #: The largest proof file that is read: a receipt of 1 MiB and the journal and statements behind it.
 PROOF_MAX_BYTES: Final = 64 * 1024 * 1024
@@ -42,6 +43,8 @@ class KeptReceipt:
     rebuilt: bool
     sent: str
     receipt: Receipt
+    grant_body: Grant
+    changes: tuple[GrantChange, ...]
 
 
 def receipt_actions(
@@ -211,17 +214,21 @@ class Receipts:
     def list(self) -> list[KeptReceipt]:
         """Newest first."""
         rows = self._database.query("SELECT * FROM receipts ORDER BY made_at DESC, rowid DESC LIMIT 1000")
-        key = self._signing.verify_key
-        return [
-            KeptReceipt(
-                row["grant_hash"],
-                row["made_at"],
-                bool(row["rebuilt"]),
-                row["sent"],
-                verify(proof_in(row["proof"]).receipt, Receipt, key).body,
-            )
-            for row in rows
-        ]
+        return [kept_receipt(row, self._signing.verify_key) for row in rows]
+
+
+def kept_receipt(row: Row, key: VerifyKey) -> KeptReceipt:
+    """One row as it is listed; a flipped bit must not become something that was allowed or done."""
+    proof = proof_in(row["proof"])
+    return KeptReceipt(
+        row["grant_hash"],
+        row["made_at"],
+        bool(row["rebuilt"]),
+        row["sent"],
+        verify(proof.receipt, Receipt, key).body,
+        verify(proof.grant, Grant, key).body,
+        tuple(verify(change, GrantChange, key).body for change in proof.changes),
+    )
 
 
 def proof_in(stored: bytes) -> ProofFile:

@@ -1,12 +1,21 @@
-"""Local verbs of receipts: the list, and the proof file of one."""
+"""Local verbs of receipts: the list; the proof file of one, and what each action was about.
 
+The receipt itself holds salted commitments to arguments. What they were lies beside the journal on this device alone,
+until it is erased: it is told here to the customer, and never part of a proof file.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from agent.consent.telling import may_have_changed, told, undo
 from agent.local.verbs import NoArguments, Peer, Verb
+from agent.proofs.journal_store import JournalStore
 from agent.proofs.receipts import KeptReceipt, Receipts
 from agent.refusal import Refusal
+from protocol.journal import JournalWord
 from protocol.strict_json import WireModel
 
 
@@ -17,8 +26,11 @@ class OneReceipt(WireModel):
 
 
 class ReceiptVerbs:
-    def __init__(self, receipts: Receipts) -> None:
+    """`journal`: where what the actions were about is kept; without it receipts tell only what they prove."""
+
+    def __init__(self, receipts: Receipts, journal: JournalStore | None = None) -> None:
         self._receipts = receipts
+        self._journal = journal
 
     def verbs(self) -> tuple[Verb[Any], ...]:
         return (
@@ -40,11 +52,23 @@ class ReceiptVerbs:
             )
         proof = self._receipts.proof(found[0].grant)
         assert proof is not None  # noqa: S101 - it was listed
-        return {**receipt_value(found[0]), "proof": proof.decode("utf-8")}
+        return {**receipt_value(found[0], self._arguments(found[0].grant)), "proof": proof.decode("utf-8")}
+
+    def _arguments(self, grant: bytes) -> Mapping[int, bytes]:
+        """The arguments of each action of this grant that were not erased, by its number."""
+        if self._journal is None:
+            return {}
+        kept = {}
+        for entry in self._journal.of_grant(grant):
+            if entry.word in (JournalWord.ACTION_STARTED, JournalWord.ACTION_REFUSED):
+                value = self._journal.value_of(entry.sequence)
+                if value is not None:
+                    kept[entry.action_sequence] = value
+        return kept
 
 
-def receipt_value(kept: KeptReceipt) -> dict[str, object]:
-    receipt = kept.receipt
+def receipt_value(kept: KeptReceipt, arguments: Mapping[int, bytes] = MappingProxyType({})) -> dict[str, object]:
+    receipt, consent = kept.receipt, kept.grant_body.consent
     return {
         "grant": kept.grant.hex(),
         "number": receipt.grant_number,
@@ -59,10 +83,22 @@ def receipt_value(kept: KeptReceipt) -> dict[str, object]:
         "rebuilt": kept.rebuilt,
         "countersigned": receipt.technician_close is not None,
         "sent": kept.sent,
+        "minutes": kept.grant_body.minutes,
+        "method": consent.method.value,
+        "local_user": consent.local_user,
+        "decided_at": consent.decided_at,
+        "successor_of": None if kept.grant_body.successor_of is None else kept.grant_body.successor_of.hex(),
+        "changes": [
+            {"kind": change.kind.value, "scopes": [scope.value for scope in change.scopes], "at": change.changed_at}
+            for change in kept.changes
+        ],
         "actions": [
             {
                 "sequence": action.sequence,
                 "action": action.action,
+                "sentence": told(action.action, arguments.get(action.sequence)),
+                "changed": may_have_changed(action.action, action.outcome.value),
+                "undo": undo(action.action) if may_have_changed(action.action, action.outcome.value) else "",
                 "outcome": action.outcome.value,
                 "detail": action.detail,
                 "started_at": action.started_at,
