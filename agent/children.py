@@ -23,6 +23,7 @@ CHILDREN: Final = frozenset(
         "agent.bundles.seal_worker",
         "agent.link.upload",
         "agent.session.host",
+        "agent.session.change_worker",
         "agent.consent.approval_page",
         "agent.mending.worker",
         "agent.page.serve",

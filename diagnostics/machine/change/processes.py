@@ -1,0 +1,131 @@
+"""Ending one program: the very one that was seen, never a later one with the same number. Linux.
+
+    open a handle on the number (pidfd) ─► is it still the one that began then? ─► TERM ─► grace ─► KILL
+
+The handle is taken first and the start is read after it: from then on every signal goes through the handle, so a number
+that is given to another program in between can never be hit. Who may be ended is decided before any signal.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from diagnostics.machine.interface import ActRefused, Machine, ProcessNumbers, ProcessSnapshot, Unreadable
+
+#: A killed program is gone at once, but for one that waits for a broken disk.
+_AFTER_KILL_S: Final = 2.0
+#: Accounts of people begin here (login.defs UID_MIN); what runs below belongs to the system.
+PERSON_UID_MIN: Final = 1000
+_NOBODY_UID: Final = 65534
+
+
+class HowEnded(StrEnum):
+    BY_ITSELF = "by-itself"  # it answered TERM
+    KILLED = "killed"
+    STILL_THERE = "still-there"  # not even KILL reached it yet
+
+
+@dataclass(frozen=True, slots=True)
+class EndedProcess:
+    """`user` by name where this machine knows one."""
+
+    pid: int
+    name: str
+    user: str
+    how: HowEnded
+
+
+def why_not(target: ProcessNumbers, all_of_them: ProcessSnapshot, *, own_uid: int, agent_pid: int) -> str:
+    """Why this program must not be ended; empty when it may be. Pure.
+
+    Spared: the first process, the agent, all it descends from and all that descends from it; other users' programs.
+    An agent that runs as root may end programs of people, never those of the system: they are services.
+    """
+    if target.pid == 1:
+        return "it is the first process of this computer"
+    if target.pid in family(all_of_them, agent_pid):
+        return "it is the agent itself, or what started it, or a part of it"
+    if target.uid == own_uid and own_uid != 0:
+        return ""
+    if own_uid == 0 and PERSON_UID_MIN <= target.uid != _NOBODY_UID:
+        return ""
+    return "it is another user's" if own_uid != 0 else "it is the system's; services are stopped as services"
+
+
+def family(snapshot: ProcessSnapshot, pid: int) -> frozenset[int]:
+    """`pid`, everything above it, and everything below it. Pure."""
+    parents = {each.pid: each.parent_pid for each in snapshot.processes}
+    found = {pid}
+    above = parents.get(pid, 0)
+    while above > 0 and above not in found:
+        found.add(above)
+        above = parents.get(above, 0)
+    below = {pid}
+    while below:
+        below = {each.pid for each in snapshot.processes if each.parent_pid in below} - found
+        found |= below
+    return frozenset(found)
+
+
+def end_process(
+    machine: Machine, pid: int, started_ms: int, *, grace_s: float, own_uid: int, agent_pid: int
+) -> EndedProcess:
+    """Raises ActRefused with the reason; nothing was signalled then."""
+    if sys.platform == "linux":
+        return _end(machine, pid, started_ms, grace_s, own_uid, agent_pid)
+    raise ActRefused("programs are ended on Linux only in this version")
+
+
+if sys.platform == "linux":
+    import os
+
+    def _end(machine: Machine, pid: int, started_ms: int, grace_s: float, own_uid: int, agent_pid: int) -> EndedProcess:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            raise ActRefused("it has ended already") from None
+        except OSError as error:
+            raise ActRefused(f"it cannot be reached: {error.strerror}") from None
+        try:
+            # Read after the handle: what is seen now is what the handle holds, or the handle's process has ended.
+            snapshot = machine.process_snapshot()
+            target = next((each for each in snapshot.processes if each.pid == pid), None)
+            if target is None:
+                raise ActRefused("it has ended already")
+            if round(target.started_s * 1000) != started_ms:
+                raise ActRefused("it has ended, and another program has its number now")
+            reason = why_not(target, snapshot, own_uid=own_uid, agent_pid=agent_pid)
+            if reason:
+                raise ActRefused(f"{target.name} is not ended: {reason}")
+            how = _signal(handle, target.name, grace_s)
+        finally:
+            os.close(handle)
+        try:
+            user = machine.user_names().get(target.uid, str(target.uid))
+        except Unreadable:
+            user = str(target.uid)
+        return EndedProcess(pid, target.name, user, how)
+
+    def _signal(handle: int, name: str, grace_s: float) -> HowEnded:
+        try:
+            if grace_s > 0:
+                signal.pidfd_send_signal(handle, signal.SIGTERM)
+                if _gone(handle, grace_s):
+                    return HowEnded.BY_ITSELF
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        except ProcessLookupError:
+            return HowEnded.BY_ITSELF
+        except PermissionError:
+            raise ActRefused(f"this user may not end {name}") from None
+        return HowEnded.KILLED if _gone(handle, _AFTER_KILL_S) else HowEnded.STILL_THERE
+
+    def _gone(handle: int, within_s: float) -> bool:
+        """A pidfd becomes readable when its process ends, also as a zombie that nobody has buried."""
+        poller = select.poll()
+        poller.register(handle, select.POLLIN)
+        return bool(poller.poll(within_s * 1000))
