@@ -1,8 +1,9 @@
 """WebSockets as this server accepts them: programs only, known subprotocol, bounded first words, closed for sure."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,15 +15,48 @@ DRAIN_S = 2.0
 HEAD_S = 10.0
 
 
+#: Where an application finds the connection itself in a WebSocket's scope.
+_EXTENSION = "bellpull.socket"
+P = TypeVar("P", bound=asyncio.BufferedProtocol)
+
+
 class Sockets(WebSocketsSansIOProtocol):
-    """uvicorn's own, but a peer that reads nothing cannot hold a socket open for ever."""
+    """uvicorn's own, but a peer that reads nothing cannot hold a socket open for ever, and an application may take the
+    connection over once it is accepted: the relay reads and writes frames itself."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.close_timeout = DRAIN_S
+        self._taken_over = False
+
+    def take_over(self, make: Callable[[asyncio.Transport], P]) -> P:
+        """From now on the bytes of this connection are `make`'s, until it is closed; the application returns then."""
+        early = bool(self.conn.reader.buffer) or not self.queue.empty()
+        self.stop_keepalive()
+        self._taken_over = True
+        # A loop chooses how it reads when it begins to: stop, exchange, begin.
+        self.transport.pause_reading()
+        taker = make(self.transport)
+        self.transport.set_protocol(taker)
+        if early:
+            self.transport.abort()  # nobody may speak before the upgrade is answered
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
+        return taker
+
+    def shutdown(self) -> None:
+        if self._taken_over:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     async def run_asgi(self) -> None:
+        self.scope["extensions"][_EXTENSION] = self  # type: ignore[assignment]
         await super().run_asgi()
+        if self._taken_over:
+            self.transport.abort()
+            self.connection_lost(None)  # nobody else tells uvicorn
+            return
         # transport.close() waits for the write buffer, and a stuck peer never empties it.
         self.loop.call_later(DRAIN_S + 0.5, self.transport.abort)
 
@@ -46,6 +80,13 @@ async def accept_program(websocket: WebSocket, subprotocol: str) -> bool:
         return False
     await websocket.accept(subprotocol=subprotocol)
     return True
+
+
+def take_over(websocket: WebSocket, make: Callable[[asyncio.Transport], P]) -> P:
+    """The bytes of an accepted socket, from here on past this application."""
+    found = websocket.scope["extensions"][_EXTENSION]
+    assert isinstance(found, Sockets)  # noqa: S101 - for the type checker: serving.py names no other
+    return found.take_over(make)
 
 
 async def receive_text(websocket: WebSocket, *, max_bytes: int, timeout_s: float) -> str | None:

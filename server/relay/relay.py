@@ -11,7 +11,8 @@ from protocol.messages.sessions import Join
 from server import sockets
 from server.logs import log
 from server.patience import Patience
-from server.relay.meeting import FAULT, NOBODY_CAME, NOT_ADMITTED, RESTARTING, REVOKED, Meeting
+from server.relay.endpoint import Endpoint
+from server.relay.meeting import FAULT, NOBODY_CAME, NOT_ADMITTED, RESTARTING, REVOKED, Doorstep, Meeting
 from server.relay.rooms import JoinRefused, RoomBook, RoomState, Side
 from server.sessions.store import SessionStore
 from server.tokens import new_token, token_hash
@@ -47,7 +48,7 @@ class Relay:
             tokens={token_hash(token): side for side, token in tokens.items()},
             now_s=self._mono(),
         )
-        self._meetings[room] = Meeting(made, self._patience.stuck_s)
+        self._meetings[room] = Meeting(made, stuck_s=self._patience.stuck_s, silence_s=self._patience.silence_s)
         return tokens
 
     def end(self, room: str, code: int, reason: str) -> None:
@@ -77,6 +78,7 @@ class Relay:
             for room in self._book.overdue(self._mono()):
                 self.end(room.name, NOBODY_CAME, "the other side did not come")
             for name, meeting in list(self._meetings.items()):
+                meeting.check(self._mono())
                 if meeting.over.is_set():
                     await self._write_down(name)
 
@@ -84,37 +86,39 @@ class Relay:
         """One side's connection to /relay/{room}."""
         if not await sockets.accept_program(websocket, SUBPROTOCOL):
             return
+        doorstep = Doorstep()
+        endpoint = sockets.take_over(websocket, lambda transport: Endpoint(transport, doorstep, self._mono))
         self.sockets += 1
         try:
-            await self._serve(websocket)
+            await self._serve(endpoint, doorstep, str(websocket.path_params["room"]))
         finally:
             self.sockets -= 1
 
-    async def _serve(self, websocket: WebSocket) -> None:
-        admitted = await self._admit(websocket)
+    async def _serve(self, endpoint: Endpoint, doorstep: Doorstep, room: str) -> None:
+        text = await doorstep.first_text(max_bytes=_JOIN_MAX_BYTES, timeout_s=self._patience.login_s)
+        admitted = None if text is None else self._admit(text, room)
         if admitted is None:
-            await sockets.close(websocket, NOT_ADMITTED, "no such room, or this token does not open it")
+            endpoint.say_close(NOT_ADMITTED, "no such room, or this token does not open it")
+            await endpoint.gone()
             return
         meeting, side = admitted
-        if meeting.room.state is RoomState.PAIRED:
-            await self._sessions.paired(meeting.room.name)
-            meeting.paired.set()
         try:
-            await meeting.attend(websocket, side)
-        except asyncio.CancelledError:
-            meeting.end(FAULT, "the relay was stopped")
+            meeting.seat(side, endpoint)
+            doorstep.lead_into(meeting)
+            if meeting.room.state is RoomState.PAIRED:
+                await self._sessions.paired(room)
+                meeting.pair()
+            await meeting.attend(endpoint)
+        except BaseException:
+            meeting.end(FAULT, "the relay failed")
             raise
         finally:
-            await self._write_down(meeting.room.name)
-        await sockets.close(websocket, meeting.ending.code, meeting.ending.reason)
+            await self._write_down(room)
 
-    async def _admit(self, websocket: WebSocket) -> tuple[Meeting, Side] | None:
-        text = await sockets.receive_text(websocket, max_bytes=_JOIN_MAX_BYTES, timeout_s=self._patience.login_s)
-        if text is None:
-            return None
+    def _admit(self, text: bytes, name: str) -> tuple[Meeting, Side] | None:
         try:
-            join = strict_json.parse(text.encode(), Join, max_bytes=_JOIN_MAX_BYTES)
-            room, side = self._book.join(str(websocket.path_params["room"]), token_hash(join.token), self._mono())
+            join = strict_json.parse(text, Join, max_bytes=_JOIN_MAX_BYTES)
+            room, side = self._book.join(name, token_hash(join.token), self._mono())
         except (RemoteProtocolError, JoinRefused):
             return None
         return self._meetings[room.name], side
@@ -125,7 +129,7 @@ class Relay:
         room = self._book.end(name)
         if meeting is None or room is None:
             return
-        to_device = meeting.pipes[Side.DEVICE].passed_bytes
-        to_technician = meeting.pipes[Side.TECHNICIAN].passed_bytes
+        to_device = meeting.passed_bytes(Side.DEVICE)
+        to_technician = meeting.passed_bytes(Side.TECHNICIAN)
         log.info("room-ended", room=name, code=meeting.ending.code, to_device=to_device, to_technician=to_technician)
         await self._sessions.ended(name, meeting.ending.reason, to_device=to_device, to_technician=to_technician)

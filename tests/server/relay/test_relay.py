@@ -18,6 +18,7 @@ from protocol.messages.api import SessionAsk, SessionList, SessionRoom, SessionR
 from protocol.messages.login import Welcome
 from protocol.messages.sessions import OfferDeclined, SessionOffer
 from server.patience import Patience
+from server.relay.frames import TOO_BIG
 from server.relay.meeting import BAD_MESSAGE, DECLINED, LEFT, NOBODY_CAME, NOT_ADMITTED, STUCK
 from tests.server.actors import AgentLink, Clock, DeviceActor, World, paired, until, until_async
 from tests.server.conftest import running_world
@@ -99,7 +100,7 @@ async def test_a_reader_who_stops_stops_the_sender_and_the_server_holds_a_bounde
                 before = sent
                 await asyncio.sleep(0.3)
             held = max(
-                pipe.queued_bytes for meeting in desk.office.relay._meetings.values() for pipe in meeting.pipes.values()
+                seat.queued_bytes for one in desk.office.relay._meetings.values() for seat in one._seats.values()
             )
             assert not flooding.done()
             assert 0 < held <= RELAY_QUEUE_BYTES
@@ -138,13 +139,21 @@ async def test_what_was_sent_before_leaving_still_arrives_and_then_the_other_sid
         assert await closing(agent) == (LEFT, "the technician left")
 
 
-@pytest.mark.parametrize("message", ["a text", b"", b"x" * (RELAY_MESSAGE_MAX_BYTES + 1)])
-async def test_a_message_of_a_wrong_kind_or_size_ends_the_room(desk: World, message: str | bytes) -> None:
+@pytest.mark.parametrize("message", ["a text", b""])
+async def test_a_message_of_a_wrong_kind_ends_the_room(desk: World, message: str | bytes) -> None:
     async with visit(desk) as (technician, agent):
         await technician.send(message)
         for socket in (technician, agent):
             code, reason = await closing(socket)
             assert (code, "technician sent something else" in str(reason)) == (BAD_MESSAGE, True)
+
+
+async def test_a_message_that_is_too_long_ends_the_room_for_its_sender_by_the_code_for_it(desk: World) -> None:
+    async with visit(desk) as (technician, agent):
+        await technician.send(b"x" * (RELAY_MESSAGE_MAX_BYTES + 1))
+        reason = f"the technician sent more than {RELAY_MESSAGE_MAX_BYTES} bytes in one message"
+        assert await closing(technician) == (TOO_BIG, reason)
+        assert await closing(agent) == (BAD_MESSAGE, reason)
 
 
 async def test_a_message_before_both_sides_are_there_ends_the_room(desk: World) -> None:
