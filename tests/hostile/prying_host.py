@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
-from agent.session import host, host_loop
+from agent.session import action_process, host
 from agent.session.actions.workbench import Row, Workbench
 from diagnostics.strict_json import dump_json
 
@@ -144,5 +144,5 @@ def do(arguments: Any, bench: Workbench) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    host_loop.DOING = MappingProxyType({"logs": do})  # type: ignore[misc]
+    action_process.DOING = MappingProxyType({"logs": do})  # type: ignore[misc]
     sys.exit(host.main())
