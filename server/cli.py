@@ -109,19 +109,30 @@ def run(
     listen: Annotated[str, typer.Option(help="host:port; port 0 takes a free one.")] = "127.0.0.1:8443",
     database: DatabaseUrl = None,
     origin: Annotated[str | None, typer.Option(help="The address agents and people use.")] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="PEM with the certificate and its chain: speak TLS without a proxy in front.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM with its private key.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run until Ctrl-C or SIGTERM. The actual address is printed and written to DIR/address."""
     from server import logs, serving
 
     def act() -> int:
+        tls = None
+        if tls_certificate is not None and tls_key is not None:
+            tls = serving.Tls(tls_certificate, tls_key)
+            tls.check()
+        elif tls_certificate is not None or tls_key is not None:
+            raise ConfigError("--tls-certificate and --tls-key go together")
         load(data, origin=origin, database=database)  # refuse before a port is taken
         listening = serving.listen(listen)
         address = serving.address_of(listening)
-        own = f"http://{address}" if origin is None and listen.endswith(":0") else origin
+        scheme = "http" if tls is None else "https"
+        own = f"{scheme}://{address}" if origin is None and listen.endswith(":0") else origin
         config = load(data, origin=own, database=database)
         logs.configure()
-        return serving.serve(config, listening, as_json=as_json)
+        return serving.serve(config, listening, as_json=as_json, tls=tls)
 
     raise typer.Exit(_guarded(act, as_json))
 

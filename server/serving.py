@@ -9,8 +9,10 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -62,8 +64,8 @@ def address_of(listening: socket.socket) -> str:
 class PoliteServer(uvicorn.Server):
     """uvicorn that opens the office before it listens, says goodbye before it closes sockets, and ends with 0."""
 
-    def __init__(self, office: Office) -> None:
-        super().__init__(uvicorn_config(office))
+    def __init__(self, office: Office, tls: "Tls | None" = None) -> None:
+        super().__init__(uvicorn_config(office, tls))
         self._office = office
         self.on_started: Callable[[], None] = lambda: None
 
@@ -93,7 +95,25 @@ class PoliteServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def uvicorn_config(office: Office) -> uvicorn.Config:
+@dataclass(frozen=True)
+class Tls:
+    """PEM files. Read at start: a renewed certificate counts after a restart."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises ConfigError when these do not make a server's certificate."""
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, password="")
+        except OSError as error:  # ssl's own errors are OSErrors
+            raise ConfigError(
+                f"--tls-certificate {self.certificate} with --tls-key {self.key} cannot be used:"
+                f" {error.strerror or error}. Both are PEM files; the key has no passphrase."
+            ) from None
+
+
+def uvicorn_config(office: Office, tls: Tls | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         build(office),
         ws=Sockets,
@@ -111,13 +131,15 @@ def uvicorn_config(office: Office) -> uvicorn.Config:
         h11_max_incomplete_event_size=32 * 1024,
         # PoliteServer opens and closes the office itself: what stops the start is then said as it is.
         lifespan="off",
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
 
 
-def serve(config: Config, listening: socket.socket, *, as_json: bool) -> int:
+def serve(config: Config, listening: socket.socket, *, as_json: bool, tls: Tls | None = None) -> int:
     """Run until asked to stop. The exit code: 0 when asked, 1 when something in it died."""
     office = Office(config)
-    server = PoliteServer(office)
+    server = PoliteServer(office, tls)
 
     def opened() -> None:
         address = address_of(listening)
