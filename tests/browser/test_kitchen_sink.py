@@ -19,12 +19,12 @@ from web.plain_text import plain
 from web.security import SecurityHeaders
 
 Serve = Callable[..., str]
-WIDTHS = (400, 1600)
 
 
-@pytest.mark.parametrize("layout", ["side", "column"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "scheme", "layout"),
+    [(400, "light", "side"), (400, "dark", "column"), (1600, "dark", "side"), (1600, "light", "column")],
+)
 def test_nothing_reaches_past_the_window(
     page: Page, serve: Serve, reaching_past: Any, width: int, scheme: Any, layout: str
 ) -> None:
