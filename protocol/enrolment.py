@@ -26,6 +26,7 @@ from protocol.certificates import Chain, CustomerName
 from protocol.errors import RemoteProtocolError
 from protocol.fields import (
     Bytes32,
+    Count,
     DeviceId,
     Hash,
     Origin,
@@ -60,6 +61,7 @@ class EnrolmentToken(Statement):
     log_name: LogName
     log_key: PublicKey
     floors: Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[int, Field(ge=1)]], Field(max_length=32)]
+    rotations: Count = 0  # of the root before this token: the next one a device follows bears the number after it
     issued_at: UnixSeconds
     not_after: UnixSeconds
 
@@ -84,13 +86,17 @@ class DeviceKeys(WireModel):
 
 
 class EnrolmentRequest(WireModel):
-    """What the agent sends to the server, and the organisation fetches. `label`: the name the owner gave it."""
+    """What the agent sends to the server, and the organisation fetches. `label`: the name the owner gave it.
+
+    `replaces`: the device this machine was before its keys were made anew. The proof covers it.
+    """
 
     token: Chain
     keys: DeviceKeys
     label: Annotated[str, Field(max_length=80)]
     proof: Bytes32
     requested_at: UnixSeconds
+    replaces: DeviceId | None = None
 
 
 class DeviceLogin(Statement):
@@ -173,14 +179,23 @@ def check_token(token: EnrolmentToken, trust: Trust, now: int) -> None:
         )
 
 
-def enrolment_proof(secret: bytes, keys: DeviceKeys, root: bytes, customer: str) -> bytes:
-    """HMAC-SHA256(secret, label ‖ signing ‖ noise ‖ witness ‖ root hash ‖ customer): 32 bytes."""
+def enrolment_proof(
+    secret: bytes, keys: DeviceKeys, root: bytes, customer: str, *, replaces: str | None = None
+) -> bytes:
+    """HMAC-SHA256(secret, label ‖ signing ‖ noise ‖ witness ‖ root hash ‖ customer [‖ 0 ‖ replaced device]): 32 bytes.
+
+    A customer's name holds no zero byte, so the two forms never meet.
+    """
     message = b"bellpull enrolment v1\0" + keys.signing + keys.noise + keys.witness + root + customer.encode()
+    if replaces is not None:
+        message += b"\0" + replaces.encode()
     return hmac.new(secret, message, hashlib.sha256).digest()
 
 
-def proof_holds(proof: bytes, secret: bytes, keys: DeviceKeys, root: bytes, customer: str) -> bool:
-    return hmac.compare_digest(proof, enrolment_proof(secret, keys, root, customer))
+def proof_holds(
+    proof: bytes, secret: bytes, keys: DeviceKeys, root: bytes, customer: str, *, replaces: str | None = None
+) -> bool:
+    return hmac.compare_digest(proof, enrolment_proof(secret, keys, root, customer, replaces=replaces))
 
 
 def check_login(

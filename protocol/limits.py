@@ -23,6 +23,10 @@ CERTIFICATE_CHAIN_LENGTH: Final = 3
 
 # --- Control link ----------------------------------------------------------------------------------------
 
+# A pack of the greatest size in base64 (4/3 of it), its signature and its issuer's certificate.
+DOCUMENT_MAX_BYTES: Final = 2 * PACK_STATEMENT_MAX_BYTES
+# A document that fits no message travels in parts; in base64 one fits a message with room to spare.
+DOCUMENT_PART_BYTES: Final = 128 * KIB
 # A login is one statement over a nonce and an origin: about 900 bytes. It is read from strangers.
 LOGIN_MAX_BYTES: Final = 4 * KIB
 # A stranger who says nothing must not hold a socket.

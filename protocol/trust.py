@@ -7,9 +7,13 @@ Pure and immutable: `Trust` holds the pinned root, the floors, and the documents
 
 Order of refusal: wrong type → wrong root → bad signature → issuer may not sign this → outside validity → revoked →
 below the floor. Nothing is parsed before its signature holds (python-tuf's trusted_metadata_set is the model).
+
+Roots change by rotations alone, one after the other. A root that was left stays known with the rotation that led away
+from it: what was signed under it can still be proven, a second rotation away from it is a fork, and no rotation leads
+back. Whoever has heard that issuers were revoked, and does not hold the list, trusts no issuer until it comes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -68,17 +72,38 @@ class Floor:
 
 
 @dataclass(frozen=True)
+class LeftRoot:
+    """A root that was pinned before, and the rotation that led away from it."""
+
+    key: VerifyKey
+    rotation: Envelope
+
+    @property
+    def hash(self) -> bytes:
+        return root_hash(self.key.public)
+
+
+@dataclass(frozen=True)
 class Trust:
-    """What is believed. `documents` holds, per floor name, the newest accepted document as it travelled."""
+    """What is believed. `documents` holds, per floor name, the newest accepted document as it travelled.
+
+    `rotation_sequence`: how many rotations led to this root; `left`: those of them that were followed here.
+    """
 
     root: VerifyKey
     rotation_sequence: int = 0
     floors: Mapping[str, Floor] = field(default_factory=dict)
     documents: Mapping[str, Document] = field(default_factory=dict)
+    left: tuple[LeftRoot, ...] = ()
 
     @property
     def root_hash(self) -> bytes:
         return root_hash(self.root.public)
+
+    @property
+    def roots(self) -> tuple[VerifyKey, ...]:
+        """The root of now, then those left before, newest first: under which of them something may have been signed."""
+        return (self.root, *(left.key for left in reversed(self.left)))
 
     # --- who is this -------------------------------------------------------------------------------------
 
@@ -179,7 +204,7 @@ class Trust:
 
     def recipients(self, now: int) -> BundleRecipients | None:
         """The recipients in force, or None when there are none or they have expired: then nothing is sealed or sent."""
-        document = self.documents.get(StatementName.BUNDLE_RECIPIENTS)
+        document = self._standing(StatementName.BUNDLE_RECIPIENTS)
         if document is None:
             return None
         body = parse_payload(document.statement, BundleRecipients)
@@ -190,15 +215,25 @@ class Trust:
 
         What was said before is older still. Falling back to it would reward whoever withholds the next policy.
         """
-        document = self.documents.get(StatementName.ORGANISATION_POLICY)
+        document = self._standing(StatementName.ORGANISATION_POLICY)
         return None if document is None else parse_payload(document.statement, OrganisationPolicy)
 
     def known_issues(self, now: int) -> KnownIssuePack | None:
-        document = self.documents.get(StatementName.KNOWN_ISSUE_PACK)
+        document = self._standing(StatementName.KNOWN_ISSUE_PACK)
         if document is None:
             return None
         body = parse_payload(document.statement, KnownIssuePack)
         return body if now <= body.not_after else None
+
+    def _standing(self, name: str) -> Document | None:
+        """The newest accepted document of this name, unless the issuer that signed it was revoked since."""
+        document = self.documents.get(name)
+        return None if document is None or self._issuer_gone(document) else document
+
+    def _issuer_gone(self, document: Document) -> bool:
+        return document.issuer is not None and self.is_revoked(
+            parse_payload(document.issuer, IssuerCertificate).serial, "issuers"
+        )
 
     # --- revocation --------------------------------------------------------------------------------------
 
@@ -208,9 +243,15 @@ class Trust:
         return None if document is None else parse_payload(document.statement, Revocations)
 
     def revocations_fresh(self, now: int) -> bool:
-        """Whether the leaf revocations were issued within 72 h: else no unattended session, no risk ≥ 2."""
-        newest = self.revocations("leaves")
-        return newest is not None and now - newest.issued_at <= REVOCATIONS_FRESH_S
+        """Whether the leaf revocations were issued within 72 h: else no unattended session, no risk ≥ 2.
+
+        A list by an issuer that was revoked since still revokes; it is no word that nobody else is.
+        """
+        document = self._standing(f"{StatementName.REVOCATIONS}-leaves")
+        return (
+            document is not None
+            and now - parse_payload(document.statement, Revocations).issued_at <= REVOCATIONS_FRESH_S
+        )
 
     def is_revoked(self, serial: str, kind: str = "leaves") -> bool:
         newest = self.revocations(kind)
@@ -219,8 +260,15 @@ class Trust:
     # --- root rotation -----------------------------------------------------------------------------------
 
     def rotate(self, envelope: Envelope) -> "Trust":
-        """Follow a root rotation signed by the pinned root and the new one. Documents of the old root are dropped."""
+        """Follow a root rotation signed by the pinned root and the new one; self when it was followed before.
+
+        Documents of the old root are dropped, floors stay. Raises ForkedDocumentError for a second rotation away from
+        a root that was left, RollbackError for one out of sequence or back to such a root.
+        """
         claimed = parse_payload(envelope, RootRotation)
+        for left in self.left:
+            if claimed.old_root == left.hash:
+                return self._followed_before(envelope, claimed, left)
         rotation = verify_both(envelope, RootRotation, (self.root, VerifyKey(claimed.new_root_key))).body
         self._check_root(rotation.old_root, "root rotation")
         if rotation.new_root != root_hash(rotation.new_root_key):
@@ -231,7 +279,27 @@ class Trust:
                 expected=f"number {self.rotation_sequence + 1}",
                 got=f"number {rotation.sequence}",
             )
-        return replace(self, root=VerifyKey(rotation.new_root_key), rotation_sequence=rotation.sequence, documents={})
+        new = VerifyKey(rotation.new_root_key)
+        if new in self.roots:
+            raise RollbackError("root rotation back to a root that was left", expected="a new root", got=new.key_id)
+        return replace(
+            self,
+            root=new,
+            rotation_sequence=rotation.sequence,
+            documents={},
+            left=(*self.left, LeftRoot(self.root, envelope)),
+        )
+
+    def _followed_before(self, envelope: Envelope, claimed: RootRotation, left: LeftRoot) -> "Trust":
+        if envelope.hash == left.rotation.hash:
+            return self
+        verify_both(envelope, RootRotation, (left.key, VerifyKey(claimed.new_root_key)))
+        raise ForkedDocumentError(
+            "two different rotations of one root",
+            expected="the rotation already followed",
+            got="another, validly signed by the root that was left",
+            hint="Tell the organisation: somebody holds its old root key.",
+        )
 
     # --- checks ------------------------------------------------------------------------------------------
 
@@ -247,6 +315,14 @@ class Trust:
     def _check_not_revoked(self, serial: str, kind: str, what: str) -> None:
         if self.is_revoked(serial, kind):
             raise RemoteProtocolError(f"{what} was revoked", expected="one in force", got=f"serial {serial}")
+        name = f"{StatementName.REVOCATIONS}-{kind}"
+        if kind == "issuers" and name in self.floors and name not in self.documents:
+            raise RemoteProtocolError(
+                f"whether this {what} was revoked is not known",
+                expected=f"the revocations of issuers, version {self.floors[name].version} or newer",
+                got="none yet",
+                hint="The organisation has revoked issuers. Until the list is here, none is trusted.",
+            )
 
     def _check_leaf(
         self,
@@ -294,6 +370,14 @@ def _published_model(envelope: Envelope) -> type[Published]:
 def documents_version(trust: Trust) -> dict[str, int]:
     """Floor name → version: what a device tells the server it has, and an end of a session tells the other."""
     return {name: floor.version for name, floor in sorted(trust.floors.items())}
+
+
+def rotation_chain(first: VerifyKey, rotations: Iterable[Envelope]) -> Trust:
+    """Trust in the root that `rotations` lead to from `first`: how a program that holds an old root gets to the new."""
+    trust = Trust(root=first)
+    for envelope in rotations:
+        trust = replace(trust, rotation_sequence=parse_payload(envelope, RootRotation).sequence - 1).rotate(envelope)
+    return trust
 
 
 def trust_fingerprint(trust: Trust) -> bytes:

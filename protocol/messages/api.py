@@ -86,6 +86,7 @@ class PinRequest(WireModel):
     root_key: PublicKey
     issuer: Envelope
     organisation: PersonName
+    rotations: Count = 0  # of the root before this one, when the organisation is older than this server
 
 
 class OrganisationSignIn(WireModel):
@@ -105,9 +106,12 @@ class EnrolmentState(StrEnum):
 
 
 class EnrolmentRow(WireModel):
+    """`last_seen`: of the device itself, the server's word."""
+
     request: EnrolmentRequest
     received_at: UnixSeconds
     state: EnrolmentState
+    last_seen: UnixSeconds | None = None
 
 
 class EnrolmentList(WireModel):
@@ -151,6 +155,19 @@ class TechnicianSignIn(WireModel):
     statement: Envelope
 
 
+class RenewalAsk(WireModel):
+    """POST /api/technician/renewal. `statement`: a technician-login naming a certificate of before, by its key."""
+
+    statement: Envelope
+
+
+class Renewal(WireModel):
+    """The newest certificate the server holds for that very key, and every rotation of the root."""
+
+    chain: Chain | None
+    rotations: tuple[Envelope, ...]
+
+
 class DocumentList(WireModel):
     documents: tuple[Document, ...]
     rotations: tuple[Envelope, ...]
@@ -162,6 +179,14 @@ class CheckpointReply(WireModel):
     note: str
     from_size: Count
     consistency: tuple[Hash, ...]
+
+
+class DeviceTrust(WireModel):
+    """What a device said it trusts when it last fetched documents: its root, and the version of each document."""
+
+    root: Hash | None
+    versions: dict[str, int]
+    at: UnixSeconds
 
 
 class DeviceRow(WireModel):
@@ -179,6 +204,9 @@ class DeviceRow(WireModel):
     connected: bool
     last_seen: UnixSeconds | None
     findings: dict[str, int]
+    trust: DeviceTrust | None = None
+    replaces: DeviceId | None = None  # the same machine before its keys were made anew
+    replaced_by: DeviceId | None = None
 
 
 class DeviceList(WireModel):

@@ -12,7 +12,16 @@ from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.limits import CONTROL_MESSAGE_MAX_BYTES
 from protocol.messages.desk import CustomerText, DeskText, SignedMessage, TicketUpdate
-from protocol.messages.documents import Cosigned, Documents, FetchCheckpoint, FetchDocuments, NewCheckpoint
+from protocol.messages.documents import (
+    Cosigned,
+    DocumentPart,
+    Documents,
+    FetchCheckpoint,
+    FetchDocumentPart,
+    FetchDocuments,
+    LargeDocuments,
+    NewCheckpoint,
+)
 from protocol.messages.items import (
     AuditItem,
     Heartbeat,
@@ -30,7 +39,16 @@ from protocol.strict_json import WireModel
 
 Item = ReportItem | TicketItem | SealedItem | AuditItem | TicketOutcomeItem | CustomerText
 AgentMessage = (
-    Login | Heartbeat | Item | FetchDocuments | FetchCheckpoint | Cosigned | OfferDeclined | UploadRequest | Unsupported
+    Login
+    | Heartbeat
+    | Item
+    | FetchDocuments
+    | FetchDocumentPart
+    | FetchCheckpoint
+    | Cosigned
+    | OfferDeclined
+    | UploadRequest
+    | Unsupported
 )
 ServerMessage = (
     Challenge
@@ -40,6 +58,8 @@ ServerMessage = (
     | Stored
     | Refused
     | Documents
+    | LargeDocuments
+    | DocumentPart
     | NewCheckpoint
     | SessionOffer
     | UploadGranted
@@ -73,6 +93,7 @@ FROM_AGENT: Final = _by_type(
     TicketOutcomeItem,
     CustomerText,
     FetchDocuments,
+    FetchDocumentPart,
     FetchCheckpoint,
     Cosigned,
     OfferDeclined,
@@ -87,6 +108,8 @@ FROM_SERVER: Final = _by_type(
     Stored,
     Refused,
     Documents,
+    LargeDocuments,
+    DocumentPart,
     NewCheckpoint,
     SessionOffer,
     UploadGranted,

@@ -19,8 +19,16 @@ from protocol.certificates import (
 from protocol.errors import RemoteProtocolError
 from protocol.fields import root_hash
 from protocol.limits import REVOCATIONS_FRESH_S
-from protocol.statements import StatementName
-from protocol.trust import Floor, ForkedDocumentError, RollbackError, Trust, documents_version, trust_fingerprint
+from protocol.statements import Envelope, StatementName
+from protocol.trust import (
+    Floor,
+    ForkedDocumentError,
+    RollbackError,
+    Trust,
+    documents_version,
+    rotation_chain,
+    trust_fingerprint,
+)
 from tests.making import AGE, DAY, NOW, Organisation, serial, signing_key
 
 ORG = Organisation()
@@ -253,6 +261,103 @@ def test_the_root_changes_only_with_both_signatures_and_in_sequence() -> None:
         trust.rotate(new.add_signature(ORG.root.sign(rotation(new_root=bytes(32)))))
     with pytest.raises(RemoteProtocolError, match="another organisation"):
         trust.rotate(new.add_signature(ORG.root.sign(rotation(old_root=bytes(32)))))
+
+
+def rotated(away: Organisation, to: Organisation, sequence: int) -> Envelope:
+    body = RootRotation(
+        old_root=away.root_hash,
+        new_root=to.root_hash,
+        new_root_key=to.root.public,
+        sequence=sequence,
+        issued_at=NOW,
+    )
+    return to.root.add_signature(away.root.sign(body))
+
+
+SECOND, THIRD = Organisation("Helpful Ltd, second root"), Organisation("Helpful Ltd, third root")
+TWO_ROTATIONS = (rotated(ORG, SECOND, 1), rotated(SECOND, THIRD, 2))
+
+
+def test_a_device_that_was_away_follows_one_rotation_after_the_other() -> None:
+    followed = TRUST.rotate(TWO_ROTATIONS[0]).rotate(TWO_ROTATIONS[1])
+    assert followed.technician(THIRD.technician(), NOW).body.name == "Ada Tech"
+    assert followed.roots == (THIRD.root.verify_key, SECOND.root.verify_key, ORG.root.verify_key)
+    assert rotation_chain(ORG.root.verify_key, TWO_ROTATIONS) == followed
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        TRUST.rotate(TWO_ROTATIONS[1])
+
+
+def test_a_device_enrolled_after_a_rotation_follows_the_next() -> None:
+    """Its token says how many there were; from a list it may start anywhere."""
+    fresh = replace(SECOND.trust, rotation_sequence=1)
+    assert fresh.rotate(TWO_ROTATIONS[1]).root == THIRD.root.verify_key
+    assert rotation_chain(SECOND.root.verify_key, TWO_ROTATIONS[1:]).rotation_sequence == 2
+
+
+def test_a_rotation_shown_again_changes_nothing() -> None:
+    followed = TRUST.rotate(TWO_ROTATIONS[0]).rotate(TWO_ROTATIONS[1])
+    assert followed.rotate(TWO_ROTATIONS[0]) is followed
+    assert followed.rotate(TWO_ROTATIONS[1]) is followed
+
+
+def test_a_second_rotation_away_from_one_root_is_a_fork() -> None:
+    """Somebody holds the root that was left; a forged one is no fork but nothing."""
+    followed = TRUST.rotate(TWO_ROTATIONS[0])
+    with pytest.raises(ForkedDocumentError, match="two different rotations"):
+        followed.rotate(rotated(ORG, THIRD, 1))
+    with pytest.raises(ForkedDocumentError, match="two different rotations"):
+        followed.rotate(rotated(ORG, THIRD, 2))
+    body = RootRotation(
+        old_root=ORG.root_hash, new_root=THIRD.root_hash, new_root_key=THIRD.root.public, sequence=2, issued_at=NOW
+    )
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        followed.rotate(THIRD.root.add_signature(signing_key("thief").sign(body)))
+
+
+def test_no_rotation_leads_back_to_a_root_that_was_left() -> None:
+    with pytest.raises(RollbackError, match="back to a root that was left"):
+        TRUST.rotate(TWO_ROTATIONS[0]).rotate(rotated(SECOND, ORG, 2))
+
+
+def issuers_list(*names: str, version: int = 1) -> Document:
+    body = Revocations(
+        root=ORG.root_hash,
+        version=version,
+        issued_at=NOW,
+        not_after=NOW + DAY,
+        kind="issuers",
+        serials=tuple(serial(f"{ORG.name} {name}") for name in names),
+    )
+    return Document(issuer=None, statement=ORG.root.sign(body))
+
+
+def test_what_a_revoked_content_issuer_published_is_no_longer_believed() -> None:
+    trust = TRUST.accept(recipients(1), NOW).accept(issuers_list("content"), NOW)
+    assert trust.recipients(NOW) is None
+    assert trust.floors["bundle-recipients"].version == 1
+    assert trust.technician(ORG.technician(), NOW)
+
+
+def test_a_revoked_certifying_issuers_list_still_revokes_and_is_no_longer_fresh() -> None:
+    trust = TRUST.accept(ORG.revocations(serials=("ab" * 16,)), NOW)
+    assert trust.revocations_fresh(NOW)
+    trust = trust.accept(issuers_list("certifying"), NOW)
+    assert trust.is_revoked("ab" * 16)
+    assert not trust.revocations_fresh(NOW)
+
+
+def test_who_heard_that_issuers_were_revoked_and_lacks_the_list_trusts_no_issuer() -> None:
+    """On a fresh device by its token's floor, and after a rotation: whoever withholds the list gains nothing."""
+    fresh = replace(TRUST, floors={"revocations-issuers": Floor(1)})
+    with pytest.raises(RemoteProtocolError, match="whether this issuer certificate was revoked is not known"):
+        fresh.technician(ORG.technician(), NOW)
+    with pytest.raises(RemoteProtocolError, match="is not known"):
+        fresh.accept(recipients(1), NOW)
+    informed = fresh.accept(issuers_list("content"), NOW)
+    assert informed.technician(ORG.technician(), NOW)
+    turned = informed.rotate(TWO_ROTATIONS[0])
+    with pytest.raises(RemoteProtocolError, match="is not known"):
+        turned.technician(SECOND.technician(), NOW)
 
 
 def test_an_empty_list_of_customers_means_none() -> None:
