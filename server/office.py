@@ -17,7 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from protocol.audit import AuditEntry, AuditWord
 from protocol.certificates import Document
 from protocol.checkpoints import LogKey
-from protocol.messages.documents import Documents
+from protocol.messages.documents import Documents, LargeDocuments
+from protocol.statements import Envelope
+from protocol.strict_json import WireModel
 from server.audit.announcer import Announcer
 from server.audit.store import AuditLog
 from server.audit.witnesses import WitnessStore
@@ -30,6 +32,7 @@ from server.link.hub import Hub
 from server.link.sweep import sweep_items
 from server.logs import log
 from server.metrics import Metrics
+from server.organisation.rules import is_large, large_document
 from server.organisation.store import OrganisationStore
 from server.patience import Patience
 from server.people.passwords import Passwords
@@ -208,11 +211,17 @@ class Office:
             for update in await self.tickets.updates(device, ticket):
                 self.hub.push(device, update)
 
-    async def documents_published(self, documents: tuple[Document, ...]) -> None:
+    async def documents_published(self, documents: tuple[Document, ...], rotations: tuple[Envelope, ...] = ()) -> None:
         """Connected agents get a hint, which they verify like anything else; the revoked lose their rooms."""
+        news: list[WireModel] = [Documents(documents=(), rotations=rotations)] if rotations else []
+        for document in sorted(documents, key=lambda each: each.issuer is not None):
+            large = is_large(document)
+            news.append(
+                LargeDocuments(documents=(large_document(document),)) if large else Documents(documents=(document,))
+            )
         for connection in self.hub:
-            for document in documents:
-                connection.push(Documents(documents=(document,)))
+            for message in news:
+                connection.push(message)
         revoked = self.organisation.require_trust().revocations("leaves")
         if revoked is not None:
             serials = frozenset(revoked.serials)

@@ -1,4 +1,4 @@
-"""Tables of devices and used enrolment tokens."""
+"""Tables of devices, of what they trust, and of used enrolment tokens."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
@@ -22,6 +22,17 @@ devices = Table(
     Column("serial", String(32)),
     Column("last_seen", BigInteger),
     Column("queued", Integer, nullable=False, server_default="0"),
+    Column("replaces", String(28), index=True),
+)
+
+#: What a device said it trusts when it last fetched documents. `versions`: JSON, floor name → version.
+device_trust = Table(
+    "device_trust",
+    METADATA,
+    Column("device", String(28), primary_key=True),
+    Column("root", LargeBinary(32)),
+    Column("versions", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 #: A token is good for one device; the same device may say it again.

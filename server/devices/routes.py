@@ -1,5 +1,7 @@
 """Enrolling; and devices as a technician sees them."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 
 from protocol.enrolment import EnrolmentRequest
@@ -16,6 +18,7 @@ _SERIES_S = 30 * 86_400
 @router.post("/api/enrol", status_code=202)
 async def enrol(request: Request, office: OfficeOf) -> EnrolReply:
     asked = await body(request, EnrolmentRequest)
+    office.organisation.check_token_root(asked.token)
     token = check_enrolment(asked, office.organisation.require_trust(), office.config.origin, office.now())
     await office.devices.enrol(asked, token)
     return EnrolReply(device=asked.keys.device)
@@ -23,15 +26,13 @@ async def enrol(request: Request, office: OfficeOf) -> EnrolReply:
 
 @router.get("/api/devices")
 async def devices(office: OfficeOf, caller: Caller) -> DeviceList:
-    found = await office.devices.visible(caller.customers)
-    counts = await office.findings.counts(device.device for device in found)
-    return DeviceList(devices=tuple(device_row(office, device, counts) for device in found))
+    return await device_list(office, await office.devices.visible(caller.customers))
 
 
 @router.get("/api/devices/{device}")
 async def device_detail(device: str, office: OfficeOf, caller: Caller) -> DeviceDetail:
     found = await office.devices.require(device, caller.customers)
-    row = device_row(office, found, await office.findings.counts([device]))
+    (row,) = (await device_list(office, (found,))).devices
     return DeviceDetail(
         **{name: getattr(row, name) for name in DeviceRow.model_fields},
         reported=await office.findings.of_device(device),
@@ -45,14 +46,25 @@ async def metric_series(device: str, name: str, office: OfficeOf, caller: Caller
     return MetricSeries(metrics=await office.findings.series(device, name, since=office.now() - _SERIES_S))
 
 
-def device_row(office: Office, device: Device, counts: dict[str, dict[str, int]]) -> DeviceRow:
-    return DeviceRow(
-        device=device.device,
-        label=device.label,
-        customer=device.customer,
-        certificate=device.certificate,
-        connected=office.hub.connected(device.device),
-        last_seen=device.last_seen,
-        findings=counts.get(device.device, {}),
-        keys=device.request.keys,
+async def device_list(office: Office, found: Sequence[Device]) -> DeviceList:
+    ids = [device.device for device in found]
+    counts = await office.findings.counts(ids)
+    trusts, successors = await office.devices.trusts(ids), await office.devices.successors(ids)
+    return DeviceList(
+        devices=tuple(
+            DeviceRow(
+                device=device.device,
+                label=device.label,
+                customer=device.customer,
+                certificate=device.certificate,
+                connected=office.hub.connected(device.device),
+                last_seen=device.last_seen,
+                findings=counts.get(device.device, {}),
+                keys=device.request.keys,
+                trust=trusts.get(device.device),
+                replaces=device.request.replaces,
+                replaced_by=successors.get(device.device),
+            )
+            for device in found
+        )
     )

@@ -1,6 +1,7 @@
 """Keeps enrolment requests and certificates; says who is who. Certificates arrive verified."""
 
-from collections.abc import Set
+import json
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
@@ -9,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from protocol import strict_json
 from protocol.certificates import Chain, DeviceCertificate
 from protocol.enrolment import EnrolmentRequest, EnrolmentToken
-from protocol.messages.api import EnrolmentRow, EnrolmentState
+from protocol.messages.api import DeviceTrust, EnrolmentRow, EnrolmentState
 from server.clock import Clock
-from server.devices.model import devices, used_tokens
+from server.devices.model import device_trust, devices, used_tokens
 from server.devices.rules import Device
 from server.refusal import Refusal, not_found
 from server.storage.engine import Database
@@ -80,7 +81,9 @@ class DeviceStore:
             return tuple(_device(row) for row in await connection.execute(query))
 
     async def enrolments(self, state: EnrolmentState | None = None) -> tuple[EnrolmentRow, ...]:
-        query = select(devices.c.request, devices.c.received_at, devices.c.state).order_by(devices.c.received_at)
+        query = select(devices.c.request, devices.c.received_at, devices.c.state, devices.c.last_seen).order_by(
+            devices.c.received_at
+        )
         if state is not None:
             query = query.where(devices.c.state == state)
         async with self._database.read() as connection:
@@ -89,9 +92,37 @@ class DeviceStore:
                     request=EnrolmentRequest.model_validate_json(row.request),
                     received_at=row.received_at,
                     state=EnrolmentState(row.state),
+                    last_seen=row.last_seen,
                 )
                 for row in await connection.execute(query)
             )
+
+    async def successors(self, wanted: Iterable[str]) -> dict[str, str]:
+        """Device → the approved one that the same machine became when its keys were made anew."""
+        query = (
+            select(devices.c.replaces, devices.c.device)
+            .where(devices.c.replaces.in_(sorted(wanted)), devices.c.state == EnrolmentState.APPROVED)
+            .order_by(devices.c.received_at)
+        )
+        async with self._database.read() as connection:
+            return {row.replaces: row.device for row in await connection.execute(query)}
+
+    async def trusts(self, wanted: Iterable[str]) -> dict[str, DeviceTrust]:
+        """What these devices last said they trust; those that never said anything are absent."""
+        query = select(device_trust).where(device_trust.c.device.in_(sorted(wanted)))
+        async with self._database.read() as connection:
+            return {
+                row.device: DeviceTrust(root=row.root, versions=json.loads(row.versions), at=row.at)
+                for row in await connection.execute(query)
+            }
+
+    async def trusting(
+        self, connection: AsyncConnection, device: str, root: bytes | None, versions: Mapping[str, int], at: int
+    ) -> None:
+        """What a device says it trusts, inside the batch writer's transaction."""
+        values = {"device": device, "root": root, "versions": json.dumps(dict(versions), sort_keys=True), "at": at}
+        insert = self._database.insert(device_trust).values(**values)
+        await connection.execute(insert.on_conflict_do_update(index_elements=["device"], set_=values))
 
     async def check_certificate(self, body: DeviceCertificate) -> None:
         """Its keys must be those the device enrolled with."""
@@ -147,6 +178,7 @@ class DeviceStore:
             "received_at": self._now(),
             "state": EnrolmentState.PENDING,
             "asked_customer": token.customer,
+            "replaces": request.replaces,
         }
 
     async def _get(self, connection: AsyncConnection, device: str) -> Device | None:

@@ -19,7 +19,14 @@ from protocol.limits import (
     LOGIN_MAX_BYTES,
     NONCE_BYTES,
 )
-from protocol.messages.documents import Cosigned, Documents, FetchCheckpoint, FetchDocuments, NewCheckpoint
+from protocol.messages.documents import (
+    Cosigned,
+    Documents,
+    FetchCheckpoint,
+    FetchDocumentPart,
+    FetchDocuments,
+    NewCheckpoint,
+)
 from protocol.messages.items import Heartbeat
 from protocol.messages.link import ITEM_TYPES, UnknownMessage, parse_from_agent
 from protocol.messages.login import Challenge, LoginRefused, Unsupported, Welcome
@@ -32,7 +39,7 @@ from server.link.items import take
 from server.link.login import device_of_login
 from server.logs import log
 from server.office import Office
-from server.organisation.rules import newer_documents
+from server.organisation.rules import newer_documents, newer_large, part_of
 from server.refusal import Refusal
 from server.relay.meeting import DECLINED
 
@@ -41,6 +48,8 @@ NOT_LET_IN = 4403
 BAD_MESSAGE = 4400
 SILENT = 4408
 GOODBYE = 1000
+#: What one `documents` message may hold of them.
+_ROTATIONS_MAX = 16
 
 
 class Conversation:
@@ -192,9 +201,24 @@ class Conversation:
         await self._seen(connection.device.device, message.queued)
 
     async def fetch_documents(self, connection: Connection, message: FetchDocuments) -> None:
-        documents, more = newer_documents(self._office.organisation.require_trust(), message.have)
-        turned = self._office.organisation.rotations_after(self._root)
-        await connection.reply(Documents(documents=documents, rotations=turned[:16], more=more))
+        """Rotations first: what was signed under the root of now means nothing to a device that pins an older one."""
+        office, device = self._office, connection.device.device
+        trust = office.organisation.require_trust()
+        self._root = message.root or self._root
+        turned = office.organisation.rotations_after(self._root)
+        documents, more = newer_documents(trust, message.have)
+        await connection.reply(
+            Documents(documents=documents, rotations=turned[:_ROTATIONS_MAX], more=more or len(turned) > _ROTATIONS_MAX)
+        )
+        large = newer_large(trust, message.have)
+        if large is not None:
+            await connection.reply(large)
+        await office.batch.put(
+            lambda database: office.devices.trusting(database, device, self._root, message.have, office.now())
+        )
+
+    async def fetch_document_part(self, connection: Connection, message: FetchDocumentPart) -> None:
+        await connection.reply(part_of(self._office.organisation.require_trust(), message))
 
     async def fetch_checkpoint(self, connection: Connection, message: FetchCheckpoint) -> None:
         audit = self._office.audit
@@ -227,6 +251,7 @@ HANDLERS: Final[Mapping[type[WireModel], Handler]] = MappingProxyType(
     {
         Heartbeat: Conversation.heartbeat,
         FetchDocuments: Conversation.fetch_documents,
+        FetchDocumentPart: Conversation.fetch_document_part,
         FetchCheckpoint: Conversation.fetch_checkpoint,
         Cosigned: Conversation.cosigned,
         OfferDeclined: Conversation.offer_declined,

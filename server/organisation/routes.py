@@ -11,6 +11,7 @@ from protocol.messages.api import (
     CertificatePush,
     CertificateTaken,
     ChallengeReply,
+    DeviceList,
     DocumentsPush,
     DocumentVersions,
     EnrolmentList,
@@ -24,6 +25,7 @@ from protocol.messages.api import (
 from protocol.messages.login import Certified
 from server import VERSION
 from server.asking import OfficeOf, body
+from server.devices.routes import device_list
 from server.organisation.rules import organisation_login
 from server.refusal import Refusal
 from server.technicians.store import SignInKind
@@ -77,6 +79,12 @@ async def enrolments(office: OfficeOf, state: EnrolmentState | None = None) -> E
     return EnrolmentList(enrolments=await office.devices.enrolments(state))
 
 
+@router.get("/api/organisation/devices")
+async def devices(office: OfficeOf) -> DeviceList:
+    """Every device, with what it said it trusts: for the organisation's own check of its keys."""
+    return await device_list(office, await office.devices.visible(None))
+
+
 @router.post("/api/organisation/refusals")
 async def refuse_enrolment(request: Request, office: OfficeOf) -> Accepted:
     refusal = await body(request, EnrolmentRefusal)
@@ -116,5 +124,6 @@ async def publish(request: Request, office: OfficeOf) -> DocumentVersions:
         for document in documents:
             await office.record(AuditWord.DOCUMENT_PUBLISHED, subject=document.statement.hash)
 
-    await office.documents_published(await office.organisation.publish(push, write_down))
+    new = await office.organisation.publish(push, write_down)
+    await office.documents_published(new, push.rotations)
     return DocumentVersions(versions=office.organisation.versions)

@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import select, update
 
 from protocol import strict_json
-from protocol.certificates import Document, RootRotation
+from protocol.certificates import Chain, Document, RootRotation
+from protocol.enrolment import EnrolmentToken
+from protocol.errors import RemoteProtocolError
 from protocol.messages.api import DocumentsPush, PinRequest
 from protocol.statements import Envelope, VerifyKey, parse_payload
 from protocol.trust import Floor, Trust, documents_version
@@ -72,6 +74,16 @@ class OrganisationStore:
                 return self.rotations[at:]
         return ()
 
+    def check_token_root(self, chain: Chain) -> None:
+        """A token of a root that was left says so, rather than that its signature does not verify."""
+        if self.was_root(parse_payload(chain.leaf, EnrolmentToken).root):
+            raise RemoteProtocolError(
+                "this enrolment token was made before the organisation changed its root key",
+                expected="a token made since",
+                got="one of the root that was left",
+                hint="Ask the support organisation for a new one: bellpull org enrol-token --customer NAME",
+            )
+
     @property
     def versions(self) -> dict[str, int]:
         return {} if self.trust is None else documents_version(self.trust)
@@ -110,7 +122,7 @@ class OrganisationStore:
                         id=1,
                         name=request.organisation,
                         trusted_root=request.root_key,
-                        rotation_sequence=0,
+                        rotation_sequence=request.rotations,
                         pinned_at=self._now(),
                     )
                 )
@@ -128,7 +140,8 @@ class OrganisationStore:
             trust = before = self.require_trust()
             for envelope in push.rotations:
                 trust = trust.rotate(envelope)
-            for document in push.documents:
+            # What the root itself signed comes first: nothing else is believed before it.
+            for document in sorted(push.documents, key=lambda each: each.issuer is not None):
                 check_document_size(document)
                 trust = trust.accept(document, self._now())
             if trust is before:

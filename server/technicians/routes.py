@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 
 from protocol.audit import AuditWord
+from protocol.certificates import TechnicianCertificate
 from protocol.enrolment import TechnicianLogin, check_login
 from protocol.errors import RemoteProtocolError
-from protocol.messages.api import CheckpointReply, DocumentList, SignedIn, TechnicianSignIn
-from protocol.statements import VerifyKey, verify
+from protocol.messages.api import CheckpointReply, DocumentList, Renewal, RenewalAsk, SignedIn, TechnicianSignIn
+from protocol.statements import VerifyKey, parse_payload, verify
 from server.asking import OfficeOf, body
 from server.refusal import Refusal
 from server.technicians.store import SignInKind
@@ -34,6 +35,30 @@ async def login(request: Request, office: OfficeOf) -> SignedIn:
     return await office.technicians.sign_in(
         SignInKind.TECHNICIAN, certificate.serial, asked.chain, certificate.not_after
     )
+
+
+@router.post("/api/technician/renewal")
+async def renewal(request: Request, office: OfficeOf) -> Renewal:
+    """The newest certificate for the key that signs this, also when the one it names is over or of a root left since.
+
+    Nobody else hears of it: the login is signed over our nonce by the key of a certificate we have verified before.
+    """
+    asked = await body(request, RenewalAsk)
+    trust = office.organisation.require_trust()
+    try:
+        claimed = parse_payload(asked.statement, TechnicianLogin)
+        known = await office.technicians.chain_of(claimed.serial)
+        if known is None:
+            raise RemoteProtocolError("this certificate was never shown here", got=claimed.serial)
+        holder = parse_payload(known.leaf, TechnicianCertificate)
+        statement = verify(asked.statement, TechnicianLogin, VerifyKey(holder.signing_key)).body
+        nonce = office.challenges.use(statement.nonce)
+        root = statement.root if office.organisation.was_root(statement.root) else trust.root_hash
+        check_login(statement, root=root, origin=office.config.origin, nonce=nonce)
+    except RemoteProtocolError as error:
+        raise Refusal.of(error, 401) from None
+    chain = await office.technicians.newest_of(holder.signing_key, holder.name, trust)
+    return Renewal(chain=chain, rotations=office.organisation.rotations)
 
 
 @router.get("/api/documents")

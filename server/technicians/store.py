@@ -59,6 +59,30 @@ class TechnicianStore:
             insert = self._database.insert(technicians).values(**values)
             await connection.execute(insert.on_conflict_do_update(index_elements=["serial"], set_=values))
 
+    async def chain_of(self, serial: str) -> Chain | None:
+        """A certificate of now or before, as it was verified when it was kept."""
+        async with self._database.read() as connection:
+            text = await connection.scalar(select(technicians.c.certificate).where(technicians.c.serial == serial))
+            return None if text is None else Chain.model_validate_json(text)
+
+    async def newest_of(self, signing_key: bytes, name: str, trust: Trust) -> Chain | None:
+        """The newest certificate in force for this very key."""
+        query = (
+            select(technicians.c.certificate)
+            .where(technicians.c.name == name, technicians.c.not_after >= self._now())
+            .order_by(technicians.c.stored_at.desc(), technicians.c.not_after.desc())
+        )
+        async with self._database.read() as connection:
+            chains = [Chain.model_validate_json(text) for text in (await connection.execute(query)).scalars()]
+        for chain in chains:
+            try:
+                body = trust.technician(chain, self._now()).body
+            except RemoteProtocolError:
+                continue  # of a root or an issuer that was left, or revoked: an older one may hold
+            if body.signing_key == signing_key:
+                return chain
+        return None
+
     async def certificates(self) -> tuple[Chain, ...]:
         """Every technician certificate known, newest first."""
         async with self._database.read() as connection:

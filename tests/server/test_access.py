@@ -49,6 +49,7 @@ def test_no_door_that_needs_no_sign_in_was_added_unnoticed() -> None:
         "POST /api/organisation/pin",
         "POST /api/organisation/login",
         "POST /api/technician/login",
+        "POST /api/technician/renewal",
     }
 
 
