@@ -67,6 +67,8 @@ API_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("GET", "/api/blobs/{blob}"): Door(Who.TECHNICIAN),
     ("POST", "/api/sessions"): Door(Who.TECHNICIAN, 4 * KIB),
     ("GET", "/api/sessions"): Door(Who.TECHNICIAN),
+    ("POST", "/api/codes"): Door(Who.TECHNICIAN),
+    ("GET", "/api/codes/{code}"): Door(Who.TECHNICIAN),
     ("GET", "/api/audit/export"): Door(Who.TECHNICIAN),
     ("POST", "/uploads/{upload}"): Door(Who.UPLOAD_TOKEN),
     ("HEAD", "/uploads/{upload}"): Door(Who.UPLOAD_TOKEN),

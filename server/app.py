@@ -32,6 +32,7 @@ from server.organisation import routes as organisation
 from server.people.door import CONSOLE_DOORS
 from server.refusal import Refusal
 from server.relay import routes as relay
+from server.sessions import code_routes as codes
 from server.sessions import routes as sessions
 from server.technicians import routes as technicians
 from server.tickets import routes as tickets
@@ -44,6 +45,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *technicians.router.routes,
     *tickets.router.routes,
     *sessions.router.routes,
+    *codes.router.routes,
     *audit.router.routes,
     *bundles.routes,
     *link.routes,

@@ -7,6 +7,7 @@ half a server is worse than none.
 
 import asyncio
 import os
+import secrets
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from server.people.store import PeopleStore
 from server.quotas import Quota
 from server.relay.relay import Relay
 from server.reports.health import HealthCounter
+from server.sessions.codes import Codes
 from server.sessions.store import SessionStore
 from server.storage.batch import BatchWriter
 from server.storage.engine import Database
@@ -121,6 +123,7 @@ class Office:
             bytes_max=caps.bundle_bytes_per_device,
         )
         self.sessions = SessionStore(self.database, now)
+        self.codes = Codes(secrets.randbelow)
         self.people = PeopleStore(self.database, now)
         self.passwords = Passwords()
 

@@ -11,6 +11,7 @@ from typing import Final
 from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.limits import CONTROL_MESSAGE_MAX_BYTES
+from protocol.messages.codes import CodeAnswer, CodeTyped
 from protocol.messages.desk import CustomerText, DeskText, SignedMessage, TicketUpdate
 from protocol.messages.documents import (
     Cosigned,
@@ -47,6 +48,7 @@ AgentMessage = (
     | FetchCheckpoint
     | Cosigned
     | OfferDeclined
+    | CodeTyped
     | UploadRequest
     | Unsupported
 )
@@ -62,6 +64,7 @@ ServerMessage = (
     | DocumentPart
     | NewCheckpoint
     | SessionOffer
+    | CodeAnswer
     | UploadGranted
     | UploadRefused
     | TicketUpdate
@@ -97,6 +100,7 @@ FROM_AGENT: Final = _by_type(
     FetchCheckpoint,
     Cosigned,
     OfferDeclined,
+    CodeTyped,
     UploadRequest,
     Unsupported,
 )
@@ -112,6 +116,7 @@ FROM_SERVER: Final = _by_type(
     DocumentPart,
     NewCheckpoint,
     SessionOffer,
+    CodeAnswer,
     UploadGranted,
     UploadRefused,
     TicketUpdate,

@@ -27,6 +27,7 @@ from protocol.messages.documents import (
     FetchDocuments,
     NewCheckpoint,
 )
+from protocol.messages.codes import CodeAnswer, CodeTyped
 from protocol.messages.items import Heartbeat
 from protocol.messages.link import ITEM_TYPES, UnknownMessage, parse_from_agent
 from protocol.messages.login import Challenge, LoginRefused, Unsupported, Welcome
@@ -234,6 +235,14 @@ class Conversation:
         if self._office.relay.device_of(message.room) == connection.device.device:
             self._office.relay.end(message.room, DECLINED, f"declined: {message.reason}")
 
+    async def code_typed(self, connection: Connection, message: CodeTyped) -> None:
+        office, device, now_s = self._office, connection.device, self._office.mono()
+        if wait_s := office.codes.may_try(device.device, now_s):
+            await connection.reply(CodeAnswer(code=message.code, found=False, retry_after_s=int(wait_s) + 1))
+            return
+        found = office.codes.typed(message.code, device.device, message.ticket, device.visible_to, now_s)
+        await connection.reply(CodeAnswer(code=message.code, found=found))
+
     async def upload_request(self, connection: Connection, message: UploadRequest) -> None:
         await connection.reply(await self._office.bundles.grant(connection.device.device, message))
 
@@ -255,6 +264,7 @@ HANDLERS: Final[Mapping[type[WireModel], Handler]] = MappingProxyType(
         FetchCheckpoint: Conversation.fetch_checkpoint,
         Cosigned: Conversation.cosigned,
         OfferDeclined: Conversation.offer_declined,
+        CodeTyped: Conversation.code_typed,
         UploadRequest: Conversation.upload_request,
         Unsupported: Conversation.unsupported,
     }
