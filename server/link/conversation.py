@@ -19,6 +19,7 @@ from protocol.limits import (
     LOGIN_MAX_BYTES,
     NONCE_BYTES,
 )
+from protocol.messages.codes import CodeAnswer, CodeTyped
 from protocol.messages.documents import (
     Cosigned,
     Documents,
@@ -27,7 +28,6 @@ from protocol.messages.documents import (
     FetchDocuments,
     NewCheckpoint,
 )
-from protocol.messages.codes import CodeAnswer, CodeTyped
 from protocol.messages.items import Heartbeat
 from protocol.messages.link import ITEM_TYPES, UnknownMessage, parse_from_agent
 from protocol.messages.login import Challenge, LoginRefused, Unsupported, Welcome
