@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from technician.cli import app
+from technician.keys import key_file
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -41,6 +43,14 @@ Run = Callable[..., Ran]
 def objects(text: str) -> list[dict[str, Any]]:
     """The JSON lines of an output, without what a server in this process logs."""
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(autouse=True)
+def light_passphrases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id at its real cost is tested in test_key_file.py; in every other test it would only heat the machine."""
+    if request.path.name != "test_key_file.py":
+        light = partial(key_file.Argon2Settings, memory_kib=8 * 1024, iterations=1, lanes=1)
+        monkeypatch.setattr(key_file, "Argon2Settings", light)
 
 
 @pytest.fixture
