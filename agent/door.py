@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from agent.clocks import Clocks
 from agent.consent.abuse_verbs import AbuseVerbs
+from agent.consent.codes import CodeVerbs
 from agent.consent.freeze import Freeze
 from agent.consent.gate import ConsentGate
 from agent.consent.policy_verbs import PolicyVerbs
@@ -137,6 +138,7 @@ class Door:
                 self.books.journal,
                 device=self._identity.device,
             ).verbs(),
+            *CodeVerbs(self._tickets, self._link, self.freeze).verbs(),
             *PolicyVerbs(self.policies, self.receipts, self._kept, self._clocks).verbs(),
         )
 

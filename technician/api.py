@@ -46,6 +46,7 @@ from protocol.messages.api import (
     TicketDetail,
     TicketList,
 )
+from protocol.messages.codes import CodeMade, CodeTold
 from protocol.messages.desk import SignedMessage
 from protocol.statements import Envelope
 from technician.problems import Problem
@@ -195,6 +196,12 @@ class Api:
 
     async def sessions(self, ticket: str) -> SessionList:
         return await self._ask("GET", f"/api/sessions?ticket={ticket}", SessionList)
+
+    async def make_code(self) -> CodeMade:
+        return await self._ask("POST", "/api/codes", CodeMade)
+
+    async def code(self, code: str) -> CodeTold:
+        return await self._ask("GET", f"/api/codes/{code}", CodeTold)
 
     async def audit_export(self) -> tuple[AuditExport, bytes]:
         """The log, and the exact bytes it came in (what is written to log.json)."""

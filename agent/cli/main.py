@@ -22,6 +22,10 @@ COMMANDS: Final = MappingProxyType(
         "tickets": ("agent.cli.tickets", "your tickets with what is being done about them"),
         "consent": ("agent.cli.consent", "answer a technician who asks to connect"),
         "stop": ("agent.cli.stop", "end every visit at once"),
+        "visit": ("agent.cli.visit", "a technician gave you a code: let them ask to connect"),
+        "report-abuse": ("agent.cli.report_abuse", "a visit was wrong: end it, and let nobody in"),
+        "unfreeze": ("agent.cli.unfreeze", "let technicians ask again after a report of abuse"),
+        "policy": ("agent.cli.policy", "unattended machines: who may come in while nobody is here"),
         "receipts": ("agent.cli.receipts", "what was done on this computer, with proofs"),
         "mend": ("agent.cli.mend", "fixes that this computer can do itself: look, try, undo"),
         "page": ("agent.cli.page", "your page: health, help, visits, receipts"),
@@ -65,7 +69,7 @@ def _overview() -> str:
         "",
         "commands:",
     ]
-    lines += [f"  {name:<10} {help_line}" for name, (_, help_line) in COMMANDS.items()]
+    lines += [f"  {name:<13} {help_line}" for name, (_, help_line) in COMMANDS.items()]
     return "\n".join([*lines, "", "bellpull-agent COMMAND --help says more, with an example."])
 
 

@@ -2,6 +2,7 @@
 
 Commands are read from stdin, one a line (session/commands.py). Events as JSON lines:
 
+    {"event":"code","code":"123456789","expires_in_s":600}      with --code, before anything else
     {"event":"phrase","words":[…]}   {"event":"verified","device":…,"customer":…,"certified":true}
     {"event":"granted","scopes":[…],"minutes":30}   {"event":"row","action":"processes","item":{…}}
     {"event":"result","action":…,"outcome":"done","detail":"","rows":50}
@@ -23,6 +24,7 @@ from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
 from protocol.limits import REASON_MAX_CHARS, SESSION_MINUTES_MAX
 from protocol.visit import Item
+from technician.by_code import typed_by_customer
 from technician.clock import now_s
 from technician.commands.connect_faces import Face, JsonFace, TerminalFace
 from technician.commands.output import (
@@ -46,6 +48,8 @@ def connect(
     device: Annotated[str, typer.Argument(help="Device id, the beginning of one, or its label.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; the customer reads it, quoted as yours.")],
     scope: Annotated[list[Scope], typer.Option("--scope", help="What you ask to do; repeat.")],
+    device: Annotated[str | None, typer.Argument(help="Device id, the beginning of one, or its label.")] = None,
+    code: Annotated[bool, typer.Option("--code", help="Read a code to the customer; who types it is visited.")] = False,
     ticket: Annotated[str | None, typer.Option("--ticket", help="The customer's ticket.")] = None,
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=SESSION_MINUTES_MAX)] = 30,
     home: HomeOption = None,
@@ -55,6 +59,13 @@ def connect(
     """Ask the customer to let you in; then work with the commands that `help` lists. Their word ends it at any time."""
     face: Face = JsonFace() if as_json else TerminalFace()
     try:
+        if code is (device is not None):
+            raise Problem(
+                "which computer do you mean?",
+                expected="a device, or --code for a customer who types one",
+                got="both" if code else "neither",
+                exit_code=2,
+            )
         if not 1 <= len(reason) <= REASON_MAX_CHARS:
             raise Problem("say why in 1 to 200 characters", got=f"{len(reason)} characters", exit_code=2)
         technician = Technician.open(Home.at(home), Passphrases(passphrase_file))
@@ -69,7 +80,7 @@ def connect(
 
 async def _visit(
     technician: Technician,
-    wanted: str,
+    wanted: str | None,
     ticket: str | None,
     scopes: tuple[Scope, ...],
     minutes: int,
@@ -80,6 +91,8 @@ async def _visit(
     async with technician.signed_in() as api:
         for doubt in technician.doubts:
             face.notice("document", doubt)
+        if wanted is None:
+            wanted, ticket = await typed_by_customer(api, lambda made: face.code(made.code, made.expires_in_s))
         device = find_device((await api.devices()).devices, wanted, technician.store.trust, now_s())
         face.asking(device)
         async with Visit.open(technician, api, device, ticket, scopes, minutes, reason, watch=face.watch) as visit:

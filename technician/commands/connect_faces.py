@@ -5,6 +5,7 @@ import sys
 from abc import ABC, abstractmethod
 
 from protocol.errors import ProtocolError
+from protocol.messages.codes import spoken
 from protocol.visit import Item
 from technician.commands.output import Output, error_facts
 from technician.devices import DeviceFacts
@@ -31,6 +32,9 @@ class Face(ABC):
                 self.stopped()
             case _:
                 pass  # shown where it is waited for
+
+    @abstractmethod
+    def code(self, code: str, expires_in_s: int) -> None: ...
 
     @abstractmethod
     def asking(self, device: DeviceFacts) -> None: ...
@@ -81,6 +85,9 @@ class JsonFace(Face):
 
     def _event(self, event: str, **facts: object) -> None:
         self.out.json({"event": event, **facts})
+
+    def code(self, code: str, expires_in_s: int) -> None:
+        self._event("code", code=code, expires_in_s=expires_in_s)
 
     def asking(self, device: DeviceFacts) -> None:
         self._event("asking", device=device.device)
@@ -134,6 +141,11 @@ class TerminalFace(Face):
     def __init__(self) -> None:
         super().__init__(Output())
         self._interactive = sys.stdin.isatty()
+
+    def code(self, code: str, expires_in_s: int) -> None:
+        self.out.say(f"Read this to the customer:  {spoken(code)}", "bold")
+        self.out.say(f"They type it on their page, or: bellpull-agent visit {code}", "dim")
+        self.out.say(f"Waiting for up to {expires_in_s // 60} minutes …", "dim")
 
     def asking(self, device: DeviceFacts) -> None:
         self.out.say(f"Asking {device.label or device.device} …", "dim")
