@@ -45,11 +45,10 @@ from technician.sign_in import Technician
 
 
 def connect(
-    device: Annotated[str, typer.Argument(help="Device id, the beginning of one, or its label.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; the customer reads it, quoted as yours.")],
     scope: Annotated[list[Scope], typer.Option("--scope", help="What you ask to do; repeat.")],
     device: Annotated[str | None, typer.Argument(help="Device id, the beginning of one, or its label.")] = None,
-    code: Annotated[bool, typer.Option("--code", help="Read a code to the customer; who types it is visited.")] = False,
+    code: Annotated[bool, typer.Option("--code", help="Read out a code; visit the customer who types it.")] = False,
     ticket: Annotated[str | None, typer.Option("--ticket", help="The customer's ticket.")] = None,
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=SESSION_MINUTES_MAX)] = 30,
     home: HomeOption = None,
