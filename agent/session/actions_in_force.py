@@ -2,7 +2,9 @@
 
     OPEN  (OpenAction)        check the signature, the chain, the scope, the time, the arguments
                               book it (on the disk) ─► only then run it
-    DATA  ◄── rows            as far as the technician's program has given credit; the rest waits here
+    DATA  ──► input           where the action takes some: counted, hashed, handed on; credit when its pipe took it
+    DATA  ◄── rows or pieces  as far as the technician's program has given credit; the rest waits here, and an action
+                              with a pipe of its own is held back (`action_stream.py`)
     CLOSE ◄── ActionResult    after the last row and after the journal's second entry
 
 Refused (outside the scopes, unknown, bad arguments, time over): booked, answered, the session goes on. Replayed,
@@ -10,10 +12,23 @@ reordered or altered: `BrokenActionChain` goes up and the session ends. Pure: ro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from agent.session.effects import BookAction, BookActionEnd, Cancel, Effect, Finished, Moment, Rows, Run
+from agent.session.action_stream import ActionStream
+from agent.session.effects import (
+    BookAction,
+    BookActionEnd,
+    Cancel,
+    Effect,
+    Finished,
+    GiveInput,
+    HoldBack,
+    InputTaken,
+    Moment,
+    Rows,
+    Run,
+    Streamed,
+)
 from protocol import strict_json
 from protocol.actions.catalogue import ARGUMENTS_MAX_BYTES
 from protocol.actions.scopes import Scope
@@ -30,44 +45,29 @@ from protocol.visit import ActionResult, OpenAction
 
 # At one time: a person looks at one thing, a program at a few; each may hold 8 MiB of rows here.
 RUNNING_MAX: Final = 4
+#: Beside them, with a pipe of their own: terminals, followed logs, files. Each holds less than 1 MiB here.
+STREAMING_MAX: Final = 8
 #: From this risk on an action waits until the server's log has stored that it begins.
 WAITS_FOR_LOG_RISK: Final = 2
 _DETAIL_MAX_CHARS: Final = 200
 
 
-@dataclass
-class _Running:
-    sequence: int
-    stream: int
-    spec: ActionSpec
-    arguments: bytes
-    waiting: bytearray = field(default_factory=bytearray)
-    rows: int = 0
-    mid_line: bool = False  # the technician has the beginning of a row and not its end
-    result: ActionResult | None = None
-
-    def take(self, room: int) -> bytes:
-        """The next bytes to send, at most `room`."""
-        piece = bytes(self.waiting[:room])
-        del self.waiting[:room]
-        self.mid_line = not piece.endswith(b"\n")
-        return piece
-
-    def drop_unsent(self) -> None:
-        """Forget the rows that have not gone out; the one that has begun goes out whole."""
-        keep = self.waiting.find(b"\n") + 1 if self.mid_line else 0
-        self.rows -= self.waiting.count(b"\n", keep)
-        del self.waiting[keep:]
-
-
 class ActionsInForce:
     """All actions of one visit that are not over. `connection` gets the frames; the effects go to the shell."""
 
-    def __init__(self, connection: Connection, technician: VerifyKey, catalogue: Mapping[str, ActionSpec]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        technician: VerifyKey,
+        catalogue: Mapping[str, ActionSpec],
+        *,
+        before: "ActionsInForce | None" = None,
+    ) -> None:
         self._connection = connection
         self._technician = technician
         self._catalogue = catalogue
-        self._running: dict[int, _Running] = {}  # by sequence
+        self._running: dict[int, ActionStream] = {}  # by sequence
+        self._took_input: set[int] = set()  # streams whose technician may not know yet that they are over
 
     @property
     def doing(self) -> tuple[ActionSpec, ...]:
@@ -87,20 +87,36 @@ class ActionsInForce:
             if spec is None:
                 raise RefusedAction("this agent knows no such action", expected=", ".join(self._catalogue))
             following = next_action(state, action, spec.scope, arguments_hash, elapsed_s=elapsed_s, now=moment.wall)
-            strict_json.parse(
+            arguments = strict_json.parse(
                 said.arguments, spec.arguments, what=f"arguments of {spec.name}", max_bytes=ARGUMENTS_MAX_BYTES
             )
-            if len(self._running) >= RUNNING_MAX:
-                raise RefusedAction("too many actions at once", expected=f"at most {RUNNING_MAX}", got="one more")
+            self._refuse_too_many(spec)
         except RemoteProtocolError as refusal:
             return self._refuse(state, stream, action, spec, said.arguments, str(refusal))
         sequence = action.body.sequence
-        self._running[sequence] = _Running(sequence, stream, spec, said.arguments)
-        waits = spec.risk >= WAITS_FOR_LOG_RISK
-        effects: list[Effect] = [BookAction(action, spec.scope, spec.risk, said.arguments, None, waits)]
+        self._running[sequence] = ActionStream(sequence, stream, spec, said.arguments)
+        if spec.input:
+            self._took_input.add(stream)
+        risk = spec.risk_of(arguments)
+        waits = risk >= WAITS_FOR_LOG_RISK
+        effects: list[Effect] = [BookAction(action, spec.scope, risk, said.arguments, None, waits)]
         if not waits:
-            effects.append(Run(sequence, spec.name, said.arguments))
+            effects += self._run(self._running[sequence])
         return following, effects
+
+    def _refuse_too_many(self, spec: ActionSpec) -> None:
+        most = STREAMING_MAX if spec.streams else RUNNING_MAX
+        if sum(running.spec.streams is spec.streams for running in self._running.values()) >= most:
+            raise RefusedAction("too many actions at once", expected=f"at most {most}", got="one more")
+
+    def _run(self, running: ActionStream) -> list[Effect]:
+        """Start it, and hand over what the technician has sent already."""
+        running.begun = True
+        effects: list[Effect] = [Run(running.sequence, running.spec.name, running.arguments)]
+        if running.early or running.input_over:
+            effects.append(GiveInput(running.sequence, bytes(running.early), running.input_over))
+            running.early.clear()
+        return effects
 
     def _refuse(
         self,
@@ -125,16 +141,78 @@ class ActionsInForce:
         if running is None or running.result is not None:
             return []
         if stored:
-            return [Run(sequence, running.spec.name, running.arguments)]
+            return self._run(running)
         return self._end(running, Outcome.CANCELLED, "the audit log could not be reached; nothing was run")
 
-    def rows(self, event: Rows) -> None:
+    def rows(self, event: Rows) -> list[Effect]:
         running = self._running.get(event.sequence)
         if running is None or running.result is not None:
-            return
-        running.waiting += event.lines
-        running.rows += event.count
-        self.pump()
+            return []
+        running.add(event.lines, event.count)
+        return self.pump()
+
+    def streamed(self, event: Streamed) -> list[Effect]:
+        """An action with a pipe of its own has said something."""
+        running = self._running.get(event.sequence)
+        if running is None or running.result is not None:
+            return []
+        running.add(event.data, event.data.count(b"\n") if running.in_lines else 0)
+        return self.pump()
+
+    # --- input -----------------------------------------------------------------------------------------------
+
+    def data(self, stream: int, data: bytes) -> list[Effect]:
+        """The technician sent DATA. Raises RemoteProtocolError where the action takes none, or after its end."""
+        running = self._on_stream(stream)
+        if running is None or running.result is not None:
+            if stream not in self._took_input:
+                raise RemoteProtocolError("data came for an action that takes none", got=f"stream {stream}")
+            self._connection.consumed(stream, len(data))  # it crossed the action's end on its way
+            return []
+        if not running.spec.input:
+            raise RemoteProtocolError(
+                "data came for an action that takes none",
+                expected="none",
+                got=f"{running.spec.name}: {len(data)} bytes",
+            )
+        running.received(data)
+        if running.begun:
+            return [GiveInput(running.sequence, data)]
+        running.early += data  # it waits for the log; one window at most
+        return []
+
+    def closed(self, stream: int) -> list[Effect]:
+        """The technician sends nothing more on this stream; what we say still goes out."""
+        running = self._on_stream(stream)
+        if running is None or running.result is not None or not running.spec.input:
+            return []
+        running.input_over = True
+        return [GiveInput(running.sequence, b"", last=True)] if running.begun else []
+
+    def input_taken(self, event: InputTaken) -> None:
+        running = self._running.get(event.sequence)
+        if running is not None:
+            self._connection.consumed(running.stream, event.size_bytes)
+
+    def _on_stream(self, stream: int) -> ActionStream | None:
+        return next((running for running in self._running.values() if running.stream == stream), None)
+
+    # --- a lost connection ---------------------------------------------------------------------------------------
+
+    @property
+    def changing(self) -> bool:
+        """Something that changes this computer is still under way."""
+        return any(
+            running.result is None and running.spec.risk >= WAITS_FOR_LOG_RISK for running in self._running.values()
+        )
+
+    def cut(self) -> list[Effect]:
+        return []
+
+    def hand_on(self) -> list[Effect]:
+        return self.abandon("the connection was lost")
+
+    # --- the end -----------------------------------------------------------------------------------------------
 
     def finished(self, event: Finished) -> list[Effect]:
         running = self._running.get(event.sequence)
@@ -154,36 +232,41 @@ class ActionsInForce:
 
     def reset(self, stream: int) -> list[Effect]:
         """The technician broke a stream off: whatever ran for it is cancelled."""
-        for running in list(self._running.values()):
-            if running.stream == stream:
-                del self._running[running.sequence]
-                if running.result is None:
-                    detail = "the technician cancelled it"
-                    return [Cancel(running.sequence), BookActionEnd(running.sequence, Outcome.CANCELLED, detail)]
-        return []
+        running = self._on_stream(stream)
+        if running is None:
+            return []
+        del self._running[running.sequence]
+        if running.result is not None:
+            return []
+        detail = running.booked_detail("the technician cancelled it")
+        return [Cancel(running.sequence), BookActionEnd(running.sequence, Outcome.CANCELLED, detail)]
 
     def abandon(self, detail: str) -> list[Effect]:
         """The session ends: what has no result yet gets `cancelled` in the books. The host is killed by the caller."""
         ends: list[Effect] = [
-            BookActionEnd(running.sequence, Outcome.CANCELLED, detail)
+            BookActionEnd(running.sequence, Outcome.CANCELLED, running.booked_detail(detail))
             for running in self._running.values()
             if running.result is None
         ]
         self._running.clear()
         return ends
 
-    def pump(self) -> None:
-        """Send what credit allows; close the streams whose last row has gone."""
+    def pump(self) -> list[Effect]:
+        """Send what credit allows; close the streams whose last row has gone; hold back whom nobody listens to."""
+        effects: list[Effect] = []
         for running in list(self._running.values()):
-            room = self._connection.sendable_bytes(running.stream)
-            if room and running.waiting:
-                self._connection.send(running.stream, running.take(room))
-            if running.result is not None and not running.waiting:
+            while running.waiting_bytes and (piece := running.take(self._connection.sendable_bytes(running.stream))):
+                self._connection.send(running.stream, piece)
+            if running.result is not None and not running.waiting_bytes:
                 self._connection.close_stream(running.stream, strict_json.dump(running.result))
                 del self._running[running.sequence]
+            elif running.spec.streams and (held := running.should_hold()) is not None:
+                effects.append(HoldBack(running.sequence, held))
+        return effects
 
-    def _end(self, running: _Running, outcome: Outcome, detail: str) -> list[Effect]:
+    def _end(self, running: ActionStream, outcome: Outcome, detail: str) -> list[Effect]:
         cut = detail[:_DETAIL_MAX_CHARS]
-        running.result = ActionResult(outcome=outcome, detail=cut, rows=running.rows)
+        running.result = ActionResult(outcome=outcome, detail=cut, rows=running.rows, totals=running.totals())
+        booked = BookActionEnd(running.sequence, outcome, running.booked_detail(cut))
         self.pump()
-        return [BookActionEnd(running.sequence, outcome, cut)]
+        return [booked]

@@ -1,15 +1,22 @@
 """What a session's processes cannot reach, whatever runs in them: Linux's Landlock, put on once and never taken off.
 
-In user mode they run as the same person as the service, so file modes alone keep nothing from them. Confined, they
+In user mode they run as the same person as the service, so file modes alone keep nothing from them. Two layers:
 
-    read     everything that this user may read, but nothing of the agent's state folder: keys, database, log
-    write    nothing: no file is made, changed, cut off, moved or removed anywhere; `/dev/null` may be written
-    touch    no process but those of the session: no signals (from Linux 6.12), no memory, no open files of others
+    the host and all below it   nothing of the agent's state folder is read or written: keys, database, log
+    each action, on top of it   what its scope is for, and no more (`Reach`)
+
+        look      read what this user may read; write nothing anywhere but `/dev/null`
+        signal    as look; may also end programs outside the session
+        read      read the folders that the owner allows, and the programs and libraries of the system
+        write     as read; files may be made, changed and replaced in those folders
+        person    read and write what this user may, but never the agent's folder
+
+No action but `signal` touches a process outside the session: no signals (from Linux 6.12), no memory, no open files.
 
 Landlock allows and never forbids, so everything but the folder is listed: at each level above it, all that stands
-beside the way down. What is made at those levels later cannot be read in this session. Not covered: modes and owners
-of this user's files, names in folders, command lines and environments of other processes. A kernel without Landlock
-(before 5.13, or without it at boot) confines nothing: the caller is told.
+beside the way down. What is made at those levels later cannot be read in this session, and nothing new can be made at
+them. Not covered: modes and owners of this user's files, names in folders, command lines and environments of other
+processes. A kernel without Landlock (before 5.13, or without it at boot) confines nothing: the caller is told.
 """
 
 import ctypes
@@ -17,9 +24,14 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from protocol.actions.scopes import Scope
+from protocol.actions.spec import ActionSpec
 
 # host.py starts on Linux only; this also tells the type checker.
 assert sys.platform == "linux"  # noqa: S101
@@ -38,31 +50,132 @@ _REMOVE_AND_MAKE: Final = sum(1 << bit for bit in range(4, 13))
 _REFER: Final = 1 << 13  # ABI 2: moving between folders
 _TRUNCATE: Final = 1 << 14  # ABI 3
 _SCOPE_SIGNAL: Final = 1 << 1  # ABI 6
+#: What may be allowed on a file; the rest means folders, and the kernel refuses it for anything else.
+_OF_FILES: Final = _WRITE_FILE | _READ_FILE | _TRUNCATE
+_FOLDERS_MADE: Final = 1 << 7  # MAKE_DIR
+_REMOVE_FILE: Final = 1 << 5
+_MAKE_REG: Final = 1 << 8
 
 #: A folder with more entries than this is listed no further: what comes later in it cannot be read.
 _BESIDE_MAX: Final = 20_000
+#: What every program needs to go on: its libraries, names of users, the time zone.
+_SYSTEM_FOLDERS: Final = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc",
+    "/proc",
+    "/sys",
+    "/dev/null",
+    "/dev/urandom",
+)
 
 
-def confine(keep_out: Path) -> bool:
-    """This process and all it starts from now on. False where the kernel cannot. Needs `no_new_privileges` before."""
+class Reach(StrEnum):
+    """What an action may touch."""
+
+    LOOK = "look"
+    SIGNAL = "signal"
+    READ_ROOTS = "read"
+    WRITE_ROOTS = "write"
+    PERSON = "person"
+
+    @property
+    def writes(self) -> bool:
+        """Files may be written at all."""
+        return self in (Reach.WRITE_ROOTS, Reach.PERSON)
+
+
+_REACH_OF_SCOPE: Final = {
+    Scope.FILES_READ: Reach.READ_ROOTS,
+    Scope.FILES_WRITE: Reach.WRITE_ROOTS,
+    Scope.PROCESSES_END: Reach.SIGNAL,
+    Scope.TERMINAL: Reach.PERSON,
+}
+
+
+def reach_of(spec: ActionSpec) -> Reach:
+    """By the scope that the customer allowed."""
+    return _REACH_OF_SCOPE.get(spec.scope, Reach.LOOK)
+
+
+@dataclass(frozen=True)
+class Reaches:
+    """The rule sets of one host, made while it warms up. `confined`: the kernel holds all of it."""
+
+    rule_sets: dict[Reach, int]
+    confined: bool
+
+    def enter(self, reach: Reach) -> None:
+        """This process and all it starts from now on. An action that cannot be confined does not run."""
+        if not self.confined:
+            return
+        if _call(_RESTRICT_SELF, self.rule_sets[reach], 0) != 0:
+            raise OSError(f"the kernel refused to confine this action to {reach.value}")
+
+
+def confine(keep_out: Path | None, roots: Sequence[str] = ()) -> Reaches:
+    """Confine this process, and prepare what each action gets on top. Needs `no_new_privileges` before."""
     version = _call(_CREATE_RULESET, None, 0, _VERSION)
-    if version < 1:
-        return False
-    handled = _READ_FILE | _WRITE_FILE | _REMOVE_AND_MAKE
-    handled |= _REFER if version >= 2 else 0
-    handled |= _TRUNCATE if version >= 3 else 0
-    scoped = _SCOPE_SIGNAL if version >= 6 else 0
-    attributes = struct.pack("=QQQ", handled, 0, scoped)[: 24 if version >= 6 else 8]
-    rules = _call(_CREATE_RULESET, attributes, len(attributes), 0)
-    if rules < 0:
-        return False
-    try:
-        for path in _beside(keep_out.resolve()):
-            _allow(rules, path, _READ_FILE)
-        _allow(rules, Path(os.devnull), _READ_FILE | _WRITE_FILE)
-        return _call(_RESTRICT_SELF, rules, 0) == 0
-    finally:
-        os.close(rules)
+    if keep_out is None or version < 1:
+        return Reaches({}, confined=False)
+    everything = list(_beside(keep_out.resolve()))
+    writing = _all_writing(version)
+    outer = _rule_set(version, signals=True)
+    if outer is None:
+        return Reaches({}, confined=False)
+    for path in everything:
+        _allow(outer, path, _READ_FILE | writing)
+    if _call(_RESTRICT_SELF, outer, 0) != 0:
+        return Reaches({}, confined=False)
+    os.close(outer)
+    sets: dict[Reach, int] = {}
+    for reach in Reach:
+        made = _rule_set(version, signals=reach is Reach.SIGNAL)
+        if made is None:
+            raise OSError("the kernel makes one set of rules and not the next")
+        sets[reach] = made
+        _fill(made, reach, everything, roots, writing)
+    return Reaches(sets, confined=True)
+
+
+def _fill(rules: int, reach: Reach, everything: Sequence[Path], roots: Sequence[str], writing: int) -> None:
+    match reach:
+        case Reach.LOOK | Reach.SIGNAL:
+            for path in everything:
+                _allow(rules, path, _READ_FILE)
+        case Reach.PERSON:
+            for path in everything:
+                _allow(rules, path, _READ_FILE | writing)
+        case Reach.READ_ROOTS | Reach.WRITE_ROOTS:
+            own = _READ_FILE
+            if reach is Reach.WRITE_ROOTS:
+                own |= writing & (_WRITE_FILE | _TRUNCATE | _MAKE_REG | _REMOVE_FILE | _FOLDERS_MADE)
+            for folder in (*_SYSTEM_FOLDERS, sys.prefix, sys.base_prefix, *_program_folders()):
+                _allow(rules, Path(folder), _READ_FILE)
+            for root in roots:
+                _allow(rules, Path(root), own)
+    _allow(rules, Path(os.devnull), _READ_FILE | _WRITE_FILE)
+
+
+def _program_folders() -> Iterator[str]:
+    """Where our own modules are: an import may come late."""
+    yield from (path for path in sys.path if path and os.path.isdir(path))
+    yield os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def _all_writing(version: int) -> int:
+    return _WRITE_FILE | _REMOVE_AND_MAKE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+
+
+def _rule_set(version: int, *, signals: bool) -> int | None:
+    """A set that forbids reading and writing files, and, unless `signals`, signals out of it."""
+    scoped = _SCOPE_SIGNAL if version >= 6 and not signals else 0
+    attributes = struct.pack("=QQQ", _READ_FILE | _all_writing(version), 0, scoped)[: 24 if version >= 6 else 8]
+    made = _call(_CREATE_RULESET, attributes, len(attributes), 0)
+    return made if made >= 0 else None
 
 
 def _beside(folder: Path) -> Iterator[Path]:
@@ -82,8 +195,10 @@ def _allow(rules: int, path: Path, access: int) -> None:
     except OSError:
         return  # it has gone, or this user may not go there either
     try:
-        if not stat.S_ISLNK(os.fstat(beneath).st_mode):
-            _call(_ADD_RULE, rules, _PATH_BENEATH, struct.pack("=Qi", access, beneath), 0)
+        mode = os.fstat(beneath).st_mode
+        if not stat.S_ISLNK(mode):
+            fitting = access if stat.S_ISDIR(mode) else access & _OF_FILES
+            _call(_ADD_RULE, rules, _PATH_BENEATH, struct.pack("=Qi", fitting, beneath), 0)
     finally:
         os.close(beneath)
 

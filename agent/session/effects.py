@@ -78,6 +78,22 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Streamed:
+    """What a running action with a pipe of its own has written, as it came: pieces, or lines of rows."""
+
+    sequence: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InputTaken:
+    """The action's pipe has taken so much of what the technician sent: as much again may come."""
+
+    sequence: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The session host is done with an action, one way or another."""
 
@@ -131,6 +147,8 @@ Event = (
     | Answered
     | AuditSettled
     | Rows
+    | Streamed
+    | InputTaken
     | Finished
     | CustomerNarrows
     | EndNow
@@ -180,6 +198,23 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Cancel:
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveInput:
+    """What the technician sent, for the running action's pipe; answered by `InputTaken`. `last`: nothing follows."""
+
+    sequence: int
+    data: bytes
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBack:
+    """Read no more from the action's pipe (`held`), because the technician takes nothing; or go on."""
+
+    sequence: int
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +317,8 @@ Effect = (
     | KillHost
     | Run
     | Cancel
+    | GiveInput
+    | HoldBack
     | CompareViews
     | AcceptDocument
     | AskCustomer

@@ -6,14 +6,17 @@ writes rows to stdout (host_wire.py). Each action runs in a fork of this warm pr
 
     wall clock 60 s · memory of all it started 256 MB · rows 8 MiB · no files written · no core dumps
 
+or what its line of the catalogue says instead: a terminal lasts as long as the grant, an upload writes a file.
+
 Subreaper: whatever an action starts stays below this process, also after `setsid`. No new privileges: set-uid
-programs run as ourselves. Confined (confinement.py): nothing below can read the agent's keys or write a file. When the
-service dies, so does this, and takes everything below along.
+programs run as ourselves. Confined (confinement.py): nothing below can read or write anything of the agent's, and each
+action only what its scope is for. When the service dies, so does this, and takes everything below along.
 Linux only: `fork`, the subreaper and the limits have no equal elsewhere in this version.
 """
 
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -46,12 +49,14 @@ if sys.platform == "linux":
         from diagnostics.machine.local import local_machine
         from diagnostics.redaction import Redactor
 
-        confined = begin.keep_out is not None and confine(Path(begin.keep_out))
+        keep_out = None if begin.keep_out is None else Path(begin.keep_out)
+        reaches = confine(keep_out, begin.settings.roots)
+        pipes = None if begin.pipes is None else socket.socket(fileno=begin.pipes)
         machine = local_machine()
         redactor = Redactor(names_of(machine), begin.secret)
         redactor.text("warm up: 10.1.2.3 user@example.org")
         try:
-            Host(machine, redactor, rest, confined=confined).run()
+            Host(machine, redactor, rest, reaches=reaches, settings=begin.settings, pipes=pipes).run()
         finally:
             kill_below(os.getpid())
         return 0

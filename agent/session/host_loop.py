@@ -1,36 +1,36 @@
-"""The session host's loop: requests in, actions forked, rows out, limits kept. Linux only; see host.py."""
+"""The session host's loop: requests in, actions forked, rows out, limits kept. Linux only; see host.py.
+
+What happens in the fork is action_process.py. An action with a pipe of its own gets its end here, out of the packet
+that the service sent before the request, and says only its end to us.
+"""
 
 import json
 import os
-import resource
 import selectors
-import signal
+import socket
 import sys
 import time
-import traceback
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.session.actions.catalogue import DOING
+from agent.session.action_process import become_action
 from agent.session.actions.workbench import Workbench
+from agent.session.confinement import Reaches
 from agent.session.descendants import below, children_of, kill_tree
 from agent.session.host_wire import (
-    ACTION_MEMORY_BYTES,
-    ACTION_OUTPUT_BYTES,
-    ACTION_TIMEOUT_S,
     LINE_MAX_BYTES,
     CancelAction,
     End,
     Ready,
-    Row,
     RunAction,
+    SessionSettings,
 )
-from agent.session.linux_process import die_with_parent, resident_bytes
+from agent.session.linux_process import resident_bytes
 from diagnostics.machine.interface import Machine, ProcessSnapshot, Unreadable
 from diagnostics.redaction import Redactor
 from protocol import strict_json
-from protocol.actions.catalogue import find_action, parse_arguments
-from protocol.errors import ProtocolError
+from protocol.actions.catalogue import find_action
+from protocol.actions.spec import ActionSpec
 from protocol.journal import Outcome
 
 # fork, prctl, rlimits: host.py says so elsewhere.
@@ -48,31 +48,44 @@ class _Job:
     """One running action: its process, and the pipe its rows come through."""
 
     sequence: int
+    spec: ActionSpec
     pid: int
     rows_fd: int
-    deadline_s: float
+    deadline_s: float | None
     buffer: bytearray = field(default_factory=bytearray)
     sent_bytes: int = 0
     end: End | None = None
 
 
 class Host:
-    """`requests`: what has been read from stdin already. `confined`: whether the kernel holds us (confinement.py)."""
+    """`requests`: what has been read from stdin already. `reaches`: what each action may touch (confinement.py).
+    `pipes`: the socket from which actions' own pipes come."""
 
-    def __init__(self, machine: Machine, redactor: Redactor, requests: bytes, *, confined: bool) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        redactor: Redactor,
+        requests: bytes,
+        *,
+        reaches: Reaches,
+        settings: SessionSettings,
+        pipes: socket.socket | None,
+    ) -> None:
         self._machine = machine
         self._redactor = redactor
         self._jobs: dict[int, _Job] = {}
         self._selector = selectors.DefaultSelector()
         self._requests = bytearray(requests)
-        self._confined = confined
+        self._reaches = reaches
+        self._settings = settings
+        self._pipes = pipes
         self._samples: list[ProcessSnapshot] = []  # at most two, the older first
 
     def run(self) -> None:
         """Until the service closes our stdin."""
         self._selector.register(0, selectors.EVENT_READ)
         self._sample()
-        _say(Ready(confined=self._confined))
+        _say(Ready(confined=self._reaches.confined))
         self._take_requests()
         while True:
             ready = self._selector.select(_LOOK_S if self._jobs else _SAMPLE_S)
@@ -121,17 +134,38 @@ class Host:
                 self._kill(job, Outcome.CANCELLED, "cancelled")
 
     def _start(self, request: RunAction) -> None:
+        spec = find_action(request.action)
+        own_pipe = self._own_pipe(request.sequence) if spec.streams else None
         rows_out, rows_in = os.pipe()
         sys.stdout.flush()
         host = os.getpid()
         pid = os.fork()
         if pid == 0:
-            bench = Workbench(self._machine, self._redactor, request.now, samples=tuple(self._samples))
-            _become_action(request, rows_in, bench, host)  # never returns
+            bench = Workbench(
+                self._machine,
+                self._redactor,
+                request.now,
+                samples=tuple(self._samples),
+                settings=self._settings,
+                confined=self._reaches.confined,
+            )
+            become_action(request, spec, rows_in, own_pipe, bench, self._reaches, host)  # never returns
         os.close(rows_in)
+        if own_pipe is not None:
+            os.close(own_pipe)
         os.set_blocking(rows_out, False)
-        self._jobs[request.sequence] = _Job(request.sequence, pid, rows_out, time.monotonic() + ACTION_TIMEOUT_S)
+        deadline_s = None if spec.lasting else time.monotonic() + spec.timeout_s
+        self._jobs[request.sequence] = _Job(request.sequence, spec, pid, rows_out, deadline_s)
         self._selector.register(rows_out, selectors.EVENT_READ, request.sequence)
+
+    def _own_pipe(self, sequence: int) -> int:
+        """The service sent it before the request; packets come in that order."""
+        if self._pipes is None:
+            sys.exit("an action that needs a pipe of its own, and no way to get it")
+        named, (number, *_), _, _ = socket.recv_fds(self._pipes, 32, 1)
+        if int(named) != sequence:
+            sys.exit(f"a pipe for action {named!r} came for {sequence}")
+        return number
 
     # --- what the actions say --------------------------------------------------------------------------------
 
@@ -153,8 +187,9 @@ class Host:
                 self._over(job)
                 return
             job.sent_bytes += len(line) + 1
-            if job.sent_bytes > ACTION_OUTPUT_BYTES:
-                self._kill(job, Outcome.FAILED, f"more than {ACTION_OUTPUT_BYTES >> 20} MiB of rows; the rest was cut")
+            most = job.spec.output_bytes
+            if job.sent_bytes > most:
+                self._kill(job, Outcome.FAILED, f"more than {most >> 20} MiB of rows; the rest was cut")
                 return
             os.write(1, bytes(line) + b"\n")
         if len(job.buffer) > LINE_MAX_BYTES:
@@ -163,12 +198,13 @@ class Host:
     def _look_after(self) -> None:
         now = time.monotonic()
         for job in list(self._jobs.values()):
-            if now > job.deadline_s:
-                self._kill(job, Outcome.FAILED, f"it took longer than {ACTION_TIMEOUT_S:g} s and was ended")
+            spec = job.spec
+            if job.deadline_s is not None and now > job.deadline_s:
+                self._kill(job, Outcome.FAILED, f"it took longer than {spec.timeout_s:g} s and was ended")
                 continue
             used = resident_bytes({job.pid} | below(job.pid))
-            if used > ACTION_MEMORY_BYTES:
-                self._kill(job, Outcome.FAILED, f"it used more than {ACTION_MEMORY_BYTES >> 20} MB and was ended")
+            if used > spec.memory_bytes:
+                self._kill(job, Outcome.FAILED, f"it used more than {spec.memory_bytes >> 20} MB and was ended")
 
     def _kill(self, job: _Job, outcome: Outcome, detail: str) -> None:
         kill_tree(job.pid)
@@ -190,60 +226,6 @@ class Host:
         for stray in children_of(os.getpid()) - {job.pid for job in self._jobs.values()}:
             kill_tree(stray)
             os.waitpid(stray, 0)
-
-
-def _become_action(request: RunAction, rows: int, bench: Workbench, host: int) -> None:
-    """In the fork: limits first, then the doing; `_exit` without any of the parent's clean-up."""
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        die_with_parent(signal.SIGKILL, host)
-        _limit_itself()
-        null = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(null, standard)
-        end = _do(request, rows, bench)
-        _write(rows, strict_json.dump(end) + b"\n")
-        code = 0
-    except BrokenPipeError:
-        code = 0  # the host was told to forget this action
-    finally:
-        os._exit(code)
-
-
-def _limit_itself() -> None:
-    for kind, limit in (
-        (resource.RLIMIT_CPU, int(ACTION_TIMEOUT_S)),
-        (resource.RLIMIT_DATA, ACTION_MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a refused write is an error of its own, not a death
-
-
-def _do(request: RunAction, rows: int, bench: Workbench) -> End:
-    sequence = request.sequence
-    try:
-        spec = find_action(request.action)
-        arguments = parse_arguments(spec, request.arguments)
-        for row in DOING[spec.name](arguments, bench):
-            _write(rows, strict_json.dump(Row(sequence=sequence, kind=row.kind, body=row.body)) + b"\n")
-    except Unreadable as unreadable:
-        detail = bench.redacted(unreadable.reason)
-        return End(sequence=sequence, outcome=Outcome.FAILED, detail=detail[:200])
-    except ProtocolError as error:
-        return End(sequence=sequence, outcome=Outcome.REFUSED, detail=str(error)[:200])
-    except MemoryError:
-        return End(sequence=sequence, outcome=Outcome.FAILED, detail="it needed more memory than it may use")
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - an action's own defect ends that action, and says where it is
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"a defect of the agent: {type(error).__name__} in {os.path.basename(place.filename)}:{place.lineno}"
-        return End(sequence=sequence, outcome=Outcome.FAILED, detail=detail[:200])
-    return End(sequence=sequence, outcome=Outcome.DONE)
 
 
 def _say(message: Ready | End) -> None:

@@ -1,15 +1,19 @@
 """What service and session host say to each other over the host's stdin and stdout: one JSON object a line.
 
-    service ─► host   {"say":"begin","secret":"…base64…","parent":4711,"keep_out":"/home/anna/…"}  once
+    service ─► host   {"say":"begin","secret":"…base64…","parent":4711,"keep_out":"/home/anna/…","pipes":7,…}  once
                       {"say":"run","sequence":1,"action":"processes","arguments":"…base64…","now":1800000000}
                       {"say":"cancel","sequence":1}
     host ─► service   {"say":"ready","confined":true}
                       {"say":"row","sequence":1,"kind":"process","body":"{…}"}
                       {"say":"end","sequence":1,"outcome":"done","detail":""}
 
-The host gets no key, no certificate and no socket: only actions that the service has already authorised and booked,
-the secret under which names become pseudonyms (the same as in bundles), and the folder that it must not be able to
-read (confinement.py). The service believes nothing a host says beyond these three lines, within the limits below.
+The host gets no key, no certificate and no way out: only actions that the service has already authorised and booked,
+the secret under which names become pseudonyms (the same as in bundles), the folder that it must not be able to read
+(confinement.py), and what the owner of the machine allows a session. The service believes nothing a host says beyond
+these three lines, within the limits of each action's line in the catalogue.
+
+`pipes`: number of an open UNIX socket of packets. For each action that streams, one packet comes with the action's end
+of its own pipe, before the request: `1` + descriptor. What goes over that pipe is not the host's business.
 """
 
 from typing import Annotated, Final, Literal
@@ -21,14 +25,18 @@ from protocol.fields import Base64, DottedName, Kebab, UnixSeconds
 from protocol.journal import Outcome
 from protocol.strict_json import WireModel
 
-#: Each action: wall clock, memory of everything it started, bytes of rows.
-ACTION_TIMEOUT_S: Final = 60.0
-ACTION_MEMORY_BYTES: Final = 256 * 1024 * 1024
-ACTION_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 #: One line: a row's body of 60 000 characters, escaped.
 LINE_MAX_BYTES: Final = 512 * 1024
 
 Sequence = Annotated[int, Field(ge=1, le=1 << 31)]
+
+
+class SessionSettings(WireModel):
+    """What the owner of this machine allows: `roots` for files; `terminal`. `person`: as whom, where we are root."""
+
+    roots: tuple[str, ...] = ()
+    terminal: bool = False
+    person: str | None = None
 
 
 class Begin(WireModel):
@@ -38,6 +46,8 @@ class Begin(WireModel):
     secret: Base64
     parent: int
     keep_out: str | None = None
+    pipes: int | None = None
+    settings: SessionSettings = SessionSettings()
 
 
 class RunAction(WireModel):
@@ -54,7 +64,7 @@ class CancelAction(WireModel):
 
 
 class Ready(WireModel):
-    """`confined`: nothing below the host can write a file, or read the agent's state."""
+    """`confined`: nothing below the host can read or write the agent's state; each action may touch only its own."""
 
     say: Literal["ready"] = "ready"
     confined: bool = False

@@ -44,6 +44,7 @@ from agent.session.effects import (
     Finished,
     GrantHandedOver,
     HangUp,
+    InputTaken,
     KillHost,
     Moment,
     OpenBooks,
@@ -53,6 +54,7 @@ from agent.session.effects import (
     Rows,
     Send,
     StartHost,
+    Streamed,
     Tick,
     TransportLost,
     TrustChanged,
@@ -176,8 +178,12 @@ class VisitSteps:
             case AuditSettled():
                 return self._audit_settled(event, moment)
             case Rows():
+                return self._actions.rows(event) if self._actions else []
+            case Streamed():
+                return self._actions.streamed(event) if self._actions else []
+            case InputTaken():
                 if self._actions:
-                    self._actions.rows(event)
+                    self._actions.input_taken(event)
                 return []
             case Finished():
                 return self._actions.finished(event) if self._actions else []
@@ -218,13 +224,13 @@ class VisitSteps:
                 case StreamReset():
                     effects += self._in_force().reset(said.stream)
                 case StreamData():
-                    raise RemoteProtocolError("data came for an action", expected="none: no action takes input")
+                    effects += self._in_force().data(said.stream, said.data)
                 case StreamClosed():
-                    pass  # the technician has nothing more to say on it; our rows and result still go out
+                    effects += self._in_force().closed(said.stream)
                 case _:
                     assert_never(said)
         if self._actions:
-            self._actions.pump()  # the record may have carried credit
+            effects += self._actions.pump()  # the record may have carried credit
         return effects
 
     def _handshake_message(self, data: bytes, moment: Moment) -> list[Effect]:

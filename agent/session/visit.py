@@ -35,8 +35,10 @@ from agent.session.effects import (
     Effect,
     EndNow,
     Event,
+    GiveInput,
     GrantHandedOver,
     HangUp,
+    HoldBack,
     KillHost,
     MakeReceipt,
     Moment,
@@ -93,6 +95,10 @@ class Host(Protocol):
     def run(self, sequence: int, action: str, arguments: bytes, now: int) -> None: ...
 
     def cancel(self, sequence: int) -> None: ...
+
+    def give_input(self, sequence: int, data: bytes, last: bool) -> None: ...
+
+    def hold_back(self, sequence: int, held: bool) -> None: ...
 
     def kill(self) -> None: ...
 
@@ -262,6 +268,12 @@ class Visit:
             case Cancel():
                 if self._host is not None:
                     self._host.cancel(effect.sequence)
+            case GiveInput():
+                if self._host is not None:
+                    self._host.give_input(effect.sequence, effect.data, effect.last)
+            case HoldBack():
+                if self._host is not None:
+                    self._host.hold_back(effect.sequence, effect.held)
             case CompareViews():
                 self._aside(self._compare(effect.note))
             case AcceptDocument():

@@ -1,39 +1,66 @@
-"""The chain of signed actions under one grant, and the rows of their results.
+"""The chain of signed actions under one grant, and the rows and bytes of their results.
 
 Each action statement names the grant, its number and its predecessor, so that the device can tell a replayed, reordered
 or foreign one; the arguments travel beside it as exact bytes whose hash is signed. Results come as DATA on the action's
-stream: one JSON text a line (`{"id":1,"kind":"process","body":"{…}"}`), then CLOSE with how it ended.
+stream: one JSON text a line (`{"id":1,"kind":"process","body":"{…}"}`), or pieces (protocol/pieces.py), then CLOSE
+with how it ended. Both ends count and hash what went each way on an action that streams; the device's totals must be
+ours: what the customer's journal says the technician typed is what the technician typed.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
 from protocol import strict_json
 from protocol.actions.catalogue import find_action
+from protocol.actions.spec import Output
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.fields import sha256
 from protocol.grants import ActionStatement, Grant
-from protocol.limits import KIB
+from protocol.journal import Outcome
+from protocol.pieces import ITEM_MAX_BYTES, PieceReader
 from protocol.statements import Envelope, Verified
 from protocol.strict_json import WireModel
-from protocol.visit import ActionResult, Item
-from technician.session.events import Row
+from protocol.visit import ActionResult, Item, StreamTotals
+from technician.session.events import BytesCame, Row
 
-#: A body of 60 000 characters, each written as six bytes at worst, and its frame.
-LINE_MAX_BYTES: Final = 384 * KIB
+LINE_MAX_BYTES: Final = ITEM_MAX_BYTES
 
 
-@dataclass
 class SentAction:
     """One action as it was signed, and what has come of it. `rows` counts lines seen."""
 
-    sequence: int
-    name: str
-    statement: Envelope
-    stream: int = 0
-    rows: int = 0
-    tail: bytes = b""
-    result: ActionResult | None = None
+    def __init__(self, sequence: int, name: str, statement: Envelope) -> None:
+        self.sequence = sequence
+        self.name = name
+        self.statement = statement
+        self.spec = find_action(name)
+        self.stream = 0
+        self.rows = 0
+        self.tail = b""
+        self.result: ActionResult | None = None
+        self.pieces = PieceReader(f"output of {name}") if self.spec.output is Output.BYTES else None
+        self._came_bytes = self._sent_bytes = 0
+        self._came, self._sent = hashlib.sha256(), hashlib.sha256()
+
+    def came(self, data: bytes) -> None:
+        if self.spec.streams:
+            self._came_bytes += len(data)
+            self._came.update(data)
+
+    def send(self, data: bytes) -> None:
+        """Input goes out; LocalProtocolError where the action takes none."""
+        if not self.spec.input:
+            raise LocalProtocolError(f"{self.name} takes no input", got=f"{len(data)} bytes")
+        self._sent_bytes += len(data)
+        self._sent.update(data)
+
+    def agrees(self, totals: StreamTotals) -> bool:
+        """The device counts as we do. Of input it may have seen less: the end can cross what was on its way."""
+        gave_all = totals.sent_bytes == self._came_bytes and totals.sent_sha256 == self._came.digest()
+        if totals.received_bytes < self._sent_bytes:
+            return gave_all
+        return gave_all and totals.received_sha256 == self._sent.digest()
 
 
 @dataclass
@@ -74,8 +101,22 @@ class ActionChain:
         raise RemoteProtocolError("data on a stream that carries no action", got=str(stream))
 
 
-def take_rows(action: SentAction, data: bytes) -> list[Row]:
-    """The whole lines in what has come so far; the rest waits. Bytes of an unfinished line count as consumed."""
+def take_data(action: SentAction, data: bytes) -> tuple[list[Row | BytesCame], int]:
+    """What is whole in what has come so far; the rest waits. Second: how many bytes count as consumed at once, because
+    they belong to nothing that is handed out yet; so the window never jams."""
+    action.came(data)
+    if action.pieces is None:
+        return list(_take_rows(action, data)), min(len(action.tail), len(data))
+    came: list[Row | BytesCame] = []
+    for piece, size in action.pieces.feed(data):
+        if isinstance(piece, Item):
+            came.append(Row(action.stream, piece, size))
+        else:
+            came.append(BytesCame(action.stream, piece, size))
+    return came, action.pieces.held_bytes
+
+
+def _take_rows(action: SentAction, data: bytes) -> list[Row]:
     *lines, tail = (action.tail + data).split(b"\n")
     before = len(action.tail)
     if len(tail) > LINE_MAX_BYTES:
@@ -92,17 +133,16 @@ def take_rows(action: SentAction, data: bytes) -> list[Row]:
     return rows
 
 
-def fresh_tail_bytes(action: SentAction, data: bytes) -> int:
-    """How many bytes of `data` belong to the unfinished line: consumed at once, so that the window never jams."""
-    return min(len(action.tail), len(data))
-
-
 def end_action(action: SentAction, payload: bytes) -> ActionResult:
-    """The device's last word on an action. A line without its end means that something is missing."""
+    """The device's last word on an action. A line without its end, or other totals, mean that something is missing."""
     result = strict_json.parse(payload, ActionResult, what=f"result of {action.name}")
     if action.tail or result.rows != action.rows:
         raise RemoteProtocolError(
             f"the result of {action.name} is incomplete", expected=f"{result.rows} rows", got=f"{action.rows}"
         )
+    if action.pieces is not None and action.pieces.mid_piece and result.outcome is Outcome.DONE:
+        raise RemoteProtocolError(f"the result of {action.name} ends inside a piece", expected="a whole one")
+    if result.totals is not None and result.outcome is Outcome.DONE and not action.agrees(result.totals):
+        raise RemoteProtocolError(f"the device counts other bytes on {action.name} than came and went here")
     action.result = result
     return result

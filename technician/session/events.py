@@ -47,6 +47,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class BytesCame:
+    """A part of the bytes that an action gives. `size_bytes`: to be given back with `consumed`."""
+
+    stream: int
+    data: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class ActionEnded:
     stream: int
     result: ActionResult
@@ -104,6 +113,7 @@ Event = (
     | GrantCame
     | Refused
     | Row
+    | BytesCame
     | ActionEnded
     | Narrowed
     | Stopped

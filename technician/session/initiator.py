@@ -47,7 +47,7 @@ from protocol.visit import (
     SessionClosing,
 )
 from technician.keys.technician_keys import TechnicianKeys
-from technician.session.actions import ActionChain, end_action, fresh_tail_bytes, take_rows
+from technician.session.actions import ActionChain, end_action, take_data
 from technician.session.closing import PROOF_MAX_BYTES, check_receipt, close_body, read_proof
 from technician.session.events import (
     ActionEnded,
@@ -174,6 +174,24 @@ class Initiator:
         """The application has taken rows of this size: the device may send more."""
         if self._connection is not None and not self._connection.dead:
             self._connection.consumed(stream, size_bytes)
+
+    def input_room(self, stream: int) -> int:
+        """How much input the device has room for on this stream now; 0 when it is over or the session does not go."""
+        connection = self._connection
+        if connection is None or connection.dead or self.state is not SessionState.ACTIVE:
+            return 0
+        return connection.sendable_bytes(stream)
+
+    def send_input(self, stream: int, data: bytes) -> None:
+        """Input for an action, at most `input_room`."""
+        check_send(Side.TECHNICIAN, FrameType.DATA, self.state)
+        self._granted()[0].on_stream(stream).send(data)
+        self._channel().send(stream, data)
+
+    def end_input(self, stream: int) -> None:
+        """No more input; the action goes on."""
+        if self.state is SessionState.ACTIVE and self._channel().stream_state(stream) is StreamState.OPEN:
+            self._channel().close_stream(stream)
 
     def cancel(self, stream: int) -> None:
         """Nobody wants the rest of this result."""
@@ -324,9 +342,9 @@ class Initiator:
         if judge_received(Side.DEVICE, FrameType.DATA, self.state) is Verdict.DROP:
             return []
         action = chain.on_stream(stream)
-        rows = take_rows(action, piece)
-        connection.consumed(stream, fresh_tail_bytes(action, piece))
-        return list(rows)
+        came, at_once = take_data(action, piece)
+        connection.consumed(stream, at_once)
+        return list(came)
 
     def _action_closed(self, stream: int, payload: bytes) -> list[Event]:
         chain, connection = self._granted()

@@ -42,6 +42,7 @@ from technician.problems import Problem
 from technician.session.closing import receipt_path
 from technician.session.events import (
     ActionEnded,
+    BytesCame,
     Closing,
     Event,
     GrantCame,
@@ -221,7 +222,7 @@ class Visit:
         now = now_s()
         stream = self._initiator.open_action(action, arguments, now)
         self.transcript.write(now, "action", action=action, arguments=arguments.model_dump(mode="json"))
-        run = Run(self._taken, stream, action)
+        run = Run(self, stream, action)
         self._runs[stream] = run
         await self._flush()
         return run
@@ -234,8 +235,27 @@ class Visit:
             self.transcript.write(now_s(), "cancel", action=run.action)
             await self._flush()
 
-    async def _taken(self, row: Row) -> None:
-        self._initiator.consumed(row.stream, row.size_bytes)
+    # --- what a run asks of its visit ------------------------------------------------------------------------
+
+    async def taken(self, stream: int, size_bytes: int) -> None:
+        """The application has taken so much of an action's output: the device may send more."""
+        self._initiator.consumed(stream, size_bytes)
+        await self._flush()
+
+    def room(self, stream: int) -> int:
+        return self._initiator.input_room(stream)
+
+    async def send(self, stream: int, data: bytes) -> None:
+        self._initiator.send_input(stream, data)
+        await self._flush()
+
+    async def close(self, stream: int) -> None:
+        self._initiator.end_input(stream)
+        await self._flush()
+
+    async def reset(self, stream: int) -> None:
+        with suppress(ProtocolError):  # it, or the visit, has just ended: nothing is left to be cancelled
+            self._initiator.cancel(stream)
         await self._flush()
 
     async def end(self, reason: str = "") -> EndedVisit:
@@ -288,6 +308,8 @@ class Visit:
                 for event in self._initiator.receive(message, now=now_s(), mono_s=time.monotonic()):
                     await self._judge(event)
                 await self._flush()
+                for run in self._runs.values():
+                    run.may_have_room()
         except ConnectionClosed:
             pass  # told below, as the end of the connection
         except (ProtocolError, Problem) as error:
@@ -311,6 +333,8 @@ class Visit:
                 self.transcript.write(
                     now_s(), "row", action=self._runs[event.stream].action, item=event.item.model_dump()
                 )
+                self._runs[event.stream].put(event)
+            case BytesCame():
                 self._runs[event.stream].put(event)
             case ActionEnded(stream, result):
                 run = self._runs[stream]

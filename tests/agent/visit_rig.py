@@ -19,7 +19,7 @@ from agent.proofs.receipts import Receipts
 from agent.proofs.witness import Witness
 from agent.refusal import Refusal
 from agent.session.arrival import OwnSide
-from agent.session.effects import Finished, Rows
+from agent.session.effects import Finished, InputTaken, Rows
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import HostEvent
 from agent.session.visit import Host, VisitParts
@@ -162,6 +162,8 @@ class FakeHost:
     lost: Callable[[str], None]
     ran: list[tuple[int, str, bytes]] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
+    input: list[tuple[int, bytes, bool]] = field(default_factory=list)
+    held: dict[int, bool] = field(default_factory=dict)
     killed: int = 0
     started: bool = False
     answers: bool = True
@@ -178,6 +180,13 @@ class FakeHost:
 
     def cancel(self, sequence: int) -> None:
         self.cancelled.append(sequence)
+
+    def give_input(self, sequence: int, data: bytes, last: bool) -> None:
+        self.input.append((sequence, data, last))
+        self.heard(InputTaken(sequence, len(data)))
+
+    def hold_back(self, sequence: int, held: bool) -> None:
+        self.held[sequence] = held
 
     def kill(self) -> None:
         self.killed += 1

@@ -151,7 +151,9 @@ async def test_what_is_handed_to_a_session_holds_no_key(
                     assert not spelled(key, everything), name
                     assert not spelled(key[:16], everything), name
                 files = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
-                assert [name for name in files if str(machine.folder.root) in name or "socket:" in name] == []
+                assert [name for name in files if str(machine.folder.root) in name] == []
+                sockets = [name.removeprefix("socket:[").rstrip("]") for name in files if "socket:" in name]
+                assert [_name_of(inode) for inode in sockets] == [""], "one nameless pair, from which pipes come"
                 assert str(machine.folder.root).encode() not in started_with(pid)
                 await visit.end()
 
@@ -182,3 +184,12 @@ def memory_of(pid: int) -> bytes:
             except OSError:
                 continue  # unmapped meanwhile, or never touched
     return bytes(found)
+
+
+def _name_of(inode: str) -> str | None:
+    """The name of a UNIX socket; empty for one half of a pair; None when it is none at all."""
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[6] == inode:
+            return fields[7] if len(fields) > 7 else ""
+    return None

@@ -13,7 +13,7 @@ from protocol.grants import EndedBy
 from protocol.journal import Outcome
 from protocol.session_state import SessionState
 from protocol.visit import ActionResult, Item, RefusalReason
-from technician.session.actions import LINE_MAX_BYTES, take_rows
+from technician.session.actions import LINE_MAX_BYTES, take_data
 from technician.session.events import (
     ActionEnded,
     Closing,
@@ -189,9 +189,9 @@ def test_a_row_longer_than_allowed_ends_the_visit() -> None:
     made.exchange()
     assert made.initiator.chain is not None
     action = made.initiator.chain.sent[0]
-    assert take_rows(action, b"x" * LINE_MAX_BYTES) == []
+    assert take_data(action, b"x" * LINE_MAX_BYTES) == ([], LINE_MAX_BYTES)
     with pytest.raises(RemoteProtocolError, match="too long"):
-        take_rows(action, b"x")
+        take_data(action, b"x")
 
 
 def test_rows_are_put_together_whatever_the_pieces() -> None:

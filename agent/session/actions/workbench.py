@@ -5,14 +5,21 @@ technician's program validates each body with the model of its kind. Personal da
 in bundles: `anna` is `<user:7f3a91c0>` in both.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from agent.session.host_wire import SessionSettings
 from diagnostics.history import History, MemoryHistory
 from diagnostics.machine.interface import Machine, ProcessSnapshot
 from diagnostics.redaction import Redactor
 from diagnostics.strict_json import dump_json, encode
+from protocol.visit import PROGRESS_KIND, Progress
+
+if TYPE_CHECKING:
+    from agent.session.actions.own_pipe import OwnPipe
 
 # Fields that are words of our own catalogue: a redactor has nothing to find there, and must not change them.
 _OWN_WORDS: Final = frozenset({"code", "rule", "severity", "state", "status", "id", "kind", "fingerprint"})
@@ -30,13 +37,21 @@ class Row:
 
 @dataclass
 class Workbench:
-    """For one action in one process. `samples`: looks at the processes that the warm host has taken before."""
+    """For one action in one process. `samples`: looks at the processes that the warm host has taken before.
+
+    `pipe`: the action's own, where its line of the catalogue says that it streams; input is read from it. `settings`:
+    what the owner of this machine allows. `last_word`: the result's detail when all went well.
+    """
 
     machine: Machine
     redactor: Redactor
     now: int
     samples: tuple[ProcessSnapshot, ...] = ()
     history: History = field(default_factory=MemoryHistory)
+    settings: SessionSettings = field(default_factory=SessionSettings)
+    confined: bool = False
+    pipe: OwnPipe | None = None
+    last_word: str = ""
     _seen: dict[str, str] = field(default_factory=dict)
 
     def redacted(self, text: str) -> str:
@@ -54,6 +69,11 @@ class Workbench:
         """A row of one of diagnostics' frozen models, with every text in it redacted."""
         return Row(kind, dump_json(self._clean(encode(observation))))
 
+    def progress(self, done: int, total: int = 0, unit: str = "bytes", text: str = "") -> Row:
+        """How far it is, for the technician's screen. `text` is redacted."""
+        said = Progress(done=done, total=total, unit=unit, text=self.redacted(text)[:200])
+        return Row(PROGRESS_KIND, said.model_dump_json())
+
     def _clean(self, value: object) -> object:
         match value:
             case str():
@@ -66,5 +86,6 @@ class Workbench:
                 return value
 
 
-#: An action: its typed arguments in, rows out, one at a time. `Unreadable` means: cannot be read here, and why.
-Doing = Callable[[Any, Workbench], Iterator[Row]]
+#: An action: its typed arguments in; rows, or for actions of bytes also bytes, out, one at a time. `Unreadable` means:
+#: cannot be read here, and why.
+Doing = Callable[[Any, Workbench], Iterator[Row]] | Callable[[Any, Workbench], Iterator["Row | bytes | memoryview"]]

@@ -8,12 +8,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from agent.session import host, host_loop
+from agent.session import action_process, host, host_loop
 from agent.session.actions.workbench import Row, Workbench
+from protocol.actions.catalogue import find_action
 
 PLACE = Path(sys.argv[1])
 
@@ -135,6 +137,7 @@ def do(arguments: Any, bench: Workbench) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    host_loop.DOING = MappingProxyType({"logs": do})  # type: ignore[misc]
-    host_loop.ACTION_TIMEOUT_S = float(os.environ.get("MISCHIEF_TIMEOUT_S", "60"))  # type: ignore[misc]
+    action_process.DOING = MappingProxyType({"logs": do})  # type: ignore[misc]
+    timeout_s = float(os.environ.get("MISCHIEF_TIMEOUT_S", "60"))
+    host_loop.find_action = lambda name: replace(find_action(name), timeout_s=timeout_s)
     sys.exit(host.main())
