@@ -1,4 +1,4 @@
-"""Every statement where another is expected, a nonce chosen to look like one, and forgeries of each by mutation.
+"""Every statement where another is expected, and a nonce chosen to look like one. (Forgeries: test_forgeries.py.)
 
 A signature made for one purpose must be worth nothing for any other, whatever the words it covers: the same bytes,
 signed by the right key as one type, are offered as every other type. Then a server chooses the nonces that a device
@@ -7,7 +7,6 @@ signs, and collects what it gets.
 
 import asyncio
 import json
-import random
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,6 @@ from tests.hostile.evil_server import EvilServer
 from tests.hostile.machine import enrolled
 from tests.making import NOW, Organisation, signing_key
 
-MUTATIONS, SOAK_MUTATIONS = 500, 20_000
 KEY = signing_key("whoever signs")
 
 
@@ -67,27 +65,6 @@ def test_no_statement_passes_for_another(expected: StatementName) -> None:
         for envelope in (offered, relabelled):
             with pytest.raises(RemoteProtocolError):
                 verify(envelope, TYPES[expected], KEY.verify_key)
-
-
-def test_no_mutation_of_any_statement_is_a_statement(soak: bool) -> None:
-    """One to three bits of the envelope as it travels: refused, or the very same words."""
-    rng = random.Random("forged statements")
-    names = list(StatementName)
-    genuine = {name: signed_as(name) for name in names}
-    refused = 0
-    for number in range(SOAK_MUTATIONS if soak else MUTATIONS):
-        name = names[number % len(names)]
-        bent = bytearray(genuine[name].to_bytes())
-        for _ in range(rng.randint(1, 3)):
-            bent[rng.randrange(len(bent))] ^= 1 << rng.randrange(8)
-        try:
-            found = verify(Envelope.parse(bytes(bent)), TYPES[name], KEY.verify_key)
-        except RemoteProtocolError:
-            refused += 1
-        else:
-            assert found.envelope.payload == genuine[name].payload
-            assert found.envelope.signatures[0].sig == genuine[name].signatures[0].sig
-    assert refused > (SOAK_MUTATIONS if soak else MUTATIONS) * 0.9
 
 
 # --- a nonce that looks like a statement ------------------------------------------------------------------------------
