@@ -5,6 +5,9 @@ from typing import Final
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS trust_root (
         id INTEGER PRIMARY KEY CHECK (id = 1), root_key BLOB NOT NULL, rotation_sequence INTEGER NOT NULL) STRICT""",
+    # The roots that were left, each with the rotation that led away from it.
+    """CREATE TABLE IF NOT EXISTS trust_rotations (
+        sequence INTEGER PRIMARY KEY, root_key BLOB NOT NULL, rotation BLOB NOT NULL) STRICT""",
     """CREATE TABLE IF NOT EXISTS trust_floors (
         name TEXT PRIMARY KEY, version INTEGER NOT NULL, hash BLOB NOT NULL) STRICT""",
     "CREATE TABLE IF NOT EXISTS trust_documents (name TEXT PRIMARY KEY, document BLOB NOT NULL) STRICT",

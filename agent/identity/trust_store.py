@@ -16,11 +16,10 @@ from agent.store.database import Database
 from protocol import strict_json
 from protocol.certificates import Chain, DeviceCertificate, Document, RootRotation
 from protocol.errors import ProtocolError, RemoteProtocolError
-from protocol.limits import PACK_STATEMENT_MAX_BYTES
+from protocol.fields import root_hash
+from protocol.limits import DOCUMENT_MAX_BYTES
 from protocol.statements import Envelope, VerifyKey, parse_payload
-from protocol.trust import Floor, ForkedDocumentError, RollbackError, Trust
-
-_DOCUMENT_MAX_BYTES = 2 * PACK_STATEMENT_MAX_BYTES
+from protocol.trust import Floor, ForkedDocumentError, LeftRoot, RollbackError, Trust
 
 
 class AlarmKind(StrEnum):
@@ -103,18 +102,38 @@ class TrustStore:
         return True
 
     def accept_rotation(self, envelope: Envelope) -> bool:
-        """Follow a rotation of the root; one already followed is False. Documents of the old root are dropped."""
-        if parse_payload(envelope, RootRotation).sequence <= self._trust.rotation_sequence:
+        """Follow a rotation of the root; one already followed is False. Documents of the old root are dropped.
+
+        A second rotation away from a root that was left, or one that leads back to it, is refused with an alarm. One
+        from before the root that this device was enrolled under says nothing to it.
+        """
+        claimed = parse_payload(envelope, RootRotation)
+        known = {root_hash(root.public) for root in self._trust.roots}
+        if claimed.sequence <= self._trust.rotation_sequence and claimed.old_root not in known:
             return False
-        decided = self._trust.rotate(envelope)
+        try:
+            decided = self._trust.rotate(envelope)
+        except ForkedDocumentError as error:
+            self.raise_alarm(AlarmKind.FORK, error.what, error.expected, envelope.hash.hex()[:16])
+            raise
+        except RollbackError as error:
+            self.raise_alarm(AlarmKind.ROLLBACK, error.what, error.expected, error.got)
+            raise
+        if decided is self._trust:
+            return False
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE trust_root SET root_key = ?, rotation_sequence = ? WHERE id = 1",
                 (decided.root.public, decided.rotation_sequence),
             )
+            connection.execute(
+                "INSERT INTO trust_rotations VALUES (?, ?, ?)",
+                (decided.rotation_sequence, self._trust.root.public, strict_json.dump(envelope)),
+            )
             connection.execute("DELETE FROM trust_documents")
             connection.execute("DELETE FROM trust_certificate")
         self._trust, self._certificate = decided, None
+        self._confirm_time(claimed.issued_at)
         return True
 
     def accept_certificate(self, chain: Chain) -> None:
@@ -176,10 +195,11 @@ class TrustStore:
         token = self._identity.token
         trust = Trust(
             root=self._identity.root_key,
+            rotation_sequence=token.rotations,
             floors={name: Floor(version) for name, version in token.floors.items()},
         )
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO trust_root VALUES (1, ?, 0)", (trust.root.public,))
+            connection.execute("INSERT INTO trust_root VALUES (1, ?, ?)", (trust.root.public, token.rotations))
             for name, floor in trust.floors.items():
                 _put_floor(connection.execute, name, floor)
         return trust
@@ -201,7 +221,7 @@ class TrustStore:
         if not rows:
             return None
         root, sequence = VerifyKey(rows[0]["root_key"]), rows[0]["rotation_sequence"]
-        if sequence == 0 and root != self._identity.root_key:
+        if sequence == self._identity.token.rotations and root != self._identity.root_key:
             raise Refusal(
                 "the database of this state folder belongs to another organisation",
                 expected=f"root {self._identity.root_key.key_id}",
@@ -217,13 +237,17 @@ class TrustStore:
             document = self._read_document(row["name"], row["document"], floors)
             if document is not None:
                 documents[row["name"]] = document
-        return Trust(root=root, rotation_sequence=sequence, floors=floors, documents=documents)
+        left = tuple(
+            LeftRoot(VerifyKey(row["root_key"]), Envelope.parse(row["rotation"]))
+            for row in self._database.query("SELECT root_key, rotation FROM trust_rotations ORDER BY sequence")
+        )
+        return Trust(root=root, rotation_sequence=sequence, floors=floors, documents=documents, left=left)
 
     def _read_document(self, name: str, stored: bytes, floors: dict[str, Floor]) -> Document | None:
         """What was accepted, or None with an alarm when the disk holds something else. The floor stays."""
         floor = floors.get(name)
         try:
-            document = strict_json.parse(stored, Document, what=name, max_bytes=_DOCUMENT_MAX_BYTES)
+            document = strict_json.parse(stored, Document, what=name, max_bytes=DOCUMENT_MAX_BYTES)
         except ProtocolError as error:
             self.raise_alarm(AlarmKind.DAMAGED, name, "the document that was accepted", error.got or error.what)
             return None
@@ -236,7 +260,7 @@ class TrustStore:
         rows = self._database.query("SELECT chain FROM trust_certificate")
         if not rows:
             return None
-        chain = strict_json.parse(rows[0]["chain"], Chain, what="device certificate", max_bytes=_DOCUMENT_MAX_BYTES)
+        chain = strict_json.parse(rows[0]["chain"], Chain, what="device certificate", max_bytes=DOCUMENT_MAX_BYTES)
         try:
             body = parse_payload(chain.leaf, DeviceCertificate)
         except ProtocolError as error:

@@ -79,6 +79,7 @@ class Link:
         open_connection: Callable[[str], Awaitable[Connection]] = open_connection,
     ) -> None:
         self._identity = identity
+        self.root_now: Callable[[], bytes] = lambda: identity.token.root  # replaced by who follows rotations
         self._outbox = outbox
         self._clocks = clocks
         self._log = log
@@ -217,7 +218,7 @@ class Link:
                 challenge = _expect(await connection.receive(), Challenge)
                 login = DeviceLogin(
                     device=self._identity.device,
-                    root=self._identity.token.root,
+                    root=self.root_now(),
                     origin=self._identity.origin,
                     nonce=challenge.nonce,
                     issued_at=self._clocks.wall(),
