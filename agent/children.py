@@ -25,6 +25,7 @@ CHILDREN: Final = frozenset(
         "agent.session.host",
         "agent.session.change_worker",
         "agent.consent.approval_page",
+        "agent.consent.window",
         "agent.mending.worker",
         "agent.page.serve",
     }

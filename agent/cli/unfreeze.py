@@ -1,4 +1,4 @@
-"""`bellpull-agent unfreeze`: after a report of abuse, technicians may ask again. For an administrator of the machine."""
+"""`bellpull-agent unfreeze`: after a report of abuse, technicians may ask again. For an administrator here."""
 
 import argparse
 

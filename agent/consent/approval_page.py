@@ -13,19 +13,19 @@ import hmac
 import secrets
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from agent.consent.asked import AskedQuestion
 from agent.local.client import call
 from agent.loopback import ask, one, read_form, serve_face
 from agent.refusal import Refusal
-from protocol.actions.scopes import MEANINGS, Scope
+from protocol.actions.scopes import MEANINGS
 from protocol.errors import ProtocolError
 from protocol.grants import ConsentMethod
 from web.pages import Pages, page_environment, static_mount
@@ -59,15 +59,19 @@ class ApprovalPage:
             return self._pages.page(request, "waiting.html")
         prompt = await ask(self._state, "consent-show", id=pending[0]["id"])
         nonce = self._nonces[prompt["id"]] = secrets.token_urlsafe(32)
-        shown = _shown(prompt)
+        question = AskedQuestion.of(prompt)
+        _, *paragraphs = question.text.strip("\n").split("\n\n")
         return self._pages.page(
             request,
             "question.html",
             prompt=prompt,
             nonce=nonce,
-            paragraphs=shown.paragraphs,
-            options=shown.options,
-            minutes=shown.minutes,
+            paragraphs=[paragraph.split("\n") for paragraph in paragraphs],
+            options=[
+                {"value": option.scope, "label": option.sentence, "checked": option.ticked, "risk": option.risk}
+                for option in question.options
+            ],
+            minutes=[(minutes, f"{minutes} minutes") for minutes in question.minute_choices],
         )
 
     async def answer(self, request: Request) -> Response:
@@ -110,34 +114,6 @@ class ApprovalPage:
         return self._pages.page(
             request, "approval_problem.html", status_code=409, what=error.what, text=comparison, hint=error.hint
         )
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """The question's exact text in paragraphs of lines, and what can be ticked and chosen."""
-
-    paragraphs: list[list[str]]
-    options: list[dict[str, object]]
-    minutes: list[tuple[int, str]]
-
-
-def _shown(prompt: dict[str, Any]) -> _Shown:
-    _, *paragraphs = prompt["text"].strip("\n").split("\n\n")
-    options = [
-        {
-            "value": each["scope"],
-            "label": MEANINGS[Scope(each["scope"])].sentence,
-            "checked": each["risk"] < 2,  # what changes the computer is ticked by hand or not at all
-            "risk": each["risk"],
-        }
-        for each in prompt["scopes"]
-    ]
-    choices = [minutes for minutes in (5, 10, 15, 30, 60, 120, 240) if minutes < prompt["minutes"]]
-    return _Shown(
-        paragraphs=[paragraph.split("\n") for paragraph in paragraphs],
-        options=options,
-        minutes=[(minutes, f"{minutes} minutes") for minutes in [*choices, prompt["minutes"]]],
-    )
 
 
 def _number(text: str) -> int:

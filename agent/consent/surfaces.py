@@ -1,8 +1,10 @@
-"""Bringing the question to the person: where there is a desktop, the approval page opens by itself.
+"""Bringing the question to the person: a window of this computer first, the approval page where none can be opened.
 
-In user mode the service runs as the person at the machine, so it may open their browser. Without a desktop (a server,
-a terminal) nothing is opened: `bellpull-agent consent list` and `consent watch` show the question, and so does a line
-in the log. A second question does not open a second window: the page that is there shows it.
+In user mode the service runs as the person at the machine, so it may open a window of theirs. Each question gets a
+window process of its own; a window that cannot be opened (no tkinter in this Python, no display that lets us) says
+why, that is written to the log, and the approval page opens in the browser instead. Without a desktop (a server, a
+terminal) nothing is opened: `bellpull-agent consent list` and `consent watch` show the question, and so does a line
+in the log. A second question does not open a second page: the page that is there shows it.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from agent.event_log import EventLog
 
 #: Set to anything: no window is opened. For people who answer at a terminal, and for scripted customers.
 NO_WINDOW: Final = "BELLPULL_NO_WINDOW"
+_REASON_MAX_BYTES: Final = 2000
 
 
 def has_desktop(environment: Mapping[str, str]) -> bool:
@@ -36,27 +39,45 @@ class Surfaces:
         self._log = log
         self._desktop = has_desktop(environment)
         self._page: asyncio.subprocess.Process | None = None
-        self._opening: asyncio.Task[None] | None = None
+        self._opening: set[asyncio.Task[None]] = set()
 
     def asked(self, prompt: PendingPrompt) -> None:
         """Never raises: a window that does not open must not cost the person the question."""
         self._log.info("somebody-asks-to-connect", question=prompt.id, window=self._desktop)
-        if not self._desktop or (self._page is not None and self._page.returncode is None):
-            return
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open())
+        if self._desktop:
+            task = asyncio.create_task(self._open(prompt.id))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
-    async def _open(self) -> None:
+    async def _open(self, question: str) -> None:
+        """The window; when there can be none, the page. Which of them it was is in the log."""
         try:
-            self._page = await asyncio.create_subprocess_exec(
-                *child_argv("agent.consent.approval_page", "--state", str(self._state), "--linger", "--json"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                env=child_environment(),
+            window = await self._start(
+                "agent.consent.window", "--state", str(self._state), "--id", question, stderr=asyncio.subprocess.PIPE
             )
+            _, said = await window.communicate()
+            if window.returncode == 0:
+                return
+            reason = said[-_REASON_MAX_BYTES:].decode(errors="replace").strip()
+            self._log.info("no-window-of-our-own", question=question, exit=window.returncode, reason=reason)
+            await self._open_page()
         except OSError as error:
-            self._log.warning("approval-page-did-not-open", reason=error.strerror or str(error))
+            self._log.warning("approval-did-not-open", reason=error.strerror or str(error))
+
+    async def _open_page(self) -> None:
+        if self._page is not None and self._page.returncode is None:
             return
+        self._page = await self._start("agent.consent.approval_page", "--state", str(self._state), "--linger", "--json")
         await self._page.wait()
+
+    async def _start(
+        self, module: str, *arguments: str, stderr: int = asyncio.subprocess.DEVNULL
+    ) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *child_argv(module, *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+            env=child_environment(),
+        )
