@@ -33,9 +33,9 @@ from agent.proofs.seal import seal_to_organisation
 from agent.proofs.verbs import ReceiptVerbs
 from agent.proofs.witness import Witness
 from agent.refusal import Refusal
-from agent.session.arrival import OwnSide
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import SessionHost, mark_of
+from agent.session.own_side import OwnSide
 from agent.session.verbs import SessionVerbs
 from agent.session.visit import VisitParts
 from agent.session.visits import Visits

@@ -67,8 +67,9 @@ class NotGranted(WireModel):
 
 
 class Continued(WireModel):
-    """Which action of the grant before goes on here, and how many bytes of its rows have arrived already."""
+    """Which action goes on here, by the grant it began under, and how many bytes of its rows have arrived already."""
 
+    grant: Hash
     sequence: Annotated[int, Field(ge=1, le=1 << 31)]
     received_bytes: Annotated[int, Field(ge=0, le=1 << 53)]
 

@@ -98,14 +98,14 @@ class Books:
             self._queue(self._audit(entry))
         return None
 
-    def end_action(self, grant: bytes, started: BookAction, end: BookActionEnd) -> None:
+    def end_action(self, started: BookAction, end: BookActionEnd) -> None:
         with self._database.transaction() as connection:
             entry = self.journal.append(
                 connection,
                 JournalWord.ACTION_ENDED,
                 at=self._clocks.wall(),
-                grant=grant,
-                action_sequence=end.sequence,
+                grant=started.action.body.grant,
+                action_sequence=started.action.body.sequence,
                 action=started.action.body.action,
                 scope=started.scope,
                 risk=started.risk,

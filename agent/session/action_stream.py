@@ -20,12 +20,22 @@ HOLD_BYTES: Final = 2 * STREAM_WINDOW_BYTES
 #: A smaller rest of credit is worth no frame of its own while more would fill one.
 _WORTH_BYTES: Final = 16 * KIB
 _DETAIL_MAX_CHARS: Final = 200
+#: From this risk on an action changes the machine: it ends under the grant it began under.
+CHANGES_RISK: Final = 2
 
 
 class ActionStream:
-    """`early`: input that came before the action could begin. `begun`: it has been handed to the session host."""
+    """`early`: input that came before the action could begin. `begun`: it has been handed to the session host.
 
-    def __init__(self, sequence: int, stream: int, spec: ActionSpec, arguments: bytes) -> None:
+    `sequence`: its number in the visit. `origin`: the grant it began under and its sequence there. `booked`: the number
+    that its end is booked under; None while the connection it was asked for on is lost and nobody has taken it up.
+    """
+
+    def __init__(
+        self, sequence: int, stream: int, spec: ActionSpec, arguments: bytes, *, origin: tuple[bytes, int] = (b"", 0)
+    ) -> None:
+        self.origin = origin
+        self.booked: int | None = sequence
         self.sequence = sequence
         self.stream = stream
         self.spec = spec
@@ -38,6 +48,8 @@ class ActionStream:
         self.waiting_bytes = 0
         self._waiting: deque[bytes] = deque()
         self._offset = 0  # how much of the first waiting chunk has gone
+        self._kept = b""  # what has gone and may not have arrived: as much as there was credit for
+        self._gone_bytes = 0
         self._mid_line = False  # the technician has the beginning of a row and not its end
         self._held = False
         self._sent_bytes = 0
@@ -67,10 +79,32 @@ class ActionStream:
         piece = self._cut(room)
         self.waiting_bytes -= len(piece)
         self._mid_line = not piece.endswith(b"\n")
+        if self.outlives:
+            self._gone_bytes += len(piece)
+            self._kept = (self._kept + piece)[-STREAM_WINDOW_BYTES:]
         if self.spec.streams:
             self._sent_bytes += len(piece)
             self._sent.update(piece)
         return piece
+
+    @property
+    def outlives(self) -> bool:
+        """It goes on when the connection is lost, and waits to be taken up again: what only reads, and soon ends."""
+        return not self.spec.streams and not self.spec.changes and self.spec.risk < CHANGES_RISK
+
+    def rewind(self, received_bytes: int) -> bool:
+        """Whatever went out behind the first `received_bytes` goes out again. False: that cannot be what arrived."""
+        again = self._gone_bytes - received_bytes
+        if not 0 <= again <= len(self._kept):
+            return False
+        kept = self._kept[len(self._kept) - again :]
+        rest = b"".join(self._waiting)[self._offset :]
+        self._kept = self._kept[: len(self._kept) - again]
+        self._mid_line = bool(received_bytes) and not self._kept.endswith(b"\n")
+        self._gone_bytes = received_bytes
+        self._waiting = deque([kept + rest] if kept or rest else [])
+        self._offset, self.waiting_bytes = 0, len(kept) + len(rest)
+        return True
 
     def _cut(self, room: int) -> bytes:
         parts: list[bytes] = []

@@ -41,7 +41,7 @@ from protocol.journal import Outcome
 from protocol.limits import FRAME_PAYLOAD_MAX_BYTES
 from protocol.session_rules import GrantState, RefusedAction, check_action_chain, next_action, skip_action
 from protocol.statements import Verified, VerifyKey, verify
-from protocol.visit import ActionResult, OpenAction
+from protocol.visit import ActionResult, Continued, OpenAction
 
 # At one time: a person looks at one thing, a program at a few; each may hold 8 MiB of rows here.
 RUNNING_MAX: Final = 4
@@ -49,6 +49,8 @@ RUNNING_MAX: Final = 4
 STREAMING_MAX: Final = 8
 #: From this risk on an action waits until the server's log has stored that it begins.
 WAITS_FOR_LOG_RISK: Final = 2
+#: Results kept that the technician may not have heard to the end: each at most one window beyond what waits.
+WAITING_MAX: Final = 8
 _DETAIL_MAX_CHARS: Final = 200
 
 
@@ -66,13 +68,20 @@ class ActionsInForce:
         self._connection = connection
         self._technician = technician
         self._catalogue = catalogue
-        self._running: dict[int, ActionStream] = {}  # by sequence
+        self._running: dict[int, ActionStream] = {}  # by number
+        self._told: dict[int, ActionStream] = {}  # by stream: said to the end; the technician may not have heard it
+        # By origin: what outlived a lost connection and was not taken up again yet.
+        self._waiting: dict[tuple[bytes, int], ActionStream] = {} if before is None else before._waiting
+        self._base = 0 if before is None else before._newest  # numbers used up by earlier grants of the visit
+        self._newest: int = self._base
+        self._cut = False
         self._took_input: set[int] = set()  # streams whose technician may not know yet that they are over
 
     @property
     def doing(self) -> tuple[ActionSpec, ...]:
         """What is running now, for the customer's page."""
-        return tuple(running.spec for running in self._running.values() if running.result is None)
+        all_of_it = (*self._running.values(), *self._waiting.values())
+        return tuple(running.spec for running in all_of_it if running.result is None)
 
     def open(
         self, state: GrantState, stream: int, payload: bytes, elapsed_s: float, moment: Moment
@@ -90,19 +99,26 @@ class ActionsInForce:
             arguments = strict_json.parse(
                 said.arguments, spec.arguments, what=f"arguments of {spec.name}", max_bytes=ARGUMENTS_MAX_BYTES
             )
+            if said.continues is not None:
+                return following, self._take_up(said.continues, action, stream, spec, said.arguments)
             self._refuse_too_many(spec)
         except RemoteProtocolError as refusal:
             return self._refuse(state, stream, action, spec, said.arguments, str(refusal))
-        sequence = action.body.sequence
-        self._running[sequence] = ActionStream(sequence, stream, spec, said.arguments)
+        sequence = self._number(action)
+        origin = (action.body.grant, action.body.sequence)
+        self._running[sequence] = ActionStream(sequence, stream, spec, said.arguments, origin=origin)
         if spec.input:
             self._took_input.add(stream)
         risk = spec.risk_of(arguments)
         waits = risk >= WAITS_FOR_LOG_RISK
-        effects: list[Effect] = [BookAction(action, spec.scope, risk, said.arguments, None, waits)]
+        effects: list[Effect] = [BookAction(sequence, action, spec.scope, risk, said.arguments, None, waits)]
         if not waits:
             effects += self._run(self._running[sequence])
         return following, effects
+
+    def _number(self, action: Verified[ActionStatement]) -> int:
+        self._newest = self._base + action.body.sequence
+        return self._newest
 
     def _refuse_too_many(self, spec: ActionSpec) -> None:
         most = STREAMING_MAX if spec.streams else RUNNING_MAX
@@ -130,8 +146,15 @@ class ActionsInForce:
         detail = why[:_DETAIL_MAX_CHARS]
         result = ActionResult(outcome=Outcome.REFUSED, detail=detail)
         self._connection.close_stream(stream, strict_json.dump(result))
+        number = self._number(action)
         booked = BookAction(
-            action, spec.scope if spec else None, spec.risk if spec else 0, arguments, detail, wait_for_log=False
+            number,
+            action,
+            spec.scope if spec else None,
+            spec.risk if spec else 0,
+            arguments,
+            detail,
+            wait_for_log=False,
         )
         return skip_action(state, action), [booked]
 
@@ -145,7 +168,7 @@ class ActionsInForce:
         return self._end(running, Outcome.CANCELLED, "the audit log could not be reached; nothing was run")
 
     def rows(self, event: Rows) -> list[Effect]:
-        running = self._running.get(event.sequence)
+        running = self._under_way(event.sequence)
         if running is None or running.result is not None:
             return []
         running.add(event.lines, event.count)
@@ -183,6 +206,7 @@ class ActionsInForce:
 
     def closed(self, stream: int) -> list[Effect]:
         """The technician sends nothing more on this stream; what we say still goes out."""
+        self._told.pop(stream, None)
         running = self._on_stream(stream)
         if running is None or running.result is not None or not running.spec.input:
             return []
@@ -207,15 +231,69 @@ class ActionsInForce:
         )
 
     def cut(self) -> list[Effect]:
-        return []
+        """The connection is gone. What only reads goes on into our memory; what streams, or has not begun, ends; what
+        changes the computer and has begun runs to its end, and is told in the receipt."""
+        self._cut = True
+        effects: list[Effect] = []
+        for running in [running for running in self._running.values() if running.result is None]:
+            if not running.begun:
+                effects += self._end(running, Outcome.CANCELLED, "the connection was lost; nothing was run")
+            elif running.spec.streams:
+                effects.append(Cancel(running.sequence))
+                effects += self._end(running, Outcome.CANCELLED, "the connection was lost")
+        return effects
 
     def hand_on(self) -> list[Effect]:
-        return self.abandon("the connection was lost")
+        """The grant ends here and has a successor: what outlives it waits to be taken up again under that one."""
+        effects: list[Effect] = []
+        for running in (*self._told.values(), *self._running.values()):
+            if running.result is None:
+                effects.append(
+                    BookActionEnd(running.sequence, Outcome.UNKNOWN, "went on after the connection was lost")
+                )
+                running.booked = None
+            if running.outlives:
+                self._waiting[running.origin] = running
+        self._running.clear()
+        self._told.clear()
+        while len(self._waiting) > WAITING_MAX:
+            del self._waiting[next(iter(self._waiting))]
+        return effects
+
+    def _take_up(
+        self,
+        continues: Continued,
+        action: Verified[ActionStatement],
+        stream: int,
+        spec: ActionSpec,
+        arguments: bytes,
+    ) -> list[Effect]:
+        """Rows go on where the technician's program had them; nothing is run. RefusedAction where there are none."""
+        origin = (continues.grant, continues.sequence)
+        running = self._waiting.get(origin)
+        if running is None or (running.spec.name, running.arguments) != (spec.name, arguments):
+            raise RefusedAction("no such action goes on here", got=f"{spec.name}, {continues.sequence}")
+        if not running.rewind(continues.received_bytes):
+            raise RefusedAction("not so many bytes were sent", got=str(continues.received_bytes))
+        del self._waiting[origin]
+        number = self._number(action)
+        running.booked, running.stream = number, stream
+        self._running[running.sequence] = running
+        effects: list[Effect] = [BookAction(number, action, spec.scope, spec.risk, arguments, None, False)]
+        if running.result is not None:
+            detail = f"the rest of action {continues.sequence} of a grant before"
+            effects.append(BookActionEnd(number, running.result.outcome, detail))
+        return effects
+
+    def _under_way(self, number: int) -> ActionStream | None:
+        """What runs under this number, whether anybody listens to it now or not."""
+        waiting = (running for running in self._waiting.values() if running.sequence == number)
+        return self._running.get(number) or next(waiting, None)
 
     # --- the end -----------------------------------------------------------------------------------------------
 
     def finished(self, event: Finished) -> list[Effect]:
-        running = self._running.get(event.sequence)
+        running = self._under_way(event.sequence)
         if running is None or running.result is not None:
             return []
         return self._end(running, event.outcome, event.detail)
@@ -223,7 +301,7 @@ class ActionsInForce:
     def narrowed(self, scopes: frozenset[Scope]) -> list[Effect]:
         """Cut off what the customer no longer allows."""
         effects: list[Effect] = []
-        for running in list(self._running.values()):
+        for running in (*self._running.values(), *self._waiting.values()):
             if running.spec.scope not in scopes and running.result is None:
                 running.drop_unsent()
                 effects.append(Cancel(running.sequence))
@@ -234,32 +312,37 @@ class ActionsInForce:
         """The technician broke a stream off: whatever ran for it is cancelled."""
         running = self._on_stream(stream)
         if running is None:
+            self._told.pop(stream, None)
             return []
         del self._running[running.sequence]
-        if running.result is not None:
+        if running.result is not None or running.booked is None:
             return []
         detail = running.booked_detail("the technician cancelled it")
-        return [Cancel(running.sequence), BookActionEnd(running.sequence, Outcome.CANCELLED, detail)]
+        return [Cancel(running.sequence), BookActionEnd(running.booked, Outcome.CANCELLED, detail)]
 
     def abandon(self, detail: str) -> list[Effect]:
         """The session ends: what has no result yet gets `cancelled` in the books. The host is killed by the caller."""
         ends: list[Effect] = [
-            BookActionEnd(running.sequence, Outcome.CANCELLED, running.booked_detail(detail))
+            BookActionEnd(running.booked, Outcome.CANCELLED, running.booked_detail(detail))
             for running in self._running.values()
-            if running.result is None
+            if running.result is None and running.booked is not None
         ]
         self._running.clear()
+        self._waiting.clear()
         return ends
 
     def pump(self) -> list[Effect]:
         """Send what credit allows; close the streams whose last row has gone; hold back whom nobody listens to."""
         effects: list[Effect] = []
-        for running in list(self._running.values()):
+        for running in () if self._cut else list(self._running.values()):
             while running.waiting_bytes and (piece := running.take(self._connection.sendable_bytes(running.stream))):
                 self._connection.send(running.stream, piece)
             if running.result is not None and not running.waiting_bytes:
                 self._connection.close_stream(running.stream, strict_json.dump(running.result))
                 del self._running[running.sequence]
+                self._told[running.stream] = running
+                if len(self._told) > WAITING_MAX:
+                    del self._told[next(iter(self._told))]
             elif running.spec.streams and (held := running.should_hold()) is not None:
                 effects.append(HoldBack(running.sequence, held))
         return effects
@@ -267,6 +350,6 @@ class ActionsInForce:
     def _end(self, running: ActionStream, outcome: Outcome, detail: str) -> list[Effect]:
         cut = detail[:_DETAIL_MAX_CHARS]
         running.result = ActionResult(outcome=outcome, detail=cut, rows=running.rows, totals=running.totals())
-        booked = BookActionEnd(running.sequence, outcome, running.booked_detail(cut))
+        number, booked = running.booked, running.booked_detail(cut)
         self.pump()
-        return [booked]
+        return [] if number is None else [BookActionEnd(number, outcome, booked)]

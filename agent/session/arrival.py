@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from agent.session.own_side import OwnSide
 from protocol import strict_json
 from protocol.certificates import Chain, Revocations, TechnicianCertificate
 from protocol.errors import RemoteProtocolError
@@ -23,21 +24,9 @@ from protocol.grants import SessionRequest
 from protocol.limits import FRAME_PAYLOAD_MAX_BYTES, NOISE_MESSAGE_MAX_BYTES
 from protocol.noise import SESSION_PROTOCOL, HandshakeState, session_prologue
 from protocol.session_rules import HandshakeFacts, check_request
-from protocol.statements import SigningKey, StatementName, Verified, VerifyKey, parse_payload, verify
+from protocol.statements import StatementName, Verified, VerifyKey, parse_payload, verify
 from protocol.trust import Trust
 from protocol.visit import Hello, Introduction
-
-
-@dataclass(frozen=True)
-class OwnSide:
-    """This device in one visit. `customer`: from its certificate, or before approval from its enrolment token."""
-
-    device: str
-    signing: SigningKey
-    noise: X25519PrivateKey
-    certificate: Chain | None
-    customer: str | None
-    checkpoint: str  # the newest note of the server's log that this device has seen and checked
 
 
 @dataclass(frozen=True)
@@ -129,3 +118,14 @@ def with_newer_revocations(hello: Hello, trust: Trust, now: int) -> Trust:
     if floor is not None and claimed.version < floor.version:
         return trust
     return trust.accept(document, now)
+
+
+def no_longer_trusted(visitor: Visitor | None, trust: Trust, now: int) -> str:
+    """Why the visitor's certificate does not count any more; empty while it does, or nobody is there."""
+    if visitor is None:
+        return ""
+    try:
+        trust.technician(visitor.chain, now)
+    except RemoteProtocolError as error:
+        return str(error)
+    return ""

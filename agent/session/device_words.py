@@ -6,8 +6,10 @@ Each is built from what was proven (certificate, request, this handshake), never
 from agent.consent.gate import Yes
 from agent.consent.policy import offer
 from agent.consent.prompt_text import PromptFacts
-from agent.session.arrival import OwnSide, OwnTicket, Visitor
+from agent.session.arrival import OwnTicket, Visitor
 from agent.session.effects import Moment
+from agent.session.own_side import OwnSide
+from agent.session.pause import minutes_of
 from protocol.grants import ChangeKind, Grant, GrantChange
 from protocol.session_rules import GrantState
 from protocol.statements import Verified, verify
@@ -57,6 +59,29 @@ def the_grant(
         not_after=moment.wall + yes.minutes * 60,
         successor_of=None,
         consent=yes.transcript,
+    )
+    return verify(own.signing.sign(body), Grant, own.signing.verify_key)
+
+
+def the_successor(
+    visitor: Visitor, state: GrantState, own: OwnSide, handshake: bytes, left_s: float, number: int, moment: Moment
+) -> Verified[Grant]:
+    """What is left of the grant in force, bound to the handshake of a return; the consent is the one given then."""
+    first = state.grant.body
+    body = Grant(
+        device=own.device,
+        root=first.root,
+        number=number,
+        request=visitor.request.hash,
+        handshake=handshake,
+        serial=first.serial,
+        ticket=first.ticket,
+        scopes=visitor.request.body.scopes,
+        minutes=min(first.minutes, visitor.request.body.minutes, minutes_of(left_s)),
+        granted_at=max(first.granted_at, moment.wall),
+        not_after=min(first.not_after, moment.wall + int(left_s)),
+        successor_of=state.grant.hash,
+        consent=first.consent,
     )
     return verify(own.signing.sign(body), Grant, own.signing.verify_key)
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from agent.consent.gate import Decision
 from agent.consent.prompt_text import PromptFacts
+from agent.session.own_side import OwnSide
 from protocol.actions.scopes import Scope
 from protocol.certificates import Chain, Document
 from protocol.grants import ActionStatement, EndedBy, Grant, GrantChange, SessionRequest
@@ -41,6 +42,17 @@ class TransportLost:
     """The relay's socket is gone."""
 
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """Somebody has come into another room while a visit waits for its technician: who, the handshake will tell.
+
+    `own`: what this device shows of itself now; its newest checkpoint may be newer than at the beginning.
+    """
+
+    room: str
+    own: OwnSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,13 @@ class ReceiptMade:
 
 
 @dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The grant before has its receipt on the disk, and its successor is in the books; `proof`: that receipt's file."""
+
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TrustChanged:
     trust: Trust
 
@@ -143,6 +162,7 @@ class Tick:
 Event = (
     Received
     | TransportLost
+    | CameBack
     | ViewsCompared
     | Answered
     | AuditSettled
@@ -154,6 +174,7 @@ Event = (
     | EndNow
     | BooksClosed
     | ReceiptMade
+    | Succeeded
     | TrustChanged
     | Tick
 )
@@ -255,12 +276,24 @@ class OpenBooks:
 
 
 @dataclass(frozen=True, slots=True)
+class Succeed:
+    """The grant in force ended with its connection: close its books, make its one receipt, open its successor's.
+
+    Answered by `Succeeded` at once, and by `AuditSettled(0)`.
+    """
+
+    books: OpenBooks
+
+
+@dataclass(frozen=True, slots=True)
 class BookAction:
     """Persist the use of this sequence number and the journal's entry before the act.
 
-    `refused`: it will not run, and why. `wait_for_log`: it runs only after `AuditSettled(sequence)`.
+    `number`: counts all actions of a visit, over all its grants; what other effects and events call its sequence.
+    `refused`: it will not run, and why. `wait_for_log`: it runs only after `AuditSettled(number)`.
     """
 
+    number: int
     action: Verified[ActionStatement]
     scope: Scope | None
     risk: int
@@ -324,6 +357,7 @@ Effect = (
     | AskCustomer
     | WithdrawQuestion
     | OpenBooks
+    | Succeed
     | BookAction
     | BookActionEnd
     | BookChange

@@ -2,7 +2,8 @@
 
     HANDSHAKE ─ message 3 proves the technician ─► VERIFIED ─ hello both ways, views of the log fit ─► ask
     PROMPTED ─ yes ─► grant signed and booked, the server's log has the start ─► ACTIVE ─ actions ─►
-    STOPPING (stop, end, time over, revoked, broken, connection lost) ─ one receipt ─► ENDED
+    PAUSED (connection lost) ─ the same technician is back, proven anew ─► a successor grant ─► ACTIVE
+    STOPPING (stop, end, time over, revoked, broken, nobody came back) ─ one receipt ─► ENDED
 
 States and who may say what when are protocol/session_state.py; what an action may do is session_rules.py through
 actions_in_force.py. The order of the effects is the promise: a number is booked before its action runs, a grant
@@ -17,25 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agent.consent.gate import No, Yes
 from agent.session.actions_in_force import ActionsInForce
-from agent.session.arrival import (
-    OwnSide,
-    OwnTicket,
-    Visitor,
-    begin_handshake,
-    hello_of,
-    meet,
-    read_hello,
-    with_newer_revocations,
-)
-from agent.session.device_words import the_change, the_grant, the_question
+from agent.session.arrival import OwnTicket, Visitor, no_longer_trusted
+from agent.session.device_words import the_grant, the_question, the_successor
+from agent.session.doorstep import Doorstep
 from agent.session.effects import (
-    AcceptDocument,
     Answered,
     AskCustomer,
     AuditSettled,
-    BookChange,
     BooksClosed,
-    CloseBooks,
+    CameBack,
     CompareViews,
     CustomerNarrows,
     Effect,
@@ -45,7 +36,6 @@ from agent.session.effects import (
     GrantHandedOver,
     HangUp,
     InputTaken,
-    KillHost,
     Moment,
     OpenBooks,
     RaiseAlarm,
@@ -55,35 +45,34 @@ from agent.session.effects import (
     Send,
     StartHost,
     Streamed,
+    Succeed,
+    Succeeded,
     Tick,
     TransportLost,
     TrustChanged,
     ViewsCompared,
-    WithdrawQuestion,
 )
-from agent.session.farewell import END_EVENTS, REFUSAL_OF_END, Farewell, pieces
-from protocol import limits, strict_json
+from agent.session.ending import EndingSteps
+from agent.session.farewell import pieces
+from agent.session.own_side import OwnSide
+from agent.session.pause import NoReturn, judge_return
 from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import Scope
 from protocol.actions.spec import ActionSpec
-from protocol.channel import FRAME_PAYLOAD_MAX_BYTES, FrameType, PeerFinished
-from protocol.connection import Connection, SessionFrame, StreamClosed, StreamData, StreamOpened, StreamReset
-from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from protocol.grants import ChangeKind, EndedBy
-from protocol.phrase import phrase
+from protocol.channel import FrameType, PeerFinished
+from protocol.connection import SessionFrame, StreamClosed, StreamData, StreamOpened, StreamReset
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.grants import ChangeKind, EndedBy, Grant
 from protocol.session_rules import GrantState
 from protocol.session_state import SessionEvent, SessionState, Side, Verdict, judge_received, next_state
-from protocol.statements import VerifyKey
-from protocol.strict_json import WireModel
-from protocol.trust import ForkedDocumentError, Trust, documents_version
-from protocol.visit import Changed, Granted, NotGranted, RefusalReason, SessionClosing
+from protocol.statements import Verified, VerifyKey
+from protocol.trust import ForkedDocumentError, Trust
+from protocol.visit import Granted, RefusalReason
 
 #: A session does not begin unless the server's log says within this time that it stored the start.
 AUDIT_WAIT_S: Final = 10
 #: Clocks that count suspend and that do not drift apart by less than this while a computer is awake.
 SLEPT_S: Final = 5.0
-#: How long the receipt waits for the technician's countersignature.
-COUNTERSIGN_WAIT_S: Final = 3
 
 _STREAM_FRAMES: Final = {
     StreamOpened: FrameType.OPEN,
@@ -93,7 +82,7 @@ _STREAM_FRAMES: Final = {
 }
 
 
-class VisitSteps:
+class VisitSteps(EndingSteps):
     """One visit, from the moment the relay has paired both ends. `receive` takes every event, in order."""
 
     def __init__(
@@ -106,44 +95,34 @@ class VisitSteps:
         *,
         ephemeral: Callable[[], X25519PrivateKey] = X25519PrivateKey.generate,
         catalogue: Mapping[str, ActionSpec] = ACTIONS,
+        next_number: Callable[[], int] = lambda: 1,
     ) -> None:
-        self.state = next_state(SessionState.REQUESTED, SessionEvent.PAIRED)
-        self.visitor: Visitor | None = None
-        self.grant: GrantState | None = None
-        self.ended_by: EndedBy | None = None
-        self.refused: RefusalReason | None = None
-        self._own = own
+        door = Doorstep(own, ticket, room, trust.root_hash, moment, ephemeral)
+        super().__init__(own, trust, door, moment)
         self._ticket = ticket
-        self._room = room
-        self._trust = trust
+        self._ephemeral = ephemeral
         self._catalogue = catalogue
-        self._handshake = begin_handshake(own, trust.root_hash, ticket.ticket, room, ephemeral)
-        self._messages = 0
-        self._connection: Connection | None = None
-        self._actions: ActionsInForce | None = None
-        self._heard_hello = False
-        self._handed_over = False
-        self._granted_boot_s = 0.0
-        self._slept_before_s = moment.boot_s - moment.mono_s
-        self._deadline_s: float | None = moment.mono_s + limits.HANDSHAKE_TIMEOUT_S
-        self._lost = False
-        self._farewell = Farewell()
-        self.why = ""
+        self._next_number = next_number
 
     # --- what others may see ---------------------------------------------------------------------------------
 
     @property
     def phrase(self) -> tuple[str, ...]:
-        return phrase(self._handshake.handshake_hash)
+        return self._door.phrase
 
     @property
     def doing(self) -> tuple[ActionSpec, ...]:
         return self._actions.doing if self._actions else ()
 
     def seconds_left(self, boot_s: float) -> float:
-        if self.grant is None or self.state is not SessionState.ACTIVE:
+        if self.grant is None or self.state not in (SessionState.ACTIVE, SessionState.PAUSED):
             return 0.0
-        return max(0.0, self.grant.grant.body.minutes * 60 - (boot_s - self._granted_boot_s))
+        return max(0.0, self._ends_boot_s - boot_s)
+
+    @property
+    def waits(self) -> bool:
+        """The connection is lost and nobody stands at the door: whoever comes now may be the technician."""
+        return self.state is SessionState.PAUSED and self._door.gone
 
     # --- events ----------------------------------------------------------------------------------------------
 
@@ -162,15 +141,18 @@ class VisitSteps:
             effects = self._broken(error, moment)
         hang_up = [effect for effect in effects if isinstance(effect, HangUp)]
         rest = [effect for effect in effects if not isinstance(effect, HangUp)]
-        return [*rest, *self._outgoing(moment), *hang_up]
+        effects = [*rest, *self._door.outgoing(moment), *hang_up]
+        self._door.gone = self._door.gone or bool(hang_up)
+        return effects
 
     def _dispatch(self, event: Event, moment: Moment) -> list[Effect]:
         match event:
             case Received():
                 return self._received(event.data, moment)
             case TransportLost():
-                self._lost = True
-                return self._end(EndedBy.CONNECTION_LOST, event.why, moment)
+                return self._transport_lost(event.why, moment)
+            case CameBack():
+                return self._came_back(event, moment)
             case ViewsCompared():
                 return self._views_compared(event, moment)
             case Answered():
@@ -186,7 +168,7 @@ class VisitSteps:
                     self._actions.input_taken(event)
                 return []
             case Finished():
-                return self._actions.finished(event) if self._actions else []
+                return self._finished(event, moment)
             case CustomerNarrows():
                 return self._narrow(event.scopes, moment)
             case EndNow():
@@ -195,6 +177,9 @@ class VisitSteps:
                 return self._books_closed(event, moment)
             case ReceiptMade():
                 return self._receipt_made(event)
+            case Succeeded():
+                self._proof_before = event.proof
+                return []
             case TrustChanged():
                 return self._trust_changed(event.trust, moment)
             case Tick():
@@ -205,13 +190,15 @@ class VisitSteps:
     # --- arriving --------------------------------------------------------------------------------------------
 
     def _received(self, data: bytes, moment: Moment) -> list[Effect]:
-        if self._connection is None:
+        connection = self._door.connection
+        if self._door.gone:
+            return []
+        if connection is None:
             return self._handshake_message(data, moment)
         effects: list[Effect] = []
-        for said in self._connection.receive(data, moment.mono_s):
+        for said in connection.receive(data, moment.mono_s):
             if isinstance(said, PeerFinished):
-                # FIN is the technician's last word; with it they end the session if nobody has.
-                effects += self._end(EndedBy.TECHNICIAN, "the technician's program closed the session", moment)
+                effects += self._peer_finished(moment)
                 continue
             frame = said.type if isinstance(said, SessionFrame) else _STREAM_FRAMES[type(said)]
             if judge_received(Side.TECHNICIAN, frame, self.state) is Verdict.DROP:
@@ -233,26 +220,33 @@ class VisitSteps:
             effects += self._actions.pump()  # the record may have carried credit
         return effects
 
+    def _peer_finished(self, moment: Moment) -> list[Effect]:
+        """FIN is the technician's last word; with it they end the session if nobody has."""
+        if self.state is SessionState.PAUSED and not self._opened_successor:
+            return self._hung_up("whoever came back left again")
+        return self._end(EndedBy.TECHNICIAN, "the technician's program closed the session", moment)
+
     def _handshake_message(self, data: bytes, moment: Moment) -> list[Effect]:
-        payload = self._handshake.read_message(data)
-        self._messages += 1
-        if self._messages == 1:
-            if payload:
-                raise RemoteProtocolError("handshake message 1 carries something", expected="nothing", got="bytes")
-            return [Send(self._handshake.write_message())]
-        connection = Connection.from_handshake(self._handshake, now_s=moment.mono_s)
-        self._connection = connection
-        self.state = next_state(self.state, SessionEvent.PEER_VERIFIED)
+        answer = self._door.message(data, moment)
+        if answer is not None:
+            return [Send(answer)]
+        returns = self.state is SessionState.PAUSED
+        if not returns:
+            self.state = next_state(self.state, SessionEvent.PEER_VERIFIED)
         try:
-            visitor = meet(
-                payload, self._handshake, self._own, self._trust, self._ticket.ticket, self._room, moment.wall
-            )
+            visitor = self._door.meet(self._trust, moment)
         except RemoteProtocolError as error:
             return self._refuse(RefusalReason.NOT_CERTIFIED, str(error))
-        self.visitor = visitor
-        self._deadline_s = moment.mono_s + limits.HANDSHAKE_TIMEOUT_S
-        self._say(FrameType.HELLO, hello_of(self._own, self._trust, documents_version(self._trust)))
-        return [StartHost()]
+        if returns and self.grant is not None:
+            unwelcome = judge_return(self.grant, visitor)
+            if unwelcome is not None:
+                return self._not_again(unwelcome, moment)
+        elif visitor.request.body.resumes is not None:
+            return self._refuse(RefusalReason.NOT_RESUMED, "the visit to go on with is over")
+        else:
+            self.visitor = visitor
+        self._door.say(FrameType.HELLO, self._door.our_hello(self._trust))
+        return [] if returns else [StartHost()]
 
     def _session_frame(self, frame: SessionFrame, moment: Moment) -> list[Effect]:
         match frame.type:
@@ -266,33 +260,31 @@ class VisitSteps:
                 raise RemoteProtocolError(f"a technician never sends {frame.type.name}")
 
     def _hello(self, payload: bytes, moment: Moment) -> list[Effect]:
-        if self._heard_hello:
-            raise RemoteProtocolError("a second hello", expected="one on each side", got="another")
-        self._heard_hello = True
-        hello = read_hello(payload)
         try:
-            trust = with_newer_revocations(hello, self._trust, moment.wall)
+            heard = self._door.hear_hello(payload, self._trust, moment)
         except ForkedDocumentError as error:
             alarm = RaiseAlarm("fork", error.what, error.expected, error.got)
             return [alarm, *self._refuse(RefusalReason.SPLIT_VIEW, str(error))]
-        effects: list[Effect] = []
-        if trust is not self._trust and hello.revocations is not None:
-            self._trust = trust
-            effects.append(AcceptDocument(hello.revocations))
-        problem = self._no_longer_trusted(moment)
+        self._trust = heard.trust
+        problem = no_longer_trusted(self._door.visitor, self._trust, moment.wall)
         if problem:
-            return effects + self._refuse(RefusalReason.NOT_CERTIFIED, problem)
-        self._deadline_s = None  # the comparison may ask the server; it has a time limit of its own
-        return [*effects, CompareViews(hello.checkpoint)]
+            refused = self._trust_changed(self._trust, moment) or self._refuse(RefusalReason.NOT_CERTIFIED, problem)
+            return [*heard.effects, *refused]
+        return [*heard.effects, CompareViews(heard.checkpoint)]
 
     def _views_compared(self, event: ViewsCompared, moment: Moment) -> list[Effect]:
-        if self.state is not SessionState.VERIFIED or self.visitor is None:
+        returns = self.state is SessionState.PAUSED
+        if self._door.gone or not (returns or self.state is SessionState.VERIFIED) or self._door.visitor is None:
             return []
         if event.forked:
             alarm = RaiseAlarm("split-view", event.problem, "one history of the log", "two")
             return [alarm, *self._refuse(RefusalReason.SPLIT_VIEW, event.problem)]
         if event.problem:
             return self._refuse(RefusalReason.AUDIT_UNAVAILABLE, event.problem)
+        if returns:
+            self._may_go_on = True
+            return self._go_on(moment)
+        assert self.visitor is not None  # noqa: S101 - VERIFIED without one is a refusal
         facts = the_question(self.visitor, self._own, self._ticket, self._trust, self.phrase, moment.wall)
         if facts.offer.refusal is not None:
             return self._refuse(facts.offer.refusal, "nothing of what was asked can be offered")
@@ -306,42 +298,104 @@ class VisitSteps:
             case No(reason=reason):
                 return self._refuse(reason, "the customer, or their settings, said no")
             case Yes() as yes:
-                problem = self._no_longer_trusted(moment)  # two minutes may have passed
+                problem = no_longer_trusted(self.visitor, self._trust, moment.wall)  # two minutes may have passed
                 if problem:
                     return self._refuse(RefusalReason.NOT_CERTIFIED, problem)
-                handshake = self._handshake.handshake_hash
+                handshake = self._door.handshake_hash
                 grant = the_grant(
                     self.visitor, self._own, self._trust.root_hash, handshake, yes, event.grant_number, moment
                 )
-                self.grant = GrantState.begin(grant)
-                self._granted_boot_s = moment.boot_s
-                self._deadline_s = moment.mono_s + AUDIT_WAIT_S
-                name = self.visitor.technician.body.name
-                return [OpenBooks(grant, self.visitor.request, self.visitor.chain, name, self._own.certificate)]
+                self._ends_boot_s = moment.boot_s + grant.body.minutes * 60
+                return [self._under(grant, self.visitor, moment)]
             case _:
                 assert_never(event.decision)
+
+    def _under(self, grant: Verified[Grant], visitor: Visitor, moment: Moment) -> OpenBooks:
+        """From now on this is the grant; it is handed over when the server's log has its start."""
+        self.grant = GrantState.begin(grant)
+        self.visitor = visitor
+        self._deadline_s = moment.mono_s + AUDIT_WAIT_S
+        name = visitor.technician.body.name
+        return OpenBooks(grant, visitor.request, visitor.chain, name, self._own.certificate)
 
     def _audit_settled(self, event: AuditSettled, moment: Moment) -> list[Effect]:
         if event.sequence:
             return self._actions.logged(event.sequence, stored=event.stored) if self._actions else []
-        if self.state is not SessionState.PROMPTED or self.grant is None:
+        awaited = self.state is SessionState.PROMPTED or self._opened_successor
+        if self._handed_over or self.grant is None or not awaited:
             return []
         if not event.stored:
             return self._end(EndedBy.AUDIT_UNAVAILABLE, "the server's log did not store the start", moment)
-        self.state = next_state(self.state, SessionEvent.GRANTED)
-        self._deadline_s = None
-        self._handed_over = True
-        visitor, connection = self.visitor, self._connection
+        for piece in pieces(self._proof_before) if self._proof_before else ():
+            self._door.say_bytes(FrameType.RECEIPT, piece)
+        again = self.state is SessionState.PAUSED
+        self.state = next_state(self.state, SessionEvent.SUCCESSOR_GRANTED if again else SessionEvent.GRANTED)
+        self._deadline_s, self._proof_before = None, b""
+        self._handed_over, self._opened_successor = True, False
+        visitor, connection = self.visitor, self._door.connection
         assert visitor is not None and connection is not None  # noqa: S101, PT018 - a grant has both
-        self._actions = ActionsInForce(connection, VerifyKey(visitor.technician.body.signing_key), self._catalogue)
-        self._say(FrameType.GRANT, Granted(grant=self.grant.grant.envelope))
+        key = VerifyKey(visitor.technician.body.signing_key)
+        self._actions = ActionsInForce(connection, key, self._catalogue, before=self._actions)
+        self._door.say(FrameType.GRANT, Granted(grant=self.grant.grant.envelope))
         return [GrantHandedOver()]
+
+    # --- a lost connection -----------------------------------------------------------------------------------
+
+    def _transport_lost(self, why: str, moment: Moment) -> list[Effect]:
+        """In force: wait for the technician, unless they were lost too often. A return that is lost was none."""
+        self._door.gone = True
+        if self.state is SessionState.PAUSED:
+            # A successor that was opened and never handed over is lost with its connection: nobody knows it.
+            return self._end(EndedBy.CONNECTION_LOST, why, moment) if self._opened_successor else self._hung_up(why)
+        if self.state is not SessionState.ACTIVE or not self._pauses.begin(moment):
+            return self._end(EndedBy.CONNECTION_LOST, why, moment)
+        self.state = next_state(self.state, SessionEvent.CONNECTION_LOST)
+        self._handed_over = False
+        return [*(self._in_force().cut()), *self._hung_up(why)]
+
+    def _came_back(self, event: CameBack, moment: Moment) -> list[Effect]:
+        if not self.waits:
+            return []
+        self._own = event.own
+        self._door = Doorstep(event.own, self._ticket, event.room, self._trust.root_hash, moment, self._ephemeral)
+        return []
+
+    def _not_again(self, unwelcome: NoReturn, moment: Moment) -> list[Effect]:
+        """Whoever came back is not let in; what they were told goes out before the connection ends."""
+        if unwelcome.for_ever:
+            return self._end(EndedBy.CONNECTION_LOST, unwelcome.why, moment)
+        return self._refuse(unwelcome.reason, unwelcome.why)
+
+    def _go_on(self, moment: Moment) -> list[Effect]:
+        """The technician is back and all of it is proven: the successor, as soon as nothing changes the machine."""
+        visitor, state, connection = self._door.visitor, self.grant, self._door.connection
+        if not self._may_go_on or visitor is None or state is None or connection is None or self._actions is None:
+            return []
+        if self._actions.changing:
+            return []  # its outcome belongs into the receipt of the grant it began under
+        self._may_go_on = False
+        unwelcome = judge_return(state, visitor)  # the customer may have taken something back meanwhile
+        if unwelcome is not None:
+            return self._not_again(unwelcome, moment)
+        left_s = self.seconds_left(moment.boot_s)
+        if left_s < 1:
+            return self._end(EndedBy.EXPIRED, "the granted time is over", moment)
+        number, handshake = self._next_number(), self._door.handshake_hash
+        grant = the_successor(visitor, state, self._own, handshake, left_s, number, moment)
+        self._ends_boot_s = min(self._ends_boot_s, moment.boot_s + grant.body.minutes * 60)
+        self._opened_successor = True
+        return [*self._actions.hand_on(), Succeed(self._under(grant, visitor, moment))]
+
+    def _finished(self, event: Finished, moment: Moment) -> list[Effect]:
+        if self._actions is None:
+            return []
+        return [*self._actions.finished(event), *self._go_on(moment)]
 
     # --- in force --------------------------------------------------------------------------------------------
 
     def _opened(self, said: StreamOpened, moment: Moment) -> list[Effect]:
         assert self.grant is not None  # noqa: S101 - the table lets no stream in before the grant
-        elapsed_s = moment.boot_s - self._granted_boot_s
+        elapsed_s = self.grant.grant.body.minutes * 60 - (self._ends_boot_s - moment.boot_s)
         self.grant, effects = self._in_force().open(self.grant, said.stream, said.payload, elapsed_s, moment)
         return effects
 
@@ -351,7 +405,7 @@ class VisitSteps:
         return self._actions
 
     def _narrow(self, scopes: tuple[Scope, ...], moment: Moment) -> list[Effect]:
-        if self.state is not SessionState.ACTIVE or self.grant is None:
+        if self.state not in (SessionState.ACTIVE, SessionState.PAUSED) or self.grant is None:
             return []
         narrowed = self.grant.narrowed(scopes)
         if not narrowed.scopes:
@@ -363,143 +417,30 @@ class VisitSteps:
         effects = self._in_force().narrowed(narrowed.scopes)
         return [self._change(ChangeKind.NARROWED, moment), *effects]
 
-    def _change(self, kind: ChangeKind, moment: Moment) -> BookChange:
-        """Sign what the customer changed and tell the technician; the effect books it."""
-        assert self.grant is not None  # noqa: S101 - only ever under a grant
-        change = the_change(self.grant, self._own, kind, moment)
-        if self._handed_over:
-            self._say(FrameType.GRANT_CHANGE, Changed(change=change.envelope))
-        return BookChange(change)
-
     def _trust_changed(self, trust: Trust, moment: Moment) -> list[Effect]:
         self._trust = trust
-        problem = self._no_longer_trusted(moment)
+        problem = no_longer_trusted(self.visitor, trust, moment.wall)
         if not problem:
             return []
         if self.grant is None:
             return self._refuse(RefusalReason.NOT_CERTIFIED, problem)
         return self._end(EndedBy.REVOKED, problem, moment)
 
-    def _no_longer_trusted(self, moment: Moment) -> str:
-        """Why the technician's certificate does not count any more; empty while it does."""
-        if self.visitor is None:
-            return ""
-        try:
-            self._trust.technician(self.visitor.chain, moment.wall)
-        except RemoteProtocolError as error:
-            return str(error)
-        return ""
-
     def _tick(self, moment: Moment) -> list[Effect]:
-        overdue = self._deadline_s is not None and moment.mono_s > self._deadline_s
-        if self.state is SessionState.ACTIVE and self.seconds_left(moment.boot_s) <= 0:
+        granted = self.state in (SessionState.ACTIVE, SessionState.PAUSED)
+        if granted and self.seconds_left(moment.boot_s) <= 0:
             return self._end(EndedBy.EXPIRED, "the granted time is over", moment)
-        if not overdue:
+        slow = not self._door.gone and self._door.deadline_s is not None and moment.mono_s > self._door.deadline_s
+        if self.state is SessionState.PAUSED and not self._opened_successor:
+            if self._pauses.over(moment):
+                return self._end(EndedBy.CONNECTION_LOST, "nobody came back in time", moment)
+            return self._hung_up("whoever came back did not go on in time") if slow else []
+        if slow and self.grant is None:
+            self._door.gone = True
+            return self._end(EndedBy.CONNECTION_LOST, "the technician's program did not go on in time", moment)
+        if self._deadline_s is None or moment.mono_s <= self._deadline_s:
             return []
         self._deadline_s = None
         if self.state is SessionState.STOPPING:
             return self._farewell.receipt()
-        if self.grant is not None:
-            return self._audit_settled(AuditSettled(0, stored=False), moment)
-        self._lost = True
-        return self._end(EndedBy.CONNECTION_LOST, "the technician's program did not go on in time", moment)
-
-    # --- the end ---------------------------------------------------------------------------------------------
-
-    def _closing(self, payload: bytes, moment: Moment) -> list[Effect]:
-        said = strict_json.parse(payload, SessionClosing, what="session close", max_bytes=FRAME_PAYLOAD_MAX_BYTES)
-        match said.step:
-            case "end":
-                return self._end(EndedBy.TECHNICIAN, said.reason, moment)
-            case "countersign":
-                return self._countersigned(said)
-            case _:
-                raise RemoteProtocolError("a technician sent the journal's root", expected="end or countersign")
-
-    def _countersigned(self, said: SessionClosing) -> list[Effect]:
-        if self.grant is None or self.visitor is None:
-            return []
-        key = VerifyKey(self.visitor.technician.body.signing_key)
-        return self._farewell.countersigned(said, self.grant.grant.hash, key)
-
-    def _end(self, by: EndedBy, why: str, moment: Moment) -> list[Effect]:
-        """The first end counts. Kill first, then write, then tell."""
-        if self.state in (SessionState.STOPPING, SessionState.ENDED):
-            return self._farewell.receipt() if self._lost else []
-        self.ended_by, self.why = by, why
-        if self.state in (SessionState.VERIFIED, SessionState.PROMPTED):
-            self._say(FrameType.REFUSED, NotGranted(reason=REFUSAL_OF_END[by]))
-        if self.grant is None:
-            self.state = next_state(self.state, END_EVENTS[by])
-            self._finish()
-            withdraw: list[Effect] = [WithdrawQuestion()]
-            return [KillHost(), *withdraw, HangUp(why)]
-        if self.state is SessionState.PROMPTED:
-            # The grant was signed but never handed over. It still gets its receipt, with nothing in it.
-            self.state = next_state(self.state, SessionEvent.GRANTED)
-        self.state = next_state(self.state, END_EVENTS[by])
-        if self.state is SessionState.PAUSED:
-            # This version issues no successor grants: nobody comes back into a visit.
-            self.state = next_state(self.state, SessionEvent.NOT_RESUMED)
-        effects: list[Effect] = [KillHost()]
-        if self._actions:
-            effects += self._actions.abandon(f"the session ended: {by.value}")
-        self.grant = self.grant.ended(by)
-        if by is EndedBy.CUSTOMER:
-            effects.append(self._change(ChangeKind.STOPPED, moment))
-        self._deadline_s = moment.mono_s + COUNTERSIGN_WAIT_S
-        return [*effects, CloseBooks(by)]
-
-    def _books_closed(self, event: BooksClosed, moment: Moment) -> list[Effect]:
-        self._farewell.books_closed(event)
-        gone = self._connection is None or self._connection.dead or self._connection.peer_finished
-        if self._lost or gone or not self._handed_over:
-            return self._farewell.receipt()
-        self._deadline_s = moment.mono_s + COUNTERSIGN_WAIT_S
-        by = self.ended_by.value if self.ended_by else ""
-        self._say(
-            FrameType.SESSION_CLOSE,
-            SessionClosing(step="root", reason=by, journal_root=event.root, actions=event.actions),
-        )
-        return []
-
-    def _receipt_made(self, event: ReceiptMade) -> list[Effect]:
-        connection = self._connection
-        if connection is not None and not self._lost and not connection.dead and self._handed_over:
-            for piece in pieces(event.proof):
-                connection.send_session(FrameType.RECEIPT, piece)
-        self.state = next_state(self.state, SessionEvent.RECEIPT_MADE)
-        self._finish()
-        return [HangUp(self.why)]
-
-    def _refuse(self, reason: RefusalReason, why: str) -> list[Effect]:
-        """Before any grant: say no inside the sealed channel, and go."""
-        self.refused, self.why = reason, why
-        self._say(FrameType.REFUSED, NotGranted(reason=reason))
-        unanswered = reason is RefusalReason.NO_ANSWER and self.state is SessionState.PROMPTED
-        self.state = next_state(self.state, SessionEvent.UNANSWERED if unanswered else SessionEvent.REFUSED)
-        self._finish()
-        return [KillHost(), WithdrawQuestion(), HangUp(why)]
-
-    def _broken(self, error: ProtocolError, moment: Moment) -> list[Effect]:
-        """Somebody broke the protocol: nothing is answered any more."""
-        self._lost = True
-        return self._end(EndedBy.PROTOCOL_ERROR, str(error), moment)
-
-    # --- talking ---------------------------------------------------------------------------------------------
-
-    def _say(self, frame: FrameType, body: WireModel) -> None:
-        connection = self._connection
-        if connection is not None and not connection.dead and not self._lost:
-            connection.send_session(frame, strict_json.dump(body))
-
-    def _finish(self) -> None:
-        connection = self._connection
-        if connection is not None and not connection.dead and not self._lost:
-            connection.finish()
-
-    def _outgoing(self, moment: Moment) -> list[Effect]:
-        """Sealed records go out after everything that had to be written, and before hanging up: see `receive`."""
-        if self._connection is None or self._lost:
-            return []
-        return [Send(record) for record in self._connection.data_to_send(moment.mono_s)]
+        return self._audit_settled(AuditSettled(0, stored=False), moment)

@@ -15,7 +15,6 @@ from agent.clocks import Clocks
 from agent.consent.gate import ConsentGate
 from agent.event_log import EventLog
 from agent.identity.trust_store import AlarmKind, TrustStore
-from agent.link.connection import LinkLost
 from agent.proofs.books import Books
 from agent.proofs.receipts import Receipts
 from agent.proofs.witness import SplitViewError, Witness
@@ -29,6 +28,7 @@ from agent.session.effects import (
     BookActionEnd,
     BookChange,
     BooksClosed,
+    CameBack,
     Cancel,
     CloseBooks,
     CompareViews,
@@ -45,17 +45,19 @@ from agent.session.effects import (
     OpenBooks,
     RaiseAlarm,
     ReceiptMade,
-    Received,
     Run,
     Send,
     StartHost,
+    Succeed,
+    Succeeded,
     Tick,
-    TransportLost,
     TrustChanged,
     ViewsCompared,
     WithdrawQuestion,
 )
 from agent.session.host_process import HostEvent
+from agent.session.line import Line
+from agent.session.own_side import OwnSide
 from agent.session.relay import RelaySocket
 from agent.session.steps import AUDIT_WAIT_S, VisitSteps
 from protocol.errors import ProtocolError
@@ -65,10 +67,6 @@ from protocol.messages.items import AuditItem, Refused, Stored
 from protocol.session_state import SessionState
 
 _TICK_S: Final = 0.5
-#: Records that wait for a slow relay before we stop reading from it: two windows.
-_OUTGOING_MAX_BYTES: Final = 512 * 1024
-#: After the last word: what a relay that takes nothing any more is given to take it.
-_FLUSH_S: Final = 5.0
 #: A visit does not go on for longer without a line to the server's log. (Acts of risk 2 wait for it at once.)
 _WITHOUT_LOG_S: Final = 45.0
 #: Comparing two views of the log: each question to the server has a limit of its own inside.
@@ -126,19 +124,18 @@ def moment_of(clocks: Clocks) -> Moment:
 
 
 class Visit:
-    """One visit over one relay socket. `run` ends when the socket is closed and the receipt is made."""
+    """One visit over one relay socket, and over others after a loss. `run` ends when the receipt is made."""
 
     def __init__(self, steps: VisitSteps, socket: RelaySocket, parts: VisitParts, room: str) -> None:
         self.steps = steps
         self.room = room
         self.failed = ""
-        self._socket = socket
         self._parts = parts
+        self._line = Line(socket, self._heard, self._defect)
+        self._closing: set[asyncio.Task[bool]] = set()
+        self._raised: BaseException | None = None
+        self._books_of = b""  # the grant whose books are open
         self._host: Host | None = None
-        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._outgoing_bytes = 0
-        self._room_to_read = asyncio.Event()
-        self._room_to_read.set()
         self._beside: set[asyncio.Task[None]] = set()
         self._asking: asyncio.Task[None] | None = None
         self._booked: dict[int, BookAction] = {}
@@ -167,34 +164,41 @@ class Visit:
         )
 
     async def run(self) -> None:
-        """Until the visit is over. Cancelled: the agent stops, and the visit with it."""
-        reader, ticker = asyncio.create_task(self._read()), asyncio.create_task(self._tick())
-        writer = asyncio.create_task(self._write())
+        """Until the visit is over. Cancelled: the agent stops, and the visit with it. A defect of ours is raised."""
+        ticker = self._aside(self._tick())
         try:
-            await self._until_over({reader, ticker, writer})
-            async with asyncio.timeout(_FLUSH_S):
-                await writer
-        except TimeoutError:
-            self._parts.log.info("relay-does-not-take-the-rest", room=self.room)
+            await self._over.wait()
+            if self._raised is not None:
+                raise self._raised
+            if not await self._line.close():
+                self._parts.log.info("relay-does-not-take-the-rest", room=self.room)
         finally:
             if self._host is not None:
                 self._host.kill()
-            for task in (reader, ticker, writer, *self._beside):
+            ticker.cancel()
+            for task in (*self._beside, *self._closing):
                 task.cancel()
-            await asyncio.gather(reader, ticker, writer, *self._beside, return_exceptions=True)
-            await self._socket.close()
+            await asyncio.gather(ticker, *self._beside, *self._closing, return_exceptions=True)
+            await self._line.close(0)
 
-    async def _until_over(self, working: set[asyncio.Task[None]]) -> None:
-        """Until the visit is over, or one of its own tasks has a defect: that is raised."""
-        over = asyncio.create_task(self._over.wait())
-        try:
-            while not over.done():
-                done, _ = await asyncio.wait({over, *working, *self._beside}, return_when=asyncio.FIRST_COMPLETED)
-                for task in done - {over}:
-                    task.result()
-                working -= done
-        finally:
-            over.cancel()
+    def came_back(self, room: str, socket: RelaySocket, own: OwnSide) -> None:
+        """Somebody is in another room while this visit waits for its technician: let the steps see who it is."""
+        self._put_away(self._line)
+        self._line = Line(socket, self._heard, self._defect)
+        self.feed(CameBack(room, own))
+
+    def _put_away(self, line: Line) -> None:
+        task = asyncio.create_task(line.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _heard(self, line: Line, event: Event) -> None:
+        if line is self._line:
+            self.feed(event)
+
+    def _defect(self, error: BaseException) -> None:
+        self._raised = self._raised or error
+        self._over.set()
 
     # --- events ----------------------------------------------------------------------------------------------
 
@@ -242,7 +246,7 @@ class Visit:
         if self._asking is not None:
             self._asking.cancel()
         self._parts.log.warning("visit-failed", room=self.room, reason=error.what)
-        self._outgoing.put_nowait(None)
+        self._line.hang_up()
         self._over.set()
 
     def _do(self, effect: Effect) -> Event | None:
@@ -250,12 +254,11 @@ class Visit:
         parts = self._parts
         match effect:
             case Send():
-                self._outgoing_bytes += len(effect.data)
-                if self._outgoing_bytes > _OUTGOING_MAX_BYTES:
-                    self._room_to_read.clear()
-                self._outgoing.put_nowait(effect.data)
+                self._line.send(effect.data)
             case HangUp():
-                self._outgoing.put_nowait(None)
+                self._line.hang_up()
+                if self.steps.state is not SessionState.ENDED:
+                    self._put_away(self._line)  # a visit that waits; its end is awaited in `run`
             case StartHost():
                 self._host = parts.make_host(self.feed, self._host_lost)
                 self._aside(self._host.start())
@@ -284,7 +287,13 @@ class Visit:
                 if self._asking is not None:
                     self._asking.cancel()
             case OpenBooks():
-                self._aside(self._await_log(parts.books.open(effect), 0))
+                self._open_books(effect)
+            case Succeed():
+                grant = self._grant()
+                parts.books.close(grant, EndedBy.CONNECTION_LOST)
+                proof = parts.receipts.make(grant, ended_by=EndedBy.CONNECTION_LOST, rebuilt=False)
+                self._open_books(effect.books)
+                return Succeeded(proof)
             case BookAction():
                 self._book(effect)
             case BookActionEnd():
@@ -306,22 +315,27 @@ class Visit:
                 assert_never(effect)
         return None
 
+    def _open_books(self, books: OpenBooks) -> None:
+        item = self._parts.books.open(books)
+        self._books_of = books.grant.hash
+        self._aside(self._await_log(item, 0))
+
     def _grant(self) -> bytes:
-        assert self.steps.grant is not None  # noqa: S101 - the steps book nothing before the grant
-        return self.steps.grant.grant.hash
+        assert self._books_of  # noqa: S101 - the steps book nothing before the grant
+        return self._books_of
 
     def _book(self, effect: BookAction) -> None:
         item = self._parts.books.book_action(effect)
-        self._booked[effect.action.body.sequence] = effect
+        self._booked[effect.number] = effect
         if effect.refused is not None:
-            self._outcomes[effect.action.body.sequence] = Outcome.REFUSED
+            self._outcomes[effect.number] = Outcome.REFUSED
         if item is not None:
-            self._aside(self._await_log(item, effect.action.body.sequence))
+            self._aside(self._await_log(item, effect.number))
 
     def _book_end(self, effect: BookActionEnd) -> None:
         booked = self._booked.get(effect.sequence)
         if booked is not None:  # else its beginning could not be written, so it never ran
-            self._parts.books.end_action(self._grant(), booked, effect)
+            self._parts.books.end_action(booked, effect)
             self._outcomes[effect.sequence] = effect.outcome
 
     def _host_lost(self, why: str) -> None:
@@ -332,8 +346,14 @@ class Visit:
     def _aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guarded(work))
         self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+        task.add_done_callback(self._done_beside)
         return task
+
+    def _done_beside(self, task: asyncio.Task[None]) -> None:
+        self._beside.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._defect(error)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -379,24 +399,6 @@ class Visit:
         finally:
             storing.cancel()
         self.feed(AuditSettled(sequence, stored))
-
-    async def _read(self) -> None:
-        try:
-            while True:
-                await self._room_to_read.wait()
-                self.feed(Received(await self._socket.receive()))
-        except LinkLost as lost:
-            self.feed(TransportLost(str(lost)))
-
-    async def _write(self) -> None:
-        try:
-            while (data := await self._outgoing.get()) is not None:
-                await self._socket.send(data)
-                self._outgoing_bytes -= len(data)
-                if self._outgoing_bytes <= _OUTGOING_MAX_BYTES:
-                    self._room_to_read.set()
-        except LinkLost as lost:
-            self.feed(TransportLost(str(lost)))
 
     async def _tick(self) -> None:
         logged_at = self._parts.clocks.mono()

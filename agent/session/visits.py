@@ -1,6 +1,7 @@
 """All visits of this device: which offers are taken up, at most one at a time, and what the customer sees of them.
 
     offer ─► a ticket of our own? may we ask? nobody else here? ─► join the room ─► Visit
+          ─► a visit waits for its technician, whose connection was lost ─► join the room ─► let it see who comes
                                        else ─► declined, with one of a few words
 
 An offer proves nothing and is the server's word; so declining says nothing that the server does not know.
@@ -15,8 +16,9 @@ from agent.consent.freeze import About
 from agent.consent.telling import told
 from agent.link.connection import LinkLost
 from agent.refusal import Refusal
-from agent.session.arrival import OwnSide, OwnTicket
+from agent.session.arrival import OwnTicket
 from agent.session.effects import CustomerNarrows, EndNow, TransportLost
+from agent.session.own_side import OwnSide
 from agent.session.relay import JoinRoom, join_room
 from agent.session.steps import VisitSteps
 from agent.session.visit import Visit, VisitParts, moment_of
@@ -89,11 +91,14 @@ class Visits:
         self._joining: str | None = None
         self._visit: Visit | None = None
         self._task: asyncio.Task[None] | None = None
+        self._return_task: asyncio.Task[None] | None = None
 
     # --- offers ----------------------------------------------------------------------------------------------
 
     async def offered(self, offer: SessionOffer) -> None:
         """The server says that a technician waits in a room."""
+        if self._returns(offer):
+            return
         known = self._ticket_of(offer)
         refusal = self._why_not(known)
         if refusal is not None or known is None:
@@ -102,6 +107,28 @@ class Visits:
         self._joining = offer.room
         # A task of its own: a visit does not end because the line to the desk does.
         self._task = asyncio.create_task(self._guarded(offer, known))
+
+    def _returns(self, offer: SessionOffer) -> bool:
+        """Whether the offer is taken as a return to a visit that waits. One comes to the door at a time."""
+        visit = self._visit
+        if visit is None or not visit.steps.waits or self._parts.gate.frozen:
+            return False
+        if self._return_task is not None and not self._return_task.done():
+            return False
+        self._return_task = asyncio.create_task(self._come_back(offer, visit))
+        return True
+
+    async def _come_back(self, offer: SessionOffer, visit: Visit) -> None:
+        try:
+            socket = await self._join(self._origin, offer.room, offer.join_token)
+        except LinkLost as lost:
+            self._parts.log.info("room-not-joined", room=offer.room, reason=str(lost))
+            return
+        if self._visit is visit and visit.steps.waits:
+            self._parts.log.info("somebody-came-back", room=offer.room)
+            visit.came_back(offer.room, socket, self._own())
+        else:
+            await socket.close()
 
     def _ticket_of(self, offer: SessionOffer) -> OwnTicket | None:
         """A ticket of our own that is open; without one named, none is needed where the owner's policy may let in."""
@@ -134,7 +161,8 @@ class Visits:
     async def _visit_in(self, offer: SessionOffer, ticket: OwnTicket) -> None:
         socket = await self._join(self._origin, offer.room, offer.join_token)
         moment = moment_of(self._parts.clocks)
-        steps = VisitSteps(self._own(), ticket, offer.room, self._parts.trust.trust, moment)
+        number = self._parts.books.grants.next_number
+        steps = VisitSteps(self._own(), ticket, offer.room, self._parts.trust.trust, moment, next_number=number)
         visit = self._visit = Visit(steps, socket, self._parts, offer.room)
         self._parts.log.info("visit-began", room=offer.room)
         try:

@@ -18,10 +18,10 @@ from agent.proofs.journal_store import JournalStore
 from agent.proofs.receipts import Receipts
 from agent.proofs.witness import Witness
 from agent.refusal import Refusal
-from agent.session.arrival import OwnSide
 from agent.session.effects import Finished, InputTaken, Rows
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import HostEvent
+from agent.session.own_side import OwnSide
 from agent.session.visit import Host, VisitParts
 from agent.session.visits import Visits
 from agent.store.database import Database

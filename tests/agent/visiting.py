@@ -13,7 +13,7 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agent.consent.gate import Decision, No, Yes
-from agent.session.arrival import OwnSide, OwnTicket
+from agent.session.arrival import OwnTicket
 from agent.session.effects import (
     Answered,
     AskCustomer,
@@ -34,6 +34,7 @@ from agent.session.effects import (
     Send,
     ViewsCompared,
 )
+from agent.session.own_side import OwnSide
 from agent.session.steps import VisitSteps
 from protocol.actions.processes import ProcessesArguments
 from protocol.actions.scopes import Scope

@@ -248,7 +248,7 @@ async def test_the_agent_that_stops_ends_the_visit_and_keeps_the_receipt(rig: Ri
 async def test_a_relay_that_takes_nothing_any_more_does_not_hold_the_visit(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.session.visit._FLUSH_S", 0.01)
+    monkeypatch.setattr("agent.session.line.FLUSH_S", 0.01)
     technician = await rig.let_in()
 
     async def stuck(data: bytes) -> None:
