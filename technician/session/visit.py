@@ -227,14 +227,6 @@ class Visit:
         await self._flush()
         return run
 
-    async def cancel(self, run: Run) -> None:
-        """Nobody wants the rest of this result: the device is told, and the run is over as cancelled."""
-        if run.result is None:
-            self._initiator.cancel(run.stream)
-            run.finish(ActionResult(outcome=Outcome.CANCELLED, detail="cancelled by the technician"))
-            self.transcript.write(now_s(), "cancel", action=run.action)
-            await self._flush()
-
     # --- what a run asks of its visit ------------------------------------------------------------------------
 
     async def taken(self, stream: int, size_bytes: int) -> None:

@@ -1,4 +1,7 @@
-"""A bundle of a ticket: its summary, its files, one file as text. Opened in memory, kept there for the next click."""
+"""A bundle of a ticket: what it says, its findings, its timeline, its files as text, and a search through all of them.
+
+Opened in memory, kept there for the next click, never on the disk.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,16 +10,22 @@ from technician.bundles import JudgedBundle, open_bundle_bytes
 from technician.clock import now_s
 from technician.evidence import fetch_blob
 from technician.problems import Problem
+from technician.workbench import triage
 from technician.workbench.state import desk_of, pages_of
 
 #: Shown of one file; the rest is for `bellpull open-bundle --show`.
 SHOWN_MAX_CHARS = 400_000
+#: Of what somebody looks for.
+WORDS_MAX_CHARS = 200
+VIEWS = ("summary", "findings", "timeline", "search", "file")
 
 
 async def bundle_page(request: Request) -> Response:
     bundle = await _bundle(request)
     path = request.query_params.get("file")
     text = bundle.shown(path) if path else bundle.summary
+    words = request.query_params.get("q", "").strip()[:WORDS_MAX_CHARS]
+    view = "file" if path else "search" if words else request.query_params.get("view", "summary")
     return pages_of(request).page(
         request,
         "bundle.html",
@@ -26,6 +35,12 @@ async def bundle_page(request: Request) -> Response:
         href=request.url.path,
         bundle=bundle,
         entry=bundle.entry(path) if path else None,
+        view=view if view in VIEWS else "summary",
+        words=words,
+        hits=triage.search(bundle, words) if view == "search" else [],
+        hits_max=triage.HITS_MAX,
+        findings=triage.findings(bundle),
+        events=triage.events(bundle) if view == "timeline" else [],
         text=text[:SHOWN_MAX_CHARS],
         cut=max(0, len(text) - SHOWN_MAX_CHARS),
         missing=[each for each in bundle.opened.manifest.files if each not in bundle.opened.manifest.present],

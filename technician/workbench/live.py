@@ -18,6 +18,7 @@ from typing import assert_never
 from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
 from protocol.strict_json import WireModel
+from protocol.visit import Item, Progress
 from technician.clock import now_s
 from technician.devices import DeviceFacts
 from technician.problems import Problem
@@ -26,7 +27,7 @@ from technician.session.outcome import EndedVisit
 from technician.session.run import Run
 from technician.session.visit import Visit
 from technician.sign_in import Technician
-from technician.workbench.runs import ActionRun, RunBook
+from technician.workbench.runs import ActionRun, RunBook, Sink
 
 
 class Phase(StrEnum):
@@ -93,12 +94,23 @@ class LiveVisit:
     # --- what pages ask for ------------------------------------------------------------------------------
 
     def act(
-        self, tab: str, act: str, action: str, arguments: WireModel, *, again: ActionRun | None = None
+        self,
+        tab: str,
+        act: str,
+        action: str,
+        arguments: WireModel,
+        *,
+        again: ActionRun | None = None,
+        sink: Sink | None = None,
     ) -> ActionRun:
-        """Ask for an action. `again`: a run that this one takes the place of, in the list and without a word."""
+        """Ask for an action. `again`: a run that this one takes the place of, in the list and without a word.
+
+        `sink`: where the bytes of an action that gives bytes go.
+        """
         if self.phase is not Phase.ACTIVE:
             raise Problem("no visit is under way", expected="a granted visit", got=self.phase.value)
-        run = self.runs.begin(tab, act, action, arguments, now_s())
+        run = self.runs.begin(tab, act, action, arguments, now_s(), quiet=again is not None)
+        run.sink = sink
         if again is None:
             self._tell(f"Asked: {action}", icon="play")
 
@@ -112,12 +124,16 @@ class LiveVisit:
     def cancel(self, run: ActionRun) -> None:
         """Nobody wants the rest of this result."""
 
-        async def work(visit: Visit) -> None:
+        async def work(_: Visit) -> None:
             if (handle := self._handles.get(run.number)) is not None:
-                await visit.cancel(handle)
+                await handle.cancel()
 
         if not run.over:
             self._acts.put_nowait(work)
+
+    def handle(self, run: ActionRun) -> Run | None:
+        """The run under way in the visit itself, to give it input; None before it has begun and after its end."""
+        return self._handles.get(run.number)
 
     def confirm(self, words: dict[int, str]) -> None:
         if not self._words.done():
@@ -207,9 +223,14 @@ class LiveVisit:
     async def _collect(self, visit: Visit, run: ActionRun, again: ActionRun | None) -> None:
         try:
             handle = self._handles[run.number] = await visit.run(run.action, run.arguments)
-            async for item in handle:
-                run.take(item)
-                self._changed(run.tab)
+            handle.on_progress = lambda progress: self._progressed(run, progress)
+            self._changed(run.tab)
+            async for piece in handle.pieces():
+                if isinstance(piece, Item):
+                    run.take(piece)
+                    self._changed(run.tab)
+                elif run.sink is not None:
+                    await run.sink(piece)
             if handle.result is not None:
                 run.end(handle.result.outcome.value, handle.result.detail)
         except (Problem, ProtocolError) as error:
@@ -221,6 +242,10 @@ class LiveVisit:
         if again is None or run.outcome != "done":
             tone = "ok" if run.outcome == "done" else "warning"
             self._tell(f"{run.action}: {run.outcome}", run.detail or f"{run.rows} rows", tone, "check")
+        self._changed(run.tab)
+
+    def _progressed(self, run: ActionRun, progress: Progress) -> None:
+        run.progress = progress
         self._changed(run.tab)
 
     def _finish(self, ended: EndedVisit) -> None:

@@ -30,7 +30,7 @@ async def visit_news(socket: WebSocket) -> None:
     await socket.accept()
     live = desk.live
     tab = TABS.get(socket.query_params.get("tab", ""), FIRST)
-    fresh = socket.query_params.get("fresh") == "1"
+    fresh = socket.query_params.get("fresh") != "0"
     tasks = [asyncio.create_task(_gone(socket))]
     if live is not None:
         tasks.append(asyncio.create_task(_tell(socket, live, tab)))
@@ -70,7 +70,8 @@ async def keep_fresh(live: LiveVisit, tab: Tab, wait_s: float | None = None) -> 
     while not live.phase.over:
         await asyncio.sleep(tab.refresh_s if wait_s is None else wait_s)
         runs = live.runs.of(tab.key, *tab.lists)
-        if live.phase is not Phase.ACTIVE or not runs or not runs[0].over:
+        busy = any(run.tab == tab.key for run in live.runs.under_way)
+        if live.phase is not Phase.ACTIVE or not runs or busy:
             continue
         act = tab.act(runs[0].act)
         if act is None or not act.allowed(live) or runs[0].outcome != "done":

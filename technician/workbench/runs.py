@@ -3,11 +3,12 @@
 A run belongs to the tab it was asked on. The oldest that are over make room for new ones; one that still runs stays.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from protocol.strict_json import WireModel
-from protocol.visit import Item
+from protocol.visit import Item, Progress
 
 #: More rows than this are counted, not kept: a page of them helps nobody.
 ROWS_MAX: Final = 5000
@@ -15,9 +16,16 @@ ROWS_MAX: Final = 5000
 RUNS_KEPT: Final = 12
 
 
+Sink = Callable[[bytes], Awaitable[None]]
+
+
 @dataclass
 class ActionRun:
-    """One action and what came of it. `outcome` empty: still running. `kept`: listed among the runs of its tab."""
+    """One action and what came of it. `outcome` empty: still running.
+
+    `quiet`: asks once more what another run has asked; it is shown when it is over, in that one's place.
+    `newest_rows`: it follows something, so that of too many rows the last are kept, else the first.
+    """
 
     number: int
     tab: str
@@ -29,6 +37,10 @@ class ActionRun:
     rows: int = 0
     outcome: str = ""
     detail: str = ""
+    quiet: bool = False
+    newest_rows: bool = False
+    progress: Progress | None = None
+    sink: Sink | None = None
 
     @property
     def over(self) -> bool:
@@ -37,6 +49,9 @@ class ActionRun:
     def take(self, item: Item) -> None:
         self.rows += 1
         if len(self.items) < ROWS_MAX:
+            self.items.append(item)
+        elif self.newest_rows:
+            del self.items[: ROWS_MAX // 10]
             self.items.append(item)
 
     def end(self, outcome: str, detail: str = "") -> None:
@@ -51,9 +66,12 @@ class RunBook:
         self._runs: list[ActionRun] = []
         self._last = 0
 
-    def begin(self, tab: str, act: str, action: str, arguments: WireModel, at: int) -> ActionRun:
+    def begin(
+        self, tab: str, act: str, action: str, arguments: WireModel, at: int, *, quiet: bool = False
+    ) -> ActionRun:
         self._last += 1
-        run = ActionRun(self._last, tab, act, action, arguments, at)
+        run = ActionRun(self._last, tab, act, action, arguments, at, quiet=quiet)
+        run.newest_rows = bool(getattr(arguments, "follow", False))
         of_tab = [each for each in self._runs if each.tab == tab and each.over]
         for old in of_tab[: max(0, len(of_tab) - RUNS_KEPT + 1)]:
             self._runs.remove(old)
@@ -61,13 +79,15 @@ class RunBook:
         return run
 
     def replace(self, old: ActionRun, new: ActionRun) -> None:
-        """`new` asks the same once more: the list keeps one of the two."""
-        if old in self._runs and old.over:
-            self._runs.remove(old)
+        """`new` has asked the same once more and is over: it stands where `old` stood."""
+        new.quiet = False
+        self._runs = [each for each in self._runs if each is not old]
 
     def of(self, tab: str, *acts: str) -> list[ActionRun]:
         """Newest first; of these acts alone when some are named."""
-        return [run for run in reversed(self._runs) if run.tab == tab and (not acts or run.act in acts)]
+        return [
+            run for run in reversed(self._runs) if run.tab == tab and not run.quiet and (not acts or run.act in acts)
+        ]
 
     def find(self, number: int) -> ActionRun | None:
         return next((run for run in self._runs if run.number == number), None)

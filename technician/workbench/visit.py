@@ -142,7 +142,7 @@ def _shown_tab(tab: Tab, live: LiveVisit) -> dict[str, Any]:
         "label": tab.label,
         "icon": tab.icon,
         "closed": live.phase is Phase.ACTIVE and bool(tab.acts) and not any(act.allowed(live) for act in tab.acts),
-        "busy": any(run.tab == tab.key for run in live.runs.under_way),
+        "busy": any(run.tab == tab.key and not run.quiet for run in live.runs.under_way),
     }
 
 

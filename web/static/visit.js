@@ -7,14 +7,37 @@
   if (!root) return;
 
   // --- what changed -----------------------------------------------------------------------------------------
+  let socket = null;
   function listen() {
+    if (document.hidden || socket) return;
     const address = new URL(root.dataset.visitNews, location.href);
     address.protocol = address.protocol.replace("http", "ws");
-    const socket = new WebSocket(address);
+    socket = new WebSocket(address);
     socket.addEventListener("message", () => htmx.trigger(document.body, "visitnews"));
-    socket.addEventListener("close", () => setTimeout(listen, RETRY_MS));
+    socket.addEventListener("close", () => {
+      socket = null;
+      setTimeout(listen, RETRY_MS);
+    });
   }
+  // A page nobody looks at asks for nothing: a live list would go on in the receipt.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) socket?.close();
+    else listen();
+  });
   listen();
+
+  // --- logs that are followed stay at their end, unless somebody has scrolled up -------------------------------
+  const NEAR_PX = 60;
+  let atEnd = true;
+  const lines = () => document.querySelector(".loglines[data-follow]");
+  document.addEventListener("htmx:before:swap", () => {
+    const box = lines();
+    atEnd = !box || box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const box = lines();
+    if (box && atEnd) box.scrollTop = box.scrollHeight;
+  });
 
   // --- keys -------------------------------------------------------------------------------------------------
   const typing = (element) => element.closest("input, textarea, select, [contenteditable], .terminal") !== null;
