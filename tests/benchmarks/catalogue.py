@@ -11,6 +11,7 @@ SUBJECTS: Final = MappingProxyType(
         "bundle": "evidence of this machine, collected, redacted, packed and sealed",
         "agent_idle": "memory and processor of a connected agent that has nothing to do",
         "consent_to_first_result": "from the customer's yes to the technician's first row",
+        "relay": "messages through the relay, beside MeshCentral's",
         "stop": "from the customer's Stop until nothing of the visit is left",
     }
 )

@@ -35,7 +35,7 @@ class TlsFront:
 
 @contextmanager
 def tls_front(folder: Path, *, behind: int) -> Iterator[TlsFront]:
-    certificate, key, trusted = _certificate(folder)
+    certificate, key, trusted = self_signed(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with socket.create_server((_LOOPBACK, 0)) as listening:
@@ -73,7 +73,7 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_RDWR)
 
 
-def _certificate(folder: Path) -> tuple[Path, Path, Path]:
+def self_signed(folder: Path) -> tuple[Path, Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Bellpull benchmark")])
     now = datetime.datetime.now(datetime.UTC)

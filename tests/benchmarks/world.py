@@ -30,7 +30,7 @@ from tests.benchmarks.tls_front import tls_front
 
 CUSTOMER = "Benchmark Customer"
 #: Quotas of `server.json`, far beyond anything that happens here.
-_WIDE = dict.fromkeys(
+WIDE = dict.fromkeys(
     (
         "links_a_minute",
         "requests_a_minute",
@@ -148,7 +148,7 @@ def _start_server(folder: Path, programs: Programs, origin: str, port: int) -> S
     write_private(folder / "first.json", json.dumps(first).encode())
     settings_file = data / "server.json"
     settings = json.loads(settings_file.read_bytes())
-    settings["caps"] |= _WIDE
+    settings["caps"] |= WIDE
     settings_file.write_text(json.dumps(settings), "utf-8")
     server = programs.start("bellpull-server", "run", "--data", data, "--listen", f"{LOOPBACK}:{port}")
     address = data / "address"

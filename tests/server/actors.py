@@ -5,6 +5,7 @@ Everything they say goes over real sockets, signed with real keys. `World.clock`
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -244,9 +245,12 @@ class World:
         return device
 
     @asynccontextmanager
-    async def link(self, device: DeviceActor, /, **changes: Any) -> AsyncIterator[AgentLink]:
+    async def link(
+        self, device: DeviceActor, /, *, tls: ssl.SSLContext | None = None, **changes: Any
+    ) -> AsyncIterator[AgentLink]:
         """A connected socket that has sent its login."""
-        async with connect(f"{self.websocket}/link", subprotocols=["bellpull.v1"], compression=None) as socket:  # type: ignore[list-item]
+        uri = f"{self.websocket}/link"
+        async with connect(uri, subprotocols=["bellpull.v1"], compression=None, ssl=tls) as socket:  # type: ignore[list-item]
             link = AgentLink(socket)
             await link.say(device.login((await link.hear(Challenge)).nonce, **changes))
             yield link
