@@ -97,6 +97,8 @@ def _found(nodes: list[ast.AST], aliases: dict[str, str]) -> Iterator[tuple[ast.
                 yield from _dynamic(node, aliases)
             case ast.Assign(targets=[ast.Attribute(attr="check_hostname")], value=ast.Constant(value=False)):
                 yield node, "check_hostname = False checks no name"
+    if not any(isinstance(node, ast.Call) and _last_name(node.func) in SQL_CALLS for node in nodes):
+        return
     for scope in nodes:
         if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
             yield from _sql(scope)

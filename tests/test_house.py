@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,6 @@ def tracked_files() -> list[Path]:
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
-@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_bytes())
 
