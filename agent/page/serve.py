@@ -8,9 +8,12 @@ from starlette.applications import Starlette
 
 from agent.loopback import serve_face
 from agent.page.about import About
+from agent.page.abuse import Abuse
+from agent.page.during import During
 from agent.page.health import Health
 from agent.page.help import Help
 from agent.page.mend import Mend
+from agent.page.receipts import Receipts
 from agent.page.shell import Shell
 from agent.page.tickets import Tickets
 from agent.page.visits import Visits
@@ -22,7 +25,18 @@ from web.pages import static_mount
 def build(state: Path) -> Starlette:
     """The application without its doors; `serve_face` puts them around it."""
     shell = Shell(state)
-    rooms = (shell, Health(shell), Help(shell), Tickets(shell), Visits(shell), Mend(shell), About(shell))
+    rooms = (
+        shell,
+        Health(shell),
+        Help(shell),
+        Tickets(shell),
+        Visits(shell),
+        Abuse(shell),
+        During(shell),
+        Receipts(shell),  # last of the three: its addresses begin like theirs
+        Mend(shell),
+        About(shell),
+    )
     return Starlette(
         routes=[*(route for room in rooms for route in room.routes()), static_mount()],
         exception_handlers={Refusal: shell.refusal, ProtocolError: shell.refusal},

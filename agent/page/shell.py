@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from agent.consent.telling import OUTCOMES
 from agent.local.client import ServiceAbsent
 from agent.loopback import ask
 from agent.refusal import Refusal
@@ -35,7 +36,20 @@ NOTES: Final[Mapping[str, tuple[str, str]]] = {
     "snoozed": ("You will not hear of it until tomorrow.", "ok"),
     "ignored": ("You will not hear of it again.", "ok"),
     "asking": ("The question is opening in a window of its own.", "info"),
+    "frozen": ("It is over. Nobody is connected, and nobody can connect.", "ok"),
+    "lifted": ("Technicians can ask again. Nobody comes in unless you say yes.", "ok"),
+    "found": ("The technician is there. In a moment they ask to connect; read the question before you answer.", "ok"),
+    "seen": ("Noted.", "ok"),
+    "said": ("Your message is on its way to the technician.", "ok"),
+    "agreed": ("You said yes. It is being done now.", "ok"),
+    "declined": ("You said no. Nothing of it is done.", "ok"),
 }
+
+#: A visit in one of these states is shown: the technician is here, is coming back, or is leaving.
+HERE: Final = ("active", "paused", "stopping")
+NOBODY: Final[dict[str, Any]] = {
+    "live": None, "asking": [], "asking_again": [], "frozen": False, "unattended": []
+}  # fmt: skip
 
 
 class Note:
@@ -53,6 +67,7 @@ class Shell:
         self.state = state
         templates = Path(__file__).parent / "templates"
         environment = page_environment([templates], face="This computer", nav=NAV, layout="column")
+        environment.globals["outcome_words"] = dict(OUTCOMES)
         environment.globals["risk_words"] = ("only looks", "safe", "asks first", "asks first, may restart")
         self.pages = Pages(environment)
 
@@ -78,12 +93,27 @@ class Shell:
         )
 
     async def presence(self) -> dict[str, Any]:
-        """Who is here, who asks: what the banner needs. An agent that is not enrolled has neither."""
+        """Who is here, who asks, who was: what the banner needs. An agent that is not enrolled has none of it."""
         if not (await self.ask("status"))["enrolled"]:
-            return {"live": None, "asking": [], "now_s": int(time.time())}
+            return NOBODY | {"now_s": int(time.time())}
         sessions = (await self.ask("session-list"))["sessions"]
-        live = next((each for each in sessions if each["state"] in ("active", "stopping")), None)
-        return {"live": live, "asking": (await self.ask("consent-list"))["pending"], "now_s": int(time.time())}
+        return {
+            "live": next((each for each in sessions if each["state"] in HERE), None),
+            "asking": (await self.ask("consent-list"))["pending"],
+            "asking_again": (await self.ask_if_known("question-list", {"questions": []}))["questions"],
+            "frozen": (await self.ask("abuse-list"))["frozen"],
+            "unattended": (await self.ask("unattended-visits"))["visits"],
+            "now_s": int(time.time()),
+        }
+
+    async def ask_if_known(self, verb: str, absent: Any) -> Any:
+        """As `ask`; `absent` from a service that is older than this page."""
+        try:
+            return await self.ask(verb)
+        except Refusal as error:
+            if error.what != "the service does not know this request":
+                raise
+            return absent
 
     async def banner(self, request: Request) -> Response:
         return self.pages.page(request, "part_banner.html", **await self.presence())
@@ -101,9 +131,7 @@ class Shell:
             expected=error.expected,
             got=error.got,
             hint=error.hint,
-            live=None,
-            asking=[],
-            now_s=int(time.time()),
+            **NOBODY | {"now_s": int(time.time())},
         )
 
 

@@ -1,36 +1,23 @@
-"""Visits: who is here and what they do right now, allow less, Stop; and the receipts of everybody who was here."""
+"""Visits: who is here and what they do right now, allow less, Stop; a code that a technician read out.
+
+The live part fetches itself every second. When somebody comes or goes, or may do other things than before, the whole
+page is loaded anew: what can be ticked and written always fits what is true.
+"""
 
 import subprocess
-from typing import Any, Final
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from agent.children import child_argv, child_environment
-from agent.loopback import read_form
+from agent.loopback import one, read_form
+from agent.page.receipts import receipt_view
 from agent.page.shell import Shell, back
-from protocol.actions.catalogue import ACTIONS
-from protocol.actions.scopes import MEANINGS, Scope
-
-_ENDED: Final = {
-    "customer": "You stopped it.",
-    "technician": "The technician ended it.",
-    "expired": "The time you allowed was over.",
-    "revoked": "The technician's certificate was withdrawn.",
-    "connection-lost": "The connection was lost.",
-    "protocol-error": "The technician's program did something it must not; it was cut off.",
-    "agent-stopped": "Bellpull was stopped on this computer.",
-    "audit-unavailable": "The audit log could not be reached, so nothing more was allowed.",
-}
-_OUTCOMES: Final = {
-    "done": ("ok", "Done"),
-    "failed": ("failed", "Did not work"),
-    "refused": ("refused", "Refused"),
-    "cancelled": ("skipped", "Cut off"),
-    "unknown": ("unverified", "Not known: Bellpull ended while it ran"),
-}
+from agent.refusal import Refusal
+from protocol.actions.scopes import MEANINGS
 
 
 class Visits:
@@ -44,23 +31,58 @@ class Visits:
             Route("/visits/stop", self.stop, methods=["POST"]),
             Route("/visits/less", self.less, methods=["POST"]),
             Route("/visits/question", self.question, methods=["POST"]),
-            Route("/visits/{grant:str}", self.receipt),
-            Route("/visits/{grant:str}/proof.json", self.proof),
+            Route("/visits/code", self.code, methods=["POST"]),
+            Route("/visits/seen", self.seen, methods=["POST"]),
         ]
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, request: Request, *, status_code: int = 200, **problem: str) -> Response:
         enrolled = (await self._shell.ask("status"))["enrolled"]
         receipts = (await self._shell.ask("receipts"))["receipts"] if enrolled else []
+        tickets = (await self._shell.ask("tickets"))["tickets"] if enrolled else []
+        policy = (await self._shell.ask("policy-show")) if enrolled else None
+        presence = await self._shell.presence()
         return await self._shell.show(
-            request, "visits.html", here="visits", receipts=[receipt_view(each) for each in receipts]
+            request,
+            "visits.html",
+            here="visits",
+            status_code=status_code,
+            enrolled=enrolled,
+            receipts=[receipt_view(each) for each in receipts],
+            tickets=[(each["ticket"], _title(each)) for each in tickets if each["open"]],
+            policy=policy,
+            key=state_key(presence),
+            chat=await self._chat(presence),
+            code_problem=problem.get("problem", ""),
+            code_typed=problem.get("typed", ""),
+            code_words=problem.get("words", ""),
         )
 
     async def part(self, request: Request) -> Response:
-        """The live part alone, for htmx."""
+        """The live part alone, for htmx; the whole page when it no longer fits."""
         presence = await self._shell.presence()
-        return self._shell.pages.page(
-            request, "part_visit.html", live=presence["live"], asking=presence["asking"], now_s=presence["now_s"]
-        )
+        answer = self._shell.pages.page(request, "part_visit.html", chat=await self._chat(presence), **presence)
+        if request.query_params.get("key", "") != state_key(presence):
+            answer.headers["HX-Refresh"] = "true"
+        return answer
+
+    async def _chat(self, presence: dict[str, Any]) -> dict[str, Any] | None:
+        """The messages of the visit that is going on; None where it has none."""
+        if presence["live"] is None:
+            return None
+        found: dict[str, Any] = await self._shell.ask_if_known("chat-list", {"open": False, "messages": []})
+        return {
+            "open": found["open"],
+            "messages": [
+                {
+                    "author": "You" if each["by"] == "customer" else each["name"],
+                    "at": each["at"],
+                    "text": each["text"],
+                    "verified": each["by"] == "technician",
+                    "mine": each["by"] == "customer",
+                }
+                for each in found["messages"]
+            ],
+        }
 
     async def stop(self, request: Request) -> Response:
         done = await self._shell.ask("session-stop")
@@ -72,10 +94,29 @@ class Visits:
         left = await self._shell.ask("session-narrow", scopes=keep)
         return back("/visits", "narrowed" if left["scopes"] else "stopped")
 
+    async def code(self, request: Request) -> Response:
+        """A technician on the telephone gave a code: find them. What is wrong with it is said where it was typed."""
+        form = await read_form(request)
+        typed, words = one(form, "code"), one(form, "words").replace("\r\n", "\n").strip()
+        named: dict[str, str] = {"ticket": one(form, "ticket")} if one(form, "ticket") else {}
+        try:
+            await self._shell.ask("visit-code", code=typed[:40], words="" if named else words, **named)
+        except Refusal as error:
+            problem = f"{error.what[:1].upper()}{error.what[1:]}. {error.hint}"
+            return await self.show(request, status_code=409, problem=problem, typed=typed[:40], words=words)
+        return back("/visits", "found")
+
+    async def seen(self, request: Request) -> Response:
+        """The customer has read who came in under the owner's policy."""
+        form = await read_form(request)
+        number = one(form, "number")
+        await self._shell.ask("unattended-seen", number=int(number) if number.isdigit() and len(number) < 16 else 0)
+        return back("/visits", "seen")
+
     async def question(self, request: Request) -> Response:
         """Open the approval page: a process and an origin of its own, whose address this page never learns."""
         await run_in_threadpool(self._open_question)
-        return back("/visits", "asking")
+        return RedirectResponse("/visits?note=asking", status_code=303)
 
     def _open_question(self) -> None:
         argv = child_argv("agent.consent.approval_page", "--state", str(self._shell.state), "--linger", "--json")
@@ -88,33 +129,13 @@ class Visits:
             env=child_environment(),
         )
 
-    async def receipt(self, request: Request) -> Response:
-        found = await self._shell.ask("receipt-file", grant=request.path_params["grant"])
-        return await self._shell.show(request, "receipt.html", here="visits", receipt=receipt_view(found))
 
-    async def proof(self, request: Request) -> Response:
-        found = await self._shell.ask("receipt-file", grant=request.path_params["grant"])
-        name = f"receipt-{found['grant'][:12]}.json"
-        return Response(
-            found["proof"],
-            media_type="application/json",
-            headers={"content-disposition": f'attachment; filename="{name}"'},
-        )
+def _title(ticket: dict[str, Any]) -> str:
+    return ticket["words"].strip().split("\n")[0][:80] or "A problem this computer found"
 
 
-def receipt_view(receipt: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **receipt,
-        "href": f"/visits/{receipt['grant']}",
-        "ended": _ENDED.get(receipt["ended_by"], receipt["ended_by"]),
-        "allowed": [MEANINGS[Scope(scope)].sentence for scope in receipt["scopes"]],
-        "steps": [_step(action) for action in receipt["actions"]],
-        "done_count": sum(action["outcome"] == "done" for action in receipt["actions"]),
-    }
-
-
-def _step(action: dict[str, Any]) -> dict[str, Any]:
-    spec = ACTIONS.get(action["action"])
-    state, label = _OUTCOMES.get(action["outcome"], ("skipped", action["outcome"]))
-    sentence = f"asked for {action['action']}" if spec is None else spec.sentence
-    return {**action, "sentence": sentence[:1].upper() + sentence[1:], "state": state, "label": label}
+def state_key(presence: dict[str, Any]) -> str:
+    """Who is here, and what they may do: while it stays the same, the page around the live part fits."""
+    live = presence["live"]
+    here = "nobody" if live is None else f"{live['room']}.{live['state']}.{'.'.join(live['scopes'])}"
+    return f"{here}.{'frozen' if presence['frozen'] else 'open'}.{len(presence['asking_again'])}"
