@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from agent.consent.freeze import Freeze
 from agent.consent.gate import ConsentGate, PendingPrompt
 from agent.consent.tables import PromptStore
+from agent.consent.unattended import Policies
+from agent.identity.owner_key import OwnerKey
 from agent.identity.trust_store import AlarmKind, TrustStore
 from agent.link.connection import LinkLost
 from agent.link.outbox import Outbox
@@ -255,7 +258,22 @@ class Rig:
             enqueue=self.desk.enqueue,
             case_of=lambda ticket: self.tickets.list()[0].case,
         )
-        self.gate = ConsentGate(PromptStore(self.database), self.clocks, local_act_age_s=lambda: 1.0)
+        self.freeze = Freeze(self.database, self.clocks)
+        self.policies = Policies(
+            self.database,
+            OwnerKey(self.folder.identity),
+            self.clocks,
+            device=identity.device,
+            root=lambda: self.trust.trust.root_hash,
+            said_no_at=lambda: self.books.grants.person_had_a_say_at(),
+        )
+        self.gate = ConsentGate(
+            PromptStore(self.database),
+            self.clocks,
+            local_act_age_s=lambda: 1.0,
+            is_frozen=lambda: self.freeze.on,
+            policies=self.policies,
+        )
         self.hosts: list[FakeHost] = []
         self.parts = VisitParts(
             clocks=self.clocks,
@@ -308,16 +326,20 @@ class Rig:
 
     # --- a technician at the other end ---------------------------------------------------------------------------
 
-    async def offer(self, *, ticket: str | None = None, room: str = ROOM) -> None:
+    async def offer(self, *, ticket: str | None = None, room: str = ROOM, about_nothing: bool = False) -> None:
+        """`about_nothing`: the offer names no ticket."""
         if self.witness.seen() is None:
             await self.witness.heard(self.desk.checkpoint(0))
-        await self.visits.offered(SessionOffer(room=room, join_token=TOKEN, ticket=ticket or self.ticket))
+        named = None if about_nothing else ticket or self.ticket
+        await self.visits.offered(SessionOffer(room=room, join_token=TOKEN, ticket=named))
 
-    async def arrive(self, *, scopes: tuple[Scope, ...] = SCOPES, minutes: int = 15) -> "TechnicianEnd":
+    async def arrive(
+        self, *, scopes: tuple[Scope, ...] = SCOPES, minutes: int = 15, about_nothing: bool = False
+    ) -> "TechnicianEnd":
         """A technician is offered, joined, and has begun the handshake."""
-        await self.offer()
+        await self.offer(about_nothing=about_nothing)
         await until(lambda: bool(self.sockets))
-        end = TechnicianEnd(self, self.sockets.pop(), scopes, minutes)
+        end = TechnicianEnd(self, self.sockets.pop(), scopes, minutes, about_nothing=about_nothing)
         await end.begin()
         return end
 
@@ -365,6 +387,8 @@ class TechnicianEnd:
         scopes: tuple[Scope, ...],
         minutes: int,
         reason: str = "The disk is filling up",
+        *,
+        about_nothing: bool = False,
     ) -> None:
         keys = technician_keys()
         chain = chain_of(keys)
@@ -375,7 +399,7 @@ class TechnicianEnd:
             root=rig.organisation.root.verify_key,
             root_hash=rig.organisation.root_hash,
             room=ROOM,
-            ticket=rig.ticket,
+            ticket=None if about_nothing else rig.ticket,
             scopes=scopes,
             minutes=minutes,
             reason=reason,
