@@ -211,13 +211,8 @@ async def _speak(world: World, ticket: str, texts: list[str]) -> None:
                 await link.say(one)
             assert {(await link.hear(Stored)).id for _ in burst} == {one.id for one in burst}
         for first in range(0, len(texts), OUTBOX_IN_FLIGHT_MAX):
-            tickets = [
-                TicketItem(
-                    id=uuid(f"hostile item {at}"), ticket=laptop.key.sign(_hostile_ticket(laptop, at, texts[at]))
-                )
-                for at in range(first, min(first + OUTBOX_IN_FLIGHT_MAX, len(texts)))
-                if at % PAGES_EACH
-            ]
+            here = [at for at in range(first, min(first + OUTBOX_IN_FLIGHT_MAX, len(texts))) if at % PAGES_EACH]
+            tickets = [_ticket_item(laptop, at, texts[at]) for at in here]
             for ticket_item in tickets:
                 await link.say(ticket_item)
             assert {(await link.hear(Stored)).id for _ in tickets} == {one.id for one in tickets}
