@@ -14,6 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from agent.local.seat import sits_here
 from agent.local.verbs import Peer
 from agent.refusal import Refusal
 
@@ -32,6 +33,7 @@ def peer_of(connection: socket.socket, session_hosts: Collection[int]) -> Peer:
         pid=pid,
         is_administrator=_is_administrator(uid),
         in_session=bool(session_hosts) and descends_from(pid, session_hosts),
+        sits_here=sits_here(uid),
     )
 
 

@@ -3,8 +3,9 @@
     {"verb":"status","arguments":{}}
     {"ok":true,"result":{…}}  |  {"ok":false,"error":{"what":…,"expected":…,"got":…,"hint":…}}
 
-Who asks is known from the kernel, never from the message. `administrator`: only the service's own user or root.
-`refused_to_sessions`: not for a process that a technician's session started, whoever it runs as.
+Who asks is known from the kernel, never from the message. Heard are the service's own user, root, and the person who
+sits at the machine; no other user of it. `administrator`: only the service's own user or root. `refused_to_sessions`:
+not for a process that a technician's session started, whoever it runs as.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -24,12 +25,14 @@ class NoArguments(WireModel):
 
 @dataclass(frozen=True)
 class Peer:
-    """Who is on the other end of the socket, as the kernel says. `in_session`: a process of a technician's session."""
+    """Who is on the other end of the socket, as the kernel says. `in_session`: a process of a technician's session.
+    `sits_here`: the person at the active seat (agent/local/seat.py)."""
 
     uid: int
     pid: int
     is_administrator: bool
     in_session: bool
+    sits_here: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,13 @@ class Catalogue:
 
     def allowed(self, name: str, peer: Peer) -> Verb[Any]:
         """The verb, when this peer may use it; else a Refusal that says why."""
+        if not peer.is_administrator and not peer.sits_here:
+            raise Refusal(
+                "only who sits at this machine, or an administrator of it, is heard here",
+                expected="the person at the active seat, or root",
+                got=f"user {peer.uid}",
+                hint="With administrator's rights: sudo bellpull-agent …",
+            )
         verb = self._verbs.get(name)
         if verb is None and not self.enrolled:
             raise Refusal(

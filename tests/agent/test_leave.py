@@ -17,7 +17,7 @@ from agent.local.verbs import Catalogue, Peer
 from agent.mending.step_journal import Run, StepJournal
 from agent.paths import StateFolder
 from agent.refusal import Refusal
-from agent.session.host_process import MARK
+from agent.session.host_wire import MARK
 from agent.store.database import Database
 from diagnostics.remedies.journal import Phase, Record, Step
 from protocol.messages.items import TicketItem
@@ -93,7 +93,10 @@ def test_a_program_of_a_session_may_not(enrolled: StateFolder) -> None:
     ("peer", "why"),
     [
         (Peer(uid=0, pid=1, is_administrator=True, in_session=True), "technician's session"),
-        (Peer(uid=4000, pid=1, is_administrator=False, in_session=False), "administrator"),
+        (
+            Peer(uid=4000, pid=1, is_administrator=False, in_session=False, sits_here=True),
+            "this needs an administrator",
+        ),
     ],
 )
 def test_the_service_refuses_who_must_not(database: Database, peer: Peer, why: str) -> None:

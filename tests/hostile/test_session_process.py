@@ -44,6 +44,11 @@ HARMLESS = {
     "receipt-file",
     "remedies",
     "remedy-preview",
+    "abuse-list",
+    "policy-show",
+    "unattended-visits",
+    "chat-list",
+    "question-list",
 }
 #: Good enough arguments for the shape of each verb that takes any.
 ARGUMENTS: dict[str, dict[str, object]] = {
