@@ -37,6 +37,8 @@ from protocol.messages.api import (
     MessagePush,
     OrganisationSignIn,
     PinRequest,
+    Renewal,
+    RenewalAsk,
     ServerFacts,
     SessionAsk,
     SessionList,
@@ -138,8 +140,12 @@ class Api:
 
     # --- the organisation --------------------------------------------------------------------------------
 
-    async def pin(self, setup_code: str, root_key: bytes, issuer: Envelope, organisation: str) -> None:
-        body = PinRequest(setup_code=setup_code, root_key=root_key, issuer=issuer, organisation=organisation)
+    async def pin(
+        self, setup_code: str, root_key: bytes, issuer: Envelope, organisation: str, rotations: int = 0
+    ) -> None:
+        body = PinRequest(
+            setup_code=setup_code, root_key=root_key, issuer=issuer, organisation=organisation, rotations=rotations
+        )
         await self._tell("/api/organisation/pin", body)
 
     async def sign_in_organisation(self, issuer: Envelope, statement: Envelope) -> SignedIn:
@@ -155,16 +161,23 @@ class Api:
     async def push_certificate(self, chain: Chain) -> CertificateTaken:
         return await self._ask("POST", "/api/organisation/certificates", CertificateTaken, CertificatePush(chain=chain))
 
-    async def push_documents(self, documents: tuple[Document, ...]) -> DocumentVersions:
-        return await self._ask(
-            "POST", "/api/organisation/documents", DocumentVersions, DocumentsPush(documents=documents)
-        )
+    async def push_documents(
+        self, documents: tuple[Document, ...], rotations: tuple[Envelope, ...] = ()
+    ) -> DocumentVersions:
+        body = DocumentsPush(documents=documents, rotations=rotations)
+        return await self._ask("POST", "/api/organisation/documents", DocumentVersions, body)
+
+    async def organisation_devices(self) -> DeviceList:
+        return await self._ask("GET", "/api/organisation/devices", DeviceList)
 
     # --- the technician ----------------------------------------------------------------------------------
 
     async def sign_in_technician(self, chain: Chain, statement: Envelope) -> SignedIn:
         body = TechnicianSignIn(chain=chain, statement=statement)
         return await self._ask("POST", "/api/technician/login", SignedIn, body)
+
+    async def renewal(self, statement: Envelope) -> Renewal:
+        return await self._ask("POST", "/api/technician/renewal", Renewal, RenewalAsk(statement=statement))
 
     async def documents(self) -> DocumentList:
         return await self._ask("GET", "/api/documents", DocumentList)

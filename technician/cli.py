@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from technician.commands import audit, connect, demo, evidence, inbox, keys, organisation, workbench
+from technician.commands import audit, connect, demo, evidence, inbox, keys, rotate, workbench
 
 app = typer.Typer(
     name="bellpull",
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(organisation.app)
+app.add_typer(rotate.app)
 app.add_typer(keys.app)
 app.add_typer(audit.audit)
 app.add_typer(audit.receipt)

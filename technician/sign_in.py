@@ -4,6 +4,7 @@
       .keys()                  asks for the passphrase, once
       .signed_in()             the cached token, or a fresh login with the signing key
       .refresh(api)            newer documents and the newest checkpoint, each verified
+      .renew(api)              a newer certificate for these very keys, and the root where it is now
 
 The token opens what the server shows to this technician anyway; it signs nothing and opens nothing sealed.
 """
@@ -11,7 +12,7 @@ The token opens what the server shows to this technician anyway; it signs nothin
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from protocol import strict_json
 from protocol.certificates import Chain, TechnicianCertificate
@@ -20,12 +21,12 @@ from protocol.enrolment import TechnicianLogin
 from protocol.errors import RemoteProtocolError
 from protocol.fields import Origin, UnixSeconds
 from protocol.messages.api import BearerToken
-from protocol.statements import Verified
+from protocol.statements import Envelope, Verified, parse_payload
 from protocol.strict_json import WireModel
 from protocol.trust import ForkedDocumentError
 from technician.api import Api, SignInNeeded
 from technician.audit.checkpoints import follow_checkpoint
-from technician.certificate_file import CertificateFile, read_certificate
+from technician.certificate_file import CertificateFile, check_certificate, read_certificate
 from technician.clock import now_s
 from technician.home import Home
 from technician.keys.passphrase import Passphrases
@@ -33,6 +34,9 @@ from technician.keys.technician_keys import TechnicianKeys, open_keys
 from technician.private_files import read_private, write_private
 from technician.trust_store import TrustStore
 
+#: Enough to reach somebody who certifies, over a weekend and a holiday.
+_WARN_BEFORE_S: Final = 14 * 86_400
+_RENEW_BEFORE_S: Final = 7 * 86_400
 #: A token about to end would end in the middle of what it is used for.
 _TOKEN_SPARE_S = 60
 
@@ -69,6 +73,15 @@ class Technician:
     def chain(self) -> Chain:
         return self.file.chain
 
+    def now(self) -> int:
+        """By this computer's clock, and never before what the organisation's documents have shown to be past."""
+        return self.store.now(now_s())
+
+    @property
+    def certificate_body(self) -> TechnicianCertificate:
+        """What our certificate says. Verified when it was installed; `certificate` says whether it still holds."""
+        return parse_payload(self.chain.leaf, TechnicianCertificate)
+
     def certificate(self, now: int) -> Verified[TechnicianCertificate]:
         """Our own certificate as the pinned root proves it now: expired or revoked ones raise."""
         return self.store.trust.technician(self.file.chain, now)
@@ -100,28 +113,92 @@ class Technician:
             yield api
 
     async def sign_in(self, api: Api) -> SavedSignIn:
-        """A fresh login; the token is kept in a file of mode 0600."""
-        certificate = self.certificate(now_s()).body
-        statement = self.keys().sign(
-            TechnicianLogin(
-                serial=certificate.serial,
-                root=certificate.root,
-                origin=self.origin,
-                nonce=await api.challenge(),
-                issued_at=now_s(),
-            )
-        )
-        answer = await api.sign_in_technician(self.chain, statement)
+        """A fresh login; the token is kept in a file of mode 0600. A certificate about to end is renewed if it can be.
+
+        Renewal goes first also when ours no longer holds: the organisation may have moved its root or its issuer.
+        """
+        if self.needs_renewal(self.now()):
+            await self.renew(api)
+        certificate = self.certificate(self.now()).body
+        try:
+            answer = await api.sign_in_technician(self.chain, await self._login(api, certificate))
+        except SignInNeeded:
+            # The server knows of a new root or issuer that we have not heard of.
+            if not await self.renew(api):
+                raise
+            answer = await api.sign_in_technician(self.chain, await self._login(api, self.certificate(self.now()).body))
         saved = SavedSignIn(origin=self.origin, token=answer.token, expires_at=answer.expires_at)
         write_private(self.home.sign_in, strict_json.dump(saved))
         api.token = saved.token
         await self.refresh(api)
         return saved
 
+    async def _login(self, api: Api, certificate: TechnicianCertificate) -> Envelope:
+        return self.keys().sign(
+            TechnicianLogin(
+                serial=certificate.serial,
+                root=certificate.root,
+                origin=self.origin,
+                nonce=await api.challenge(),
+                issued_at=self.now(),
+            )
+        )
+
+    def needs_renewal(self, now: int) -> bool:
+        """Whether it no longer holds, or its last tenth (a week at most) has begun: time to ask for the next."""
+        body = self.certificate_body
+        try:
+            self.certificate(now)
+        except RemoteProtocolError:
+            return True
+        return body.not_after - now < min(_RENEW_BEFORE_S, (body.not_after - body.not_before) // 10)
+
+    def expiry(self, now: int) -> str:
+        """What to tell the technician about their certificate's end; empty while it is far."""
+        body = self.certificate_body
+        left_s = body.not_after - now
+        if left_s >= min(_WARN_BEFORE_S, (body.not_after - body.not_before) // 3):
+            return ""
+        if left_s <= 0:
+            return "Your certificate has expired. Ask for a new one: bellpull keys renew"
+        days, hours = divmod(left_s // 3600, 24)
+        span = f"{days * 24 + hours} hours" if left_s >= 7200 else f"{left_s // 60} minutes"
+        if days >= 2:
+            span = f"{days} days"
+        return f"Your certificate expires in {span}. Ask for a new one: bellpull keys renew"
+
+    async def renew(self, api: Api) -> bool:
+        """Follow the root, and take the newest certificate for our own keys. True when it is another than before.
+
+        The certificate is proven under the root we have followed to, and must name exactly our keys: the server can
+        withhold it, and nothing else.
+        """
+        answer = await api.renewal(await self._login(api, self.certificate_body))
+        self.store.follow(answer.rotations, self.now())
+        if answer.chain is None or answer.chain == self.chain:
+            return False
+        trust = self.store.trust
+        file = self.file.model_copy(
+            update={
+                "root_key": trust.root.public,
+                "first_root_key": trust.roots[-1].public,
+                "rotations": tuple(left.rotation for left in trust.left),
+                "chain": answer.chain,
+            }
+        )
+        check_certificate(file, self.keys().request(self.certificate_body.name, self.now()), self.now())
+        if parse_payload(answer.chain.leaf, TechnicianCertificate).not_before < self.certificate_body.not_before:
+            return False  # an older one than ours
+        write_private(self.home.certificate, strict_json.dump(file))
+        self.file = file
+        return True
+
     async def refresh(self, api: Api) -> None:
-        """Take newer documents and the log's newest checkpoint. A split view or a forked document raises."""
-        now = now_s()
-        for document in (await api.documents()).documents:
+        """Follow the root, take newer documents and the log's newest checkpoint. A split view or a fork raises."""
+        now = self.now()
+        offered = await api.documents()
+        self.store.follow(offered.rotations, now)
+        for document in sorted(offered.documents, key=lambda each: each.issuer is not None):
             try:
                 self.store.accept(document, now)
             except ForkedDocumentError:
@@ -139,5 +216,5 @@ class Technician:
             saved = strict_json.parse(data, SavedSignIn, what="sign-in token")
         except RemoteProtocolError:
             return None  # of an older version of this program: sign in again
-        current = saved.origin == self.origin and saved.expires_at > now_s() + _TOKEN_SPARE_S
+        current = saved.origin == self.origin and saved.expires_at > self.now() + _TOKEN_SPARE_S
         return saved if current else None

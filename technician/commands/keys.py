@@ -1,6 +1,7 @@
 """`bellpull keys …` and `bellpull login`: a technician's keys, certificate, and sign-in."""
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +79,7 @@ def install(
     hint = "Make your keys first: bellpull keys init --name NAME"
     request = read_request(read_private(place.request, what="request of yours", hint=hint))
     body = check_certificate(file, request, now_s()).body
-    TrustStore.pin(place, file.root_key)
+    TrustStore.pin(place, file.trust(), now_s())
     write_private(place.certificate, strict_json.dump(file))
     place.sign_in.unlink(missing_ok=True)
     out = Output(as_json)
@@ -99,6 +100,39 @@ def install(
     out.say("Compare the root's fingerprint with the organisation's, outside this file. Then: bellpull login")
 
 
+@app.command(epilog="Example: bellpull keys renew")
+@reports
+def renew(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
+    """Fetch your newer certificate, for the same keys; where there is none yet, write the request for one."""
+    place = Home.at(home)
+    technician = Technician.open(place, Passphrases(passphrase_file))
+
+    async def work() -> bool:
+        async with Api(technician.origin) as api:
+            return await technician.renew(api)
+
+    taken = run(work())
+    out = Output(as_json)
+    body = technician.certificate_body
+    until = datetime.fromtimestamp(body.not_after, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    if taken:
+        place.sign_in.unlink(missing_ok=True)
+        if as_json:
+            out.json({"renewed": True, "serial": body.serial, "until": body.not_after})
+            return
+        out.say(f"Your certificate is renewed, until {until}. Your keys are the same.")
+        return
+    request = technician.keys().request(body.name, technician.now())
+    write_private(place.request, strict_json.dump(request))
+    if as_json:
+        facts = {"renewed": False, "serial": body.serial, "until": body.not_after, "request": str(place.request)}
+        out.json(facts)
+        return
+    out.say(f"The server holds no newer certificate for your keys than yours, which lasts until {until}.")
+    out.say(f"Ask your organisation: bellpull org recertify {shlex.quote(body.name)} --days 90")
+    out.say(f"It may also certify your request anew ({place.request}). Then run this command again.")
+
+
 @reports
 def login(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
     """Sign in to the server with your key; later commands use the token for some hours."""
@@ -110,8 +144,13 @@ def login(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_
 
     expires_at = run(work())
     out = Output(as_json)
+    ends = technician.certificate_body.not_after
+    warning = technician.expiry(technician.now())
     if as_json:
-        out.json({"server": technician.origin, "expires_at": expires_at})
+        facts = {"server": technician.origin, "expires_at": expires_at, "certificate_until": ends, "warning": warning}
+        out.json(facts)
         return
     until = datetime.fromtimestamp(expires_at, UTC).strftime("%H:%M UTC")
     out.say(f"Signed in at {technician.origin} until {until}.")
+    if warning:
+        out.say(warning, "yellow")

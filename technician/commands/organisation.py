@@ -9,7 +9,7 @@ import typer
 from protocol import strict_json
 from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import Scope
-from protocol.certificates import IssuerRole
+from protocol.certificates import Chain, IssuerRole
 from protocol.statements import VerifyKey
 from technician.certificate_file import CertificateFile, RootFile
 from technician.clock import now_s
@@ -27,12 +27,18 @@ from technician.home import default_organisation
 from technician.keys.passphrase import Passphrases
 from technician.keys.technician_keys import read_request
 from technician.organisation import issuers
-from technician.organisation.certify import TECHNICIAN_DAYS, certify_technician, find_certificate
+from technician.organisation.certify import certify_technician, find_certificates, validity_s
 from technician.organisation.desk import Desk
-from technician.organisation.enrolment import Approval, make_token
+from technician.organisation.enrolment import Approval, Predecessor, make_token
+from technician.organisation.papers import paper_advice
+from technician.organisation.rotation import find_issuer, open_root, revoke_issuer
 from technician.organisation.server_pin import pinned_server
 from technician.private_files import read_document, write_private
 from technician.problems import Problem
+
+RootOption = Annotated[
+    Path | None, typer.Option("--root", help="root.key, where it lies.", show_default="root.key in the folder")
+]
 
 app = group("org", "The organisation: keys, certificates, enrolment, published documents.")
 
@@ -40,11 +46,40 @@ app = group("org", "The organisation: keys, certificates, enrolment, published d
 DEFAULT_SCOPES = tuple(dict.fromkeys(action.scope for action in ACTIONS.values()))
 
 
-def _desk(keys: Path | None, passphrase_file: Path | None) -> Desk:
+def open_desk(keys: Path | None, passphrase_file: Path | None) -> Desk:
     return Desk.open(keys or default_organisation(), Passphrases(passphrase_file))
 
 
-def _day(seconds: int) -> str:
+def certificate_file(desk: Desk, chain: Chain) -> CertificateFile:
+    server = pinned_server(desk.records)
+    return CertificateFile(
+        organisation=desk.identity.name,
+        root_key=desk.identity.root_key,
+        first_root_key=desk.identity.first_root_key,
+        rotations=desk.identity.rotations,
+        chain=chain,
+        server_origin=server.origin,
+        log_name=server.log_name,
+        log_key=server.log_key,
+    )
+
+
+def write_root_file(desk: Desk) -> None:
+    """root.json: whose word counts, for an auditor. It knows the roots that were left, too."""
+    pinned = desk.records.fact("log_key") is not None
+    server = pinned_server(desk.records) if pinned else None
+    root_file = RootFile(
+        organisation=desk.identity.name,
+        root_key=desk.identity.root_key,
+        first_root_key=desk.identity.first_root_key,
+        rotations=desk.identity.rotations,
+        log_name=server.log_name if server else None,
+        log_key=server.log_key if server else None,
+    )
+    write_private(desk.folder / "root.json", strict_json.dump(root_file))
+
+
+def day(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
@@ -92,15 +127,9 @@ def pin(
     as_json: JsonOption = False,
 ) -> None:
     """Give the server this organisation's root, and keep the server's log key. Both once, for ever."""
-    desk = _desk(keys, None)
+    desk = open_desk(keys, None)
     server = run(desk.pin(origin, setup_code))
-    root_file = RootFile(
-        organisation=desk.identity.name,
-        root_key=desk.identity.root_key,
-        log_name=server.log_name,
-        log_key=server.log_key,
-    )
-    write_private(desk.folder / "root.json", strict_json.dump(root_file))
+    write_root_file(desk)
     out = Output(as_json)
     if as_json:
         out.json({"origin": server.origin, "log_name": server.log_name, "log_key": server.log_fingerprint})
@@ -119,14 +148,15 @@ def certify(
     name: Annotated[str | None, typer.Option("--name", help="Instead of the name in the request.")] = None,
     tier: Annotated[int, typer.Option("--tier", min=1, max=3)] = 1,
     scope: Annotated[list[Scope] | None, typer.Option("--scope", help="What they may ask for; repeat.")] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=366)] = TECHNICIAN_DAYS,
+    days: Annotated[int | None, typer.Option("--days", min=1, max=366, help="How long it lasts; 90 days.")] = None,
+    hours: Annotated[int | None, typer.Option("--hours", min=1, max=24 * 366, help="Instead of days.")] = None,
     keys: KeysOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Certify a technician: who they are, for which customers, for what, until when."""
-    desk = _desk(keys, passphrase_file)
-    server = pinned_server(desk.records)
+    desk = open_desk(keys, passphrase_file)
+    pinned_server(desk.records)  # without one, the file could not say where to sign in
     asked = read_request(read_document(request, what="technician's request"))
     chain = certify_technician(
         asked,
@@ -137,19 +167,11 @@ def certify(
         tier=tier,
         customers=tuple(dict.fromkeys(customer)),
         scopes=tuple(dict.fromkeys(scope or DEFAULT_SCOPES)),
-        days=days,
+        seconds=validity_s(days, hours),
         now=now_s(),
     )
     body = desk.identity.trust.technician(chain, now_s()).body
-    file = CertificateFile(
-        organisation=desk.identity.name,
-        root_key=desk.identity.root_key,
-        chain=chain,
-        server_origin=server.origin,
-        log_name=server.log_name,
-        log_key=server.log_key,
-    )
-    _write_public(out_file, strict_json.dump(file))
+    write_public(out_file, strict_json.dump(certificate_file(desk, chain)))
     out = Output(as_json)
     fingerprint = VerifyKey(body.signing_key).fingerprint
     if as_json:
@@ -161,7 +183,7 @@ def certify(
             "key": fingerprint,
             "customers": ", ".join(body.customers),
             "scopes": ", ".join(body.scopes),
-            "until": _day(body.not_after),
+            "until": day(body.not_after),
             "serial": body.serial,
             "root": VerifyKey(desk.identity.root_key).fingerprint,
         }
@@ -178,7 +200,7 @@ def enrol_token(
     as_json: JsonOption = False,
 ) -> None:
     """Print a token that lets one device in, within 24 hours. Hand it over outside the server."""
-    desk = _desk(keys, passphrase_file)
+    desk = open_desk(keys, passphrase_file)
     text, token = make_token(
         customer,
         identity=desk.identity,
@@ -194,7 +216,7 @@ def enrol_token(
         return
     typer.echo(text)
     people = Output(as_json=True)  # the token alone on stdout, so that it can be piped
-    people.say(f"For {customer}, once, until {_day(token.not_after)}. On the device: bellpull-agent enrol TOKEN")
+    people.say(f"For {customer}, once, until {day(token.not_after)}. On the device: bellpull-agent enrol TOKEN")
 
 
 @app.command(epilog="Example: bellpull org approve --watch")
@@ -207,7 +229,7 @@ def approve(
 ) -> None:
     """Check each waiting device's proof and certify those that had a token."""
     out = Output(as_json)
-    desk = _desk(keys, passphrase_file)
+    desk = open_desk(keys, passphrase_file)
     seen: list[Approval] = []
 
     def report(approval: Approval) -> None:
@@ -220,10 +242,13 @@ def approve(
                     "customer": approval.customer,
                     "approved": approval.chain is not None,
                     "refusal": approval.refusal,
+                    "replaces": [vars(each) for each in approval.replaced],
                 }
             )
         elif approval.chain is not None:
             out.say(f"✓ {approval.device}  {approval.label}  → {approval.customer}")
+            for each in approval.replaced:
+                _say_replaced(out, each)
         else:
             out.say(f"✗ {approval.device}  {approval.label}  {approval.refusal}", "red")
 
@@ -237,35 +262,76 @@ def approve(
         raise typer.Exit(EXIT_PROBLEM)
 
 
+def _say_replaced(out: Output, before: Predecessor) -> None:
+    """A machine with new keys is a surprise until somebody says why: said loudly."""
+    seen = "never seen" if before.last_seen is None else f"last seen {day(before.last_seen)}"
+    if before.said:
+        out.say(
+            f"  ⚠ NEW KEYS: this machine was {before.device} before ({seen}). That device is retired.", "bold yellow"
+        )
+        out.say("    If nobody set it up anew, ask its owner: who had the token has taken its place.", "yellow")
+    else:
+        out.say(f"  ⚠ SAME LABEL as {before.device} ({seen}). Is it the same machine, set up anew?", "bold yellow")
+        out.say(f"    If so, end the old one: bellpull org revoke {before.device}", "yellow")
+
+
 @app.command(epilog='Example: bellpull org revoke "Tom Vale" --reason "laptop stolen"')
 @reports
 def revoke(
     who: Annotated[str, typer.Argument(help="A serial, a technician's name, or a device id.")],
     reason: Annotated[str, typer.Option("--reason", help="For your own books.")] = "",
     publish_now: Annotated[bool, typer.Option("--publish/--no-publish", help="Tell the server at once.")] = True,
+    root_file: RootOption = None,
     keys: KeysOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a certificate back; devices refuse it as soon as they hold the new revocations."""
-    desk = _desk(keys, passphrase_file)
-    record = find_certificate(desk.records, who)
-    desk.records.revoke(record.serial, reason, now_s())
-    versions = run(desk.publish()) if publish_now else {}
+    """Take back what a technician, a device or a replaced issuer holds; it ends when devices hear of it."""
+    desk = open_desk(keys, passphrase_file)
+    issuer = find_issuer(desk.records, desk.identity, who)
+    if issuer is not None:
+        root = open_root(root_file or desk.folder / "root.key", desk.identity, desk.passphrases)
+        revoke_issuer(root, issuer, reason, records=desk.records, now=now_s())
+        ended = [(issuer.role, "issuer", issuer.serial)]
+    else:
+        records = find_certificates(desk.records, who)
+        for record in records:
+            desk.records.revoke(record.serial, reason, now_s())
+        ended = [(record.subject, record.kind, record.serial) for record in records]
+    versions = run(desk.reopened().publish()) if publish_now else {}
     out = Output(as_json)
     if as_json:
-        out.json({"serial": record.serial, "subject": record.subject, "published": versions})
+        serials = [serial for _, _, serial in ended]
+        out.json({"serial": serials[-1], "serials": serials, "subject": ended[-1][0], "published": versions})
         return
-    out.say(f"{record.subject} ({record.kind}, serial {record.serial}) is revoked.")
+    for subject, kind, serial in ended:
+        out.say(f"{subject} ({kind}, serial {serial}) is revoked.")
     out.say("Published." if publish_now else "Not published yet: bellpull org publish")
 
 
 @app.command(epilog="Example: bellpull org publish --keys ~/organisation   (daily, from a timer)")
 @reports
-def publish(keys: KeysOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
+def publish(
+    check: Annotated[
+        bool, typer.Option("--check", help="Sign nothing: exit 1 when the daily publishing did not happen.")
+    ] = False,
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Sign revocations, recipients, policy and known issues afresh, and hand them to the server."""
-    versions = run(_desk(keys, passphrase_file).publish())
+    desk = open_desk(keys, passphrase_file)
     out = Output(as_json)
+    if check:
+        advice = paper_advice(desk.records, run(desk.published()), now_s())
+        if as_json:
+            out.json({"fresh": not advice, "todo": [vars(each) for each in advice]})
+        elif not advice:
+            out.say("Everything is published and fresh.")
+        for each in advice:
+            out.say(f"✗ {each.what}: {each.do}", "red")
+        raise typer.Exit(EXIT_PROBLEM if advice else 0)
+    versions = run(desk.publish())
     if as_json:
         out.json({"versions": versions})
         return
@@ -278,7 +344,7 @@ def publish(keys: KeysOption = None, passphrase_file: PassphraseOption = None, a
 @reports
 def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
     """List every certificate ever signed."""
-    records = _desk(keys, None).records.certificates()
+    records = open_desk(keys, None).records.certificates()
     out = Output(as_json)
     if as_json:
         fields = ("serial", "kind", "subject", "issued_at", "not_after", "revoked_at", "reason")
@@ -289,7 +355,7 @@ def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
             record.subject,
             record.kind,
             _state(record.revoked_at, record.not_after),
-            _day(record.not_after),
+            day(record.not_after),
             record.serial,
         )
         for record in records
@@ -299,11 +365,11 @@ def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
 
 def _state(revoked_at: int | None, not_after: int) -> str:
     if revoked_at is not None:
-        return f"revoked {_day(revoked_at)}"
+        return f"revoked {day(revoked_at)}"
     return "in force" if not_after > now_s() else "expired"
 
 
-def _write_public(path: Path, data: bytes) -> None:
+def write_public(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:

@@ -2,6 +2,7 @@
 
     bellpull keys init ── request file ──► certify_technician ── certificate file ──► bellpull keys install
     agent's enrolment request ──► approve (organisation/enrolment.py) ──► certify_device
+    after a new root or issuer, or for more time ──► recertify: the same words and keys, signed anew
 
 A leaf's validity lies within its issuer's. A serial is written to the books before the certificate leaves this machine,
 so that everything ever signed can be revoked.
@@ -13,7 +14,7 @@ from protocol.actions.scopes import Scope
 from protocol.certificates import Chain, DeviceCertificate, IssuerRole, TechnicianCertificate
 from protocol.enrolment import DeviceKeys
 from protocol.limits import CLOCK_SKEW_S
-from protocol.statements import SigningKey
+from protocol.statements import SigningKey, parse_payload
 from technician.keys.technician_keys import TechnicianRequest
 from technician.organisation.issuers import Identity, new_serial
 from technician.organisation.records import CertificateRecord, Records
@@ -21,6 +22,14 @@ from technician.problems import Problem
 
 _DAY_S: Final = 86_400
 TECHNICIAN_DAYS: Final = 90
+_HOUR_S: Final = 3600
+
+
+def validity_s(days: int | None, hours: int | None) -> int:
+    """How long a technician's certificate lasts; 90 days when nobody says."""
+    if days is not None and hours is not None:
+        raise Problem("say --days or --hours, not both", exit_code=2)
+    return hours * _HOUR_S if hours is not None else (days or TECHNICIAN_DAYS) * _DAY_S
 
 
 def certify_technician(
@@ -33,7 +42,7 @@ def certify_technician(
     tier: int,
     customers: tuple[str, ...],
     scopes: tuple[Scope, ...],
-    days: int,
+    seconds: int,
     now: int,
 ) -> Chain:
     issuer = identity.issuer(IssuerRole.CERTIFYING, now)
@@ -60,7 +69,7 @@ def certify_technician(
         customers=customers,
         scopes=scopes,
         not_before=max(issuer.not_before, now - CLOCK_SKEW_S),
-        not_after=min(issuer.not_after, now + days * _DAY_S),
+        not_after=min(issuer.not_after, now + seconds),
     )
     chain = Chain(issuer=identity.issuers[IssuerRole.CERTIFYING], leaf=certifying.sign(certificate))
     identity.trust.technician(chain, now)  # what we hand out must hold under our own root
@@ -90,15 +99,62 @@ def certify_device(
     return chain
 
 
-def find_certificate(records: Records, wanted: str) -> CertificateRecord:
-    """By serial, or by the name or device id when exactly one certificate in force bears it."""
+def recertify(
+    record: CertificateRecord,
+    *,
+    identity: Identity,
+    certifying: SigningKey,
+    records: Records,
+    now: int,
+    seconds: int | None = None,
+) -> Chain:
+    """The same person or device with the same keys, under the issuer of now. `seconds`: a new end for a technician;
+    without it the end stays. A device's is its issuer's."""
+    issuer = identity.issuer(IssuerRole.CERTIFYING, now)
+    changes = {
+        "root": identity.root_hash,
+        "serial": new_serial(),
+        "not_before": max(issuer.not_before, now - CLOCK_SKEW_S),
+    }
+    if record.kind == "device":
+        device = parse_payload(record.chain.leaf, DeviceCertificate)
+        renewed = device.model_copy(update={**changes, "not_after": issuer.not_after})
+        chain = Chain(issuer=identity.issuers[IssuerRole.CERTIFYING], leaf=certifying.sign(renewed))
+        identity.trust.device(chain, now)
+        _keep(records, renewed, "device", record.subject, chain, now)
+        return chain
+    technician = parse_payload(record.chain.leaf, TechnicianCertificate)
+    end = technician.not_after if seconds is None else now + seconds
+    person = technician.model_copy(update={**changes, "not_after": min(issuer.not_after, end)})
+    chain = Chain(issuer=identity.issuers[IssuerRole.CERTIFYING], leaf=certifying.sign(person))
+    identity.trust.technician(chain, now)
+    _keep(records, person, "technician", record.subject, chain, now)
+    return chain
+
+
+def newest_in_force(records: Records, now: int) -> list[CertificateRecord]:
+    """Of each person's or device's keys the newest certificate, unless it was revoked or is over."""
+    newest: dict[tuple[str, bytes], CertificateRecord] = {}
+    for record in records.certificates():
+        newest[record.kind, signing_key_of(record)] = record
+    return [record for record in newest.values() if record.revoked_at is None and record.not_after > now]
+
+
+def signing_key_of(record: CertificateRecord) -> bytes:
+    if record.kind == "device":
+        return parse_payload(record.chain.leaf, DeviceCertificate).signing_key
+    return parse_payload(record.chain.leaf, TechnicianCertificate).signing_key
+
+
+def find_certificates(records: Records, wanted: str) -> list[CertificateRecord]:
+    """By serial, or by the name or device id: all in force of one and the same key, newest last."""
     live = [record for record in records.certificates() if record.revoked_at is None]
     found = [record for record in live if record.serial == wanted] or [
         record for record in live if record.subject == wanted
     ]
     match found:
-        case [record]:
-            return record
+        case [_, *_] if len({signing_key_of(record) for record in found}) == 1:
+            return found
         case []:
             raise Problem(
                 "no certificate in force by this name",
@@ -108,7 +164,7 @@ def find_certificate(records: Records, wanted: str) -> CertificateRecord:
             )
         case _:
             raise Problem(
-                "several certificates bear this name",
+                "several people or devices bear this name",
                 expected="one serial",
                 got=", ".join(record.serial for record in found),
                 hint="Say which one by its serial.",

@@ -5,9 +5,11 @@
     organisation-policy content     1 year    the pinned server and its log key
     known-issue-pack    content     180 days  diagnostics/knowledge/issues/*.toml
 
+The list of revoked issuers is the root's own (rotation.py) and only handed out again here.
 Each gets the next version of its name from the books before it is signed: a version is never used for two texts.
 """
 
+from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
@@ -26,6 +28,7 @@ from protocol.certificates import (
 from protocol.statements import SigningKey, StatementName, parse_payload
 from technician.organisation.issuers import Identity
 from technician.organisation.records import Records
+from technician.organisation.rotation import ISSUER_REVOCATIONS
 from technician.organisation.server_pin import PinnedServer
 
 _DAY_S: Final = 86_400
@@ -59,66 +62,69 @@ def make_documents(
     keys: dict[IssuerRole, SigningKey],
     now: int,
 ) -> list[tuple[str, Document]]:
-    """(floor name, signed document) for all that can be published now. Kept in the books before they are returned."""
+    """(floor name, signed document) for all that these keys can sign now; kept in the books before it is returned."""
+    bodies = [*_of_certifying(identity, records, now)] if IssuerRole.CERTIFYING in keys else []
+    if IssuerRole.CONTENT in keys:
+        bodies += _of_content(identity, records, server, now)
+    signed = [_sign(identity, records, keys[role], role, body, now) for role, body in bodies]
+    root_signed = identity.issuer_revocations
+    return signed if root_signed is None else [(ISSUER_REVOCATIONS, root_signed), *signed]
+
+
+def _of_certifying(identity: Identity, records: Records, now: int) -> Iterator[tuple[IssuerRole, Published]]:
+    yield (
+        IssuerRole.CERTIFYING,
+        Revocations(
+            root=identity.root_hash,
+            version=records.next_version(f"{StatementName.REVOCATIONS}-leaves"),
+            issued_at=now,
+            not_after=now + REVOCATIONS_DAYS * _DAY_S,
+            kind="leaves",
+            serials=records.revoked_serials(now),
+        ),
+    )
+
+
+def _of_content(
+    identity: Identity, records: Records, server: PinnedServer, now: int
+) -> Iterator[tuple[IssuerRole, Published]]:
+    yield (
+        IssuerRole.CONTENT,
+        OrganisationPolicy(
+            root=identity.root_hash,
+            version=records.next_version(StatementName.ORGANISATION_POLICY),
+            issued_at=now,
+            not_after=now + POLICY_DAYS * _DAY_S,
+            organisation=identity.name,
+            server_origin=server.origin,
+            log_name=server.log_name,
+            log_key=server.log_key,
+        ),
+    )
     certified = recipients(records, now)
-    issues = packed_issues()
-
-    def version(name: str) -> int:
-        return records.next_version(name)
-
-    bodies: list[tuple[IssuerRole, Published]] = [
-        (
-            IssuerRole.CERTIFYING,
-            Revocations(
-                root=identity.root_hash,
-                version=version(f"{StatementName.REVOCATIONS}-leaves"),
-                issued_at=now,
-                not_after=now + REVOCATIONS_DAYS * _DAY_S,
-                kind="leaves",
-                serials=records.revoked_serials(now),
-            ),
-        ),
-        (
-            IssuerRole.CONTENT,
-            OrganisationPolicy(
-                root=identity.root_hash,
-                version=version(StatementName.ORGANISATION_POLICY),
-                issued_at=now,
-                not_after=now + POLICY_DAYS * _DAY_S,
-                organisation=identity.name,
-                server_origin=server.origin,
-                log_name=server.log_name,
-                log_key=server.log_key,
-            ),
-        ),
-    ]
     if certified:
-        bodies.append(
-            (
-                IssuerRole.CONTENT,
-                BundleRecipients(
-                    root=identity.root_hash,
-                    version=version(StatementName.BUNDLE_RECIPIENTS),
-                    issued_at=now,
-                    not_after=now + RECIPIENTS_DAYS * _DAY_S,
-                    recipients=certified,
-                ),
-            )
+        yield (
+            IssuerRole.CONTENT,
+            BundleRecipients(
+                root=identity.root_hash,
+                version=records.next_version(StatementName.BUNDLE_RECIPIENTS),
+                issued_at=now,
+                not_after=now + RECIPIENTS_DAYS * _DAY_S,
+                recipients=certified,
+            ),
         )
+    issues = packed_issues()
     if issues:
-        bodies.append(
-            (
-                IssuerRole.CONTENT,
-                KnownIssuePack(
-                    root=identity.root_hash,
-                    version=version(StatementName.KNOWN_ISSUE_PACK),
-                    issued_at=now,
-                    not_after=now + PACK_DAYS * _DAY_S,
-                    issues=issues,
-                ),
-            )
+        yield (
+            IssuerRole.CONTENT,
+            KnownIssuePack(
+                root=identity.root_hash,
+                version=records.next_version(StatementName.KNOWN_ISSUE_PACK),
+                issued_at=now,
+                not_after=now + PACK_DAYS * _DAY_S,
+                issues=issues,
+            ),
         )
-    return [_sign(identity, records, keys[role], role, body, now) for role, body in bodies]
 
 
 def _sign(

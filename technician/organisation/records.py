@@ -5,19 +5,22 @@
     certificates   serial → chain      technicians and devices, with their revocation
     tokens         id → customer       enrolment tokens and the device that used each
     documents      floor name → bytes  the newest of each, as published
+    issuers        serial → envelope   every issuer certificate the root ever signed, with its revocation
+    left_roots     number → rotation   roots that were left, and the certifying issuer's certificate under each
 
 Nothing here is secret (keys and the enrolment secret are key files), but all of it is worth a backup.
 """
 
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
 
 from protocol.certificates import Chain, Document
+from protocol.statements import Envelope
 from technician.private_files import private_folder
 from technician.problems import Problem
 
@@ -34,6 +37,13 @@ _TABLES: Final = (
     ) STRICT""",
     """CREATE TABLE IF NOT EXISTS documents (
         name TEXT PRIMARY KEY, version INTEGER NOT NULL, document BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS issuers (
+        serial TEXT PRIMARY KEY, role TEXT NOT NULL, root_key BLOB NOT NULL, envelope BLOB NOT NULL,
+        not_after INTEGER NOT NULL, revoked_at INTEGER, reason TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS left_roots (
+        sequence INTEGER PRIMARY KEY, root_key BLOB NOT NULL, rotation BLOB NOT NULL, certifying BLOB NOT NULL
     ) STRICT""",
 )
 _LOCK_TIMEOUT_S: Final = 30  # another bellpull org command holds the books for milliseconds
@@ -62,6 +72,29 @@ class TokenRecord:
     issued_at: int
     not_after: int
     device: str | None
+
+
+@dataclass(frozen=True)
+class IssuerRecord:
+    """An issuer certificate under `root_key`, which may have been left since."""
+
+    serial: str
+    role: str
+    root_key: bytes
+    envelope: Envelope
+    not_after: int
+    revoked_at: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class LeftRootRecord:
+    """`certifying`: that issuer's certificate under the root that was left; the server may still know that one."""
+
+    sequence: int
+    root_key: bytes
+    rotation: Envelope
+    certifying: Envelope
 
 
 class Records:
@@ -110,6 +143,62 @@ class Records:
     def set_facts(self, **values: bytes) -> None:
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values.items())
+
+    # --- root and issuers --------------------------------------------------------------------------------
+
+    def keep_issuers(
+        self, root_key: bytes, issuers: Sequence[IssuerRecord], left: LeftRootRecord | None = None
+    ) -> None:
+        """The issuers in force from now on, and the root that was left for it: all at once or not at all."""
+        with self.transaction() as connection:
+            facts = {f"issuer_{issuer.role}": issuer.envelope.to_bytes() for issuer in issuers}
+            connection.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?)", [("root_key", root_key), *facts.items()]
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO issuers VALUES (?, ?, ?, ?, ?, NULL, '')",
+                [
+                    (issuer.serial, issuer.role, issuer.root_key, issuer.envelope.to_bytes(), issuer.not_after)
+                    for issuer in issuers
+                ],
+            )
+            if left is not None:
+                connection.execute(
+                    "INSERT INTO left_roots VALUES (?, ?, ?, ?)",
+                    (left.sequence, left.root_key, left.rotation.to_bytes(), left.certifying.to_bytes()),
+                )
+
+    def issuers(self) -> list[IssuerRecord]:
+        rows = self._connection.execute("SELECT * FROM issuers ORDER BY not_after, serial")
+        return [
+            IssuerRecord(
+                row["serial"],
+                row["role"],
+                row["root_key"],
+                Envelope.parse(row["envelope"]),
+                row["not_after"],
+                row["revoked_at"],
+                row["reason"],
+            )
+            for row in rows
+        ]
+
+    def revoke_issuer(self, serial: str, reason: str, now: int) -> None:
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE issuers SET revoked_at = ?, reason = ? WHERE serial = ? AND revoked_at IS NULL",
+                (now, reason, serial),
+            )
+
+    def left_roots(self) -> list[LeftRootRecord]:
+        """Oldest first."""
+        rows = self._connection.execute("SELECT * FROM left_roots ORDER BY sequence")
+        return [
+            LeftRootRecord(
+                row["sequence"], row["root_key"], Envelope.parse(row["rotation"]), Envelope.parse(row["certifying"])
+            )
+            for row in rows
+        ]
 
     # --- versions ----------------------------------------------------------------------------------------
 

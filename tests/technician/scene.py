@@ -159,7 +159,7 @@ async def make_technician(folder: Path, world: World, **changes: Any) -> tuple[T
         log_name=log.name,
         log_key=log.public_key,
     )
-    TrustStore.pin(home, file.root_key)
+    TrustStore.pin(home, file.trust(), NOW)
     write_private(home.certificate, strict_json.dump(file))
     return Technician.open(home, Passphrases()), keys
 
