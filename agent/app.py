@@ -32,8 +32,10 @@ from agent.mending.mending import Mending
 from agent.mending.step_journal import StepJournal
 from agent.mending.verbs import MendingVerbs
 from agent.paths import StateFolder
+from agent.session.own_settings import OwnSettings
 from agent.single_instance import SingleInstance
 from agent.store.database import Database
+from agent.store.kept_values import KeptValues
 from agent.tickets.automatic import AutomaticTickets
 from agent.tickets.desk import Desk
 from agent.tickets.store import TicketStore
@@ -124,8 +126,10 @@ class Member:
             self.tickets,
             clocks,
             state=ground.folder.root,
+            settings=OwnSettings(ground.folder, ground.config.files.folders, KeptValues(database)),
             log=log,
         )
+        self.door.bench.asking = self.asking
         ground.catalogue.add(*self.door.verbs())
 
     def lines(self) -> Lines:
@@ -221,6 +225,8 @@ class Agent:
             log=log,
         )
         self.ground.catalogue.add(*MendingVerbs(self.mending).verbs())
+        if self.member is not None:
+            self.member.door.bench.mending = self.mending
         leaving = Leaving(
             StepJournal(self.ground.database), None if self.member is None else self.member.lines(), self.stop
         )

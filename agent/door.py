@@ -33,15 +33,23 @@ from agent.proofs.seal import seal_to_organisation
 from agent.proofs.verbs import ReceiptVerbs
 from agent.proofs.witness import Witness
 from agent.refusal import Refusal
+from agent.session.actions.service_bench import ServiceBench
+from agent.session.change_order import change_by_worker
+from agent.session.chat import Chat
+from agent.session.doers import Doers
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import SessionHost, mark_of
+from agent.session.own_settings import OwnSettings
 from agent.session.own_side import OwnSide
+from agent.session.questions import Questions
 from agent.session.verbs import SessionVerbs
 from agent.session.visit import VisitParts
 from agent.session.visits import Visits
 from agent.store.database import Database
 from agent.store.kept_values import KeptValues
 from agent.tickets.store import TicketStore
+from agent.watch.finding_store import FindingStore
+from protocol.actions.scopes import Scope
 from protocol.messages.documents import NewCheckpoint
 from protocol.messages.login import Welcome
 from protocol.messages.sessions import SessionOffer
@@ -62,10 +70,12 @@ class Door:
         clocks: Clocks,
         *,
         state: Path,
+        settings: OwnSettings,
         log: EventLog,
     ) -> None:
         self._identity, self._trust, self._clocks = identity, trust, clocks
         self._link, self._outbox, self._tickets, self._log = link, outbox, tickets, log
+        self._settings = settings
 
         self.witness = Witness(
             database,
@@ -115,19 +125,37 @@ class Door:
             receipts=self.receipts,
             witness=self.witness,
             link=link,
-            make_host=lambda heard, lost: SessionHost(
-                identity.secret, heard, lost, mark=mark_of(state), keep_out=state
+            make_host=lambda heard, lost: Doers(
+                SessionHost(identity.secret, heard, lost, mark=mark_of(state), keep_out=state, settings=settings.now()),
+                self.bench,
+                heard,
             ),
             log=log,
         )
         self.visits = Visits(parts, tickets, own=self._own_side, origin=identity.origin, send=link.send)
+        settings.when_disabled = self._terminal_disabled
         link.on(SessionOffer, self.visits.offered)
+
+        self.questions = Questions(clocks, log=log)
+        self.chat = Chat(database, clocks, visit=self.visits.in_force)
+        self.bench = ServiceBench(
+            clocks,
+            visit=self.visits.in_force,
+            questions=self.questions,
+            chat=self.chat,
+            findings=FindingStore(database),
+            change=change_by_worker,
+            revocations_fresh=lambda: trust.trust.revocations_fresh(clocks.wall()),
+        )
         self._kept = KeptValues(database)
 
     def verbs(self) -> tuple[Verb[Any], ...]:
         return (
             *ConsentVerbs(self.gate, self._clocks).verbs(),
             *SessionVerbs(self.visits).verbs(),
+            *self._settings.verbs(),
+            *self.questions.verbs(),
+            *self.chat.verbs(),
             *ReceiptVerbs(self.receipts, self.books.journal).verbs(),
             *AbuseVerbs(
                 self.freeze,
@@ -141,6 +169,13 @@ class Door:
             *CodeVerbs(self._tickets, self._link, self.freeze).verbs(),
             *PolicyVerbs(self.policies, self.receipts, self._kept, self._clocks).verbs(),
         )
+
+    def _terminal_disabled(self) -> None:
+        """An administrator has taken it back: a visit that was given one loses it, and what runs in it ends."""
+        for visit in self.visits.current():
+            allowed = [Scope(scope) for scope in visit.scopes]
+            if Scope.TERMINAL in allowed:
+                self.visits.narrow([scope for scope in allowed if scope is not Scope.TERMINAL])
 
     def trust_changed(self) -> None:
         """Something newer of the organisation was accepted: a visitor may be revoked, recipients may be there."""
@@ -178,6 +213,7 @@ class Door:
             certificate=self._trust.certificate,
             customer=self._identity.customer_hint if certificate is None else certificate.customer,
             checkpoint=self.witness.newest(),
+            not_served=self._settings.not_served(),
         )
 
     def _local_act_age_s(self) -> float | None:

@@ -105,6 +105,10 @@ class Asking:
         )
 
     async def preview(self, _: NoArguments, peer: Peer) -> object:
+        return await self.previewed()
+
+    async def previewed(self) -> dict[str, object]:
+        """What a bundle would hold now; nothing is written. `preview` names it until the next one, or `forget`."""
         versions = self._trust.trust.floors.get(StatementName.KNOWN_ISSUE_PACK)
         prepared = await self._writer.prepare(
             BundleRequest(
@@ -128,8 +132,44 @@ class Asking:
         return {"content": await self._writer.show(arguments.preview, arguments.path)}
 
     async def drop(self, arguments: OfPreview, peer: Peer) -> object:
-        await self._writer.drop(arguments.preview)
+        await self.forget(arguments.preview)
         return {}
+
+    async def forget(self, preview: str) -> None:
+        await self._writer.drop(preview)
+
+    async def add_to_ticket(
+        self, ticket: str, preview: str, *, untick_paths: Sequence[str] = (), untick_categories: Sequence[str] = ()
+    ) -> SealedBundle:
+        """Seal what was previewed and queue it for a ticket that is there already; the customer has agreed."""
+        own = self._tickets.get(ticket)
+        if own is None:
+            raise Refusal("there is no such ticket here", expected="a ticket of this device", got=ticket[:40])
+        order = Send(
+            words="",
+            preview=preview,
+            untick_paths=list(untick_paths),
+            untick_categories=list(untick_categories),
+        )
+        bundle = await self._seal_bundle(preview, order)
+        try:
+            self._queue(bundle, own)
+        except Refusal:
+            bundle.file.unlink(missing_ok=True)
+            raise
+        self._hurry()
+        return bundle
+
+    def _queue(self, bundle: SealedBundle, ticket: OwnTicket) -> None:
+        with self._database.transaction():
+            self._uploads.add(
+                bundle.id,
+                ticket=ticket.ticket,
+                case=ticket.case,
+                file=bundle.file,
+                sha256=bytes.fromhex(bundle.written.sha256),
+                size_bytes=bundle.written.bytes,
+            )
 
     async def send(self, arguments: Send, peer: Peer) -> object:
         reason = self._reason(arguments)
@@ -146,14 +186,7 @@ class Asking:
             with self._database.transaction():
                 opened = self._open(arguments, None if reason is None else reason_of(reason), evidence)
                 if bundle is not None:
-                    self._uploads.add(
-                        bundle.id,
-                        ticket=opened.ticket,
-                        case=opened.case,
-                        file=bundle.file,
-                        sha256=bytes.fromhex(bundle.written.sha256),
-                        size_bytes=bundle.written.bytes,
-                    )
+                    self._queue(bundle, opened)
         except Refusal:
             if bundle is not None:
                 bundle.file.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ was cut off (worker killed, service killed, power) is carried on at the next sta
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +85,7 @@ class Mending:
         self._previews: dict[str, Preview] = {}
         self._worker: asyncio.subprocess.Process | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._orphaned: set[asyncio.Task[Ending]] = set()  # their visit was stopped; they end as they may
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -149,18 +150,53 @@ class Mending:
         self._previews = {preview.id: preview}  # one screen at a time
         return preview
 
+    def previewed(self, preview_id: str) -> Preview:
+        """What was previewed last, if it is this."""
+        preview = self._previews.get(preview_id)
+        if preview is None:
+            raise _preview_is_over(preview_id)
+        return preview
+
+    def run_value(self, run_id: str) -> tuple[str, dict[str, object]]:
+        """The remedy of a run, and how the run stands."""
+        run = self._journal.run(run_id)
+        if run is None:
+            raise Refusal("there is no such run", expected="one of `remedies`", got=run_id[:40])
+        return run.remedy, self._run_value(run)
+
     # --- doing ---------------------------------------------------------------------------------------------------
+
+    async def run_in_visit(self, preview_id: str, by: str) -> Ending:
+        """As `run`, for a visit. Cancelled: the worker finishes the file in hand and puts everything back, or has
+        finished; that goes on here, whatever becomes of the visit."""
+        return await self._outliving(self.run(preview_id, by))
+
+    async def undo_in_visit(self, run_id: str) -> Ending:
+        """As `undo`. A way back that has begun is always gone to its end."""
+        return await self._outliving(self.undo(run_id), stops=False)
+
+    async def _outliving(self, work: Coroutine[Any, Any, Ending], *, stops: bool = True) -> Ending:
+        task = asyncio.create_task(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._orphaned.add(task)
+            task.add_done_callback(self._orphan_ended)
+            if stops and self._worker is not None and self._worker.returncode is None:
+                self._worker.terminate()
+            raise
+
+    def _orphan_ended(self, task: asyncio.Task[Ending]) -> None:
+        self._orphaned.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Its journal stays open: the next look carries it on.
+            self._log.warning("remedy-waits", reason=error.what if isinstance(error, Refusal) else type(error).__name__)
 
     async def run(self, preview_id: str, local_user: str) -> Ending:
         """Run what was previewed, up to its watch. The customer has agreed to exactly those steps."""
         preview = self._previews.pop(preview_id, None)
         if preview is None or self._clocks.boot() - preview.made_boot_s > _PREVIEW_S:
-            raise Refusal(
-                "this preview is over",
-                expected="the steps as they were shown last",
-                got=preview_id[:40],
-                hint="Look at the steps again, then agree to them.",
-            )
+            raise _preview_is_over(preview_id)
         remedy = _known(preview.remedy)
         not_now = self._not_now(remedy)
         check = None if preview.fingerprint is None else self._check_of(preview.fingerprint)
@@ -305,6 +341,15 @@ class Mending:
                 except Refusal as error:
                     self._log.warning("remedy-waits", remedy=run.remedy, reason=error.got)
             await asyncio.sleep(_CARRY_ON_S)
+
+
+def _preview_is_over(preview_id: str) -> Refusal:
+    return Refusal(
+        "this preview is over",
+        expected="the steps as they were shown last",
+        got=preview_id[:40],
+        hint="Look at the steps again, then agree to them.",
+    )
 
 
 def _known(remedy: str) -> Remedy[Any]:

@@ -18,9 +18,9 @@ from agent.session.actions.catalogue import DOING
 from agent.session.actions.own_pipe import OwnPipe
 from agent.session.actions.workbench import Row as GivenRow
 from agent.session.actions.workbench import Workbench
-from agent.session.confinement import Reaches, reach_of
+from agent.session.confinement import Reach, Reaches, reach_of
 from agent.session.host_wire import End, Row, RunAction
-from agent.session.linux_process import die_with_parent
+from agent.session.linux_process import become_person, die_with_parent
 from diagnostics.machine.interface import Unreadable
 from protocol import strict_json
 from protocol.actions.catalogue import parse_arguments
@@ -53,7 +53,10 @@ def become_action(
         for standard in (0, 1, 2):
             os.dup2(null, standard)
         reach = reach_of(spec)
-        _limit_itself(spec, writes=reach.writes)
+        _limit_itself(spec, reach)
+        if reach.of_person and bench.settings.person is not None:
+            become_person(bench.settings.person)
+            die_with_parent(signal.SIGKILL, host)  # forgotten by the kernel when the user changes
         reaches.enter(reach)
         os.set_inheritable(rows, False)
         _keep_open({rows} if own_pipe is None else {rows, own_pipe})
@@ -72,15 +75,16 @@ def become_action(
         os._exit(code)
 
 
-def _limit_itself(spec: ActionSpec, *, writes: bool) -> None:
+def _limit_itself(spec: ActionSpec, reach: Reach) -> None:
     limits = [
         (resource.RLIMIT_DATA, spec.memory_bytes),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),
     ]
+    if reach is not Reach.PERSON:
+        limits.append((resource.RLIMIT_NOFILE, _OPEN_FILES_MAX))
     if not spec.lasting:
         limits.append((resource.RLIMIT_CPU, int(spec.timeout_s) + 1))
-    if not writes:
+    if not reach.writes:
         limits.append((resource.RLIMIT_FSIZE, 0))
     for kind, limit in limits:
         resource.setrlimit(kind, (limit, limit))
@@ -101,6 +105,8 @@ def _do(request: RunAction, spec: ActionSpec, rows: int, bench: Workbench) -> En
     say = _to_host(sequence, rows) if bench.pipe is None else bench.pipe.say
     try:
         arguments = parse_arguments(spec, request.arguments)
+        if bench.failed:
+            raise Unreadable(bench.failed)
         for said in DOING[spec.name](arguments, bench):
             say(said)
     except Unreadable as unreadable:

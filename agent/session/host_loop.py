@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.session.action_process import become_action
-from agent.session.actions.workbench import Workbench
+from agent.session.actions.workbench import Row, Workbench
 from agent.session.confinement import Reaches
 from agent.session.descendants import below, children_of, kill_tree
 from agent.session.host_wire import (
@@ -24,6 +24,7 @@ from agent.session.host_wire import (
     Ready,
     RunAction,
     SessionSettings,
+    Told,
 )
 from agent.session.linux_process import resident_bytes
 from diagnostics.machine.interface import Machine, ProcessSnapshot, Unreadable
@@ -79,6 +80,7 @@ class Host:
         self._reaches = reaches
         self._settings = settings
         self._pipes = pipes
+        self._told: dict[int, list[Told]] = {}  # by sequence, until its action begins
         self._samples: list[ProcessSnapshot] = []  # at most two, the older first
 
     def run(self) -> None:
@@ -125,16 +127,21 @@ class Host:
     def _request(self, line: bytes) -> None:
         # The service is believed: it made this line. A malformed one is our own defect and ends the host.
         said = json.loads(line)["say"]
-        if said == "run":
+        if said == "told":
+            told = strict_json.parse(line, Told, max_bytes=LINE_MAX_BYTES)
+            self._told.setdefault(told.sequence, []).append(told)
+        elif said == "run":
             self._start(strict_json.parse(line, RunAction, max_bytes=LINE_MAX_BYTES))
         elif said == "cancel":
             request = strict_json.parse(line, CancelAction)
+            self._told.pop(request.sequence, None)
             job = self._jobs.get(request.sequence)
             if job is not None:
                 self._kill(job, Outcome.CANCELLED, "cancelled")
 
     def _start(self, request: RunAction) -> None:
         spec = find_action(request.action)
+        told = self._told.pop(request.sequence, [])
         own_pipe = self._own_pipe(request.sequence) if spec.streams else None
         rows_out, rows_in = os.pipe()
         sys.stdout.flush()
@@ -148,6 +155,8 @@ class Host:
                 samples=tuple(self._samples),
                 settings=self._settings,
                 confined=self._reaches.confined,
+                told=tuple(Row(row.kind, row.body) for each in told for row in each.rows),
+                failed="".join(each.failed for each in told),
             )
             become_action(request, spec, rows_in, own_pipe, bench, self._reaches, host)  # never returns
         os.close(rows_in)

@@ -24,6 +24,8 @@ from agent.session.descendants import kill_tree
 from agent.session.effects import Finished, InputTaken, Rows, Streamed
 from agent.session.host_wire import (
     LINE_MAX_BYTES,
+    MARK,
+    TOLD_MAX_CHARS,
     Begin,
     CancelAction,
     End,
@@ -31,6 +33,8 @@ from agent.session.host_wire import (
     Row,
     RunAction,
     SessionSettings,
+    Told,
+    ToldRow,
 )
 from protocol import strict_json
 from protocol.actions.catalogue import ACTIONS
@@ -41,8 +45,6 @@ from protocol.journal import Outcome
 from protocol.strict_json import WireModel
 from protocol.visit import Item
 
-#: In the environment of the host and of all it starts: whoever was orphaned by a killed host is found by it.
-MARK: Final = "BELLPULL_SESSION_HOST"
 # The host keeps the limit itself; a host that does not is killed this much later.
 _GRACE_S: Final = 5.0
 _STDERR_MAX_BYTES: Final = 4096
@@ -141,6 +143,16 @@ class SessionHost:
         if self._pipes is not None:
             socket.send_fds(self._pipes, [str(sequence).encode()], [pipe.theirs.fileno()])
         pipe.handed_over()
+
+    def tell(self, sequence: int, rows: Sequence[ToldRow], failed: str = "") -> None:
+        """What the service knows or has done for this action, raw; before its `run`."""
+        waiting: list[ToldRow] = []
+        for row in rows:
+            if waiting and sum(len(each.body) for each in waiting) + len(row.body) > TOLD_MAX_CHARS:
+                self._send(Told(sequence=sequence, rows=tuple(waiting)))
+                waiting = []
+            waiting.append(row)
+        self._send(Told(sequence=sequence, rows=tuple(waiting), failed=failed))
 
     def give_input(self, sequence: int, data: bytes, last: bool) -> None:
         """What the technician sent, for the action; `last`: nothing follows."""

@@ -1,11 +1,15 @@
 """What service and session host say to each other over the host's stdin and stdout: one JSON object a line.
 
     service ─► host   {"say":"begin","secret":"…base64…","parent":4711,"keep_out":"/home/anna/…","pipes":7,…}  once
+                      {"say":"told","sequence":1,"rows":[{"kind":"history","body":"{…}"}],"failed":""}
                       {"say":"run","sequence":1,"action":"processes","arguments":"…base64…","now":1800000000}
                       {"say":"cancel","sequence":1}
     host ─► service   {"say":"ready","confined":true}
                       {"say":"row","sequence":1,"kind":"process","body":"{…}"}
                       {"say":"end","sequence":1,"outcome":"done","detail":""}
+
+`told` brings what the service itself knows or has done for an action, raw, before its `run`: the action's host part
+works with it, and all that goes out is redacted.
 
 The host gets no key, no certificate and no way out: only actions that the service has already authorised and booked,
 the secret under which names become pseudonyms (the same as in bundles), the folder that it must not be able to read
@@ -25,18 +29,24 @@ from protocol.fields import Base64, DottedName, Kebab, UnixSeconds
 from protocol.journal import Outcome
 from protocol.strict_json import WireModel
 
+#: In the environment of the host and of all it starts: whoever was orphaned by a killed host is found by it.
+MARK: Final = "BELLPULL_SESSION_HOST"
 #: One line: a row's body of 60 000 characters, escaped.
 LINE_MAX_BYTES: Final = 512 * 1024
+#: Rows of one `told` line together, before escaping.
+TOLD_MAX_CHARS: Final = 64 * 1024
 
 Sequence = Annotated[int, Field(ge=1, le=1 << 31)]
 
 
 class SessionSettings(WireModel):
-    """What the owner of this machine allows: `roots` for files; `terminal`. `person`: as whom, where we are root."""
+    """What the owner of this machine allows: `folders` for files (real paths); `terminal`. `person`: as whom, where the
+    service is root. `keep_out`: the agent's own folder, entered by nobody."""
 
-    roots: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     terminal: bool = False
     person: str | None = None
+    keep_out: str | None = None
 
 
 class Begin(WireModel):
@@ -56,6 +66,20 @@ class RunAction(WireModel):
     action: DottedName
     arguments: Annotated[Base64, Field(max_length=ARGUMENTS_MAX_BYTES)]
     now: UnixSeconds
+
+
+class ToldRow(WireModel):
+    kind: Kebab
+    body: str  # JSON text
+
+
+class Told(WireModel):
+    """Several may come for one action. `failed`: the service's part has failed, and why."""
+
+    say: Literal["told"] = "told"
+    sequence: Sequence
+    rows: tuple[ToldRow, ...] = ()
+    failed: str = ""
 
 
 class CancelAction(WireModel):

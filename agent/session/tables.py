@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from agent.session import chat
+
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS grants (
         number INTEGER PRIMARY KEY,
@@ -33,4 +35,5 @@ TABLES: Final = (
         envelope BLOB NOT NULL,
         PRIMARY KEY (grant_hash, number)
     ) STRICT""",
+    *chat.TABLES,
 )

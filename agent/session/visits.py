@@ -17,6 +17,7 @@ from agent.consent.telling import told
 from agent.link.connection import LinkLost
 from agent.refusal import Refusal
 from agent.session.arrival import OwnTicket
+from agent.session.chat import VisitInForce
 from agent.session.effects import CustomerNarrows, EndNow, TransportLost
 from agent.session.own_side import OwnSide
 from agent.session.relay import JoinRoom, join_room
@@ -188,6 +189,23 @@ class Visits:
 
     def current(self) -> list[VisitView]:
         return [] if self._visit is None or self._visit.ended else [self._view(self._visit)]
+
+    def in_force(self) -> VisitInForce | None:
+        """The visit that may act now, as proven; None while nobody is here or nothing is granted."""
+        visit = self._visit
+        if visit is None or visit.ended or visit.steps.state is not SessionState.ACTIVE:
+            return None
+        grant, visitor = visit.steps.grant, visit.steps.visitor
+        if grant is None or visitor is None:
+            return None
+        technician = visitor.technician.body
+        return VisitInForce(
+            grant.grant.hash,
+            technician.name,
+            technician.organisation,
+            visitor.request.body.ticket or "",
+            frozenset(grant.scopes),
+        )
 
     def stop_all(self, by: EndedBy = EndedBy.CUSTOMER) -> int:
         """End every visit. When this returns, their processes are killed and the end is written."""

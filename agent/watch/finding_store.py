@@ -138,6 +138,17 @@ class FindingStore:
         ]
         return sorted(shown, key=lambda entry: (-entry.finding.severity.rank, entry.finding.first_seen_unix_s))
 
+    def history(self, since: int, metric: str = "") -> dict[tuple[str, str], list[Point]]:
+        """Every kept series (or those of one metric) by metric and instance, each oldest first."""
+        found: dict[tuple[str, str], list[Point]] = {}
+        for row in self._database.query(
+            "SELECT name, instance, at, value FROM metric_history WHERE at >= ? AND (? = '' OR name = ?) "
+            "ORDER BY name, instance, at",
+            (since, metric, metric),
+        ):
+            found.setdefault((row["name"], row["instance"]), []).append(Point(row["at"], row["value"]))
+        return found
+
     def check_runs(self) -> list[CheckRun]:
         rows = self._database.query("SELECT id, status, reason, ms, at FROM check_runs ORDER BY id")
         return [CheckRun(row["id"], row["status"], row["reason"], row["ms"], row["at"]) for row in rows]

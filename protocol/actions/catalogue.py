@@ -3,15 +3,50 @@
 from types import MappingProxyType
 from typing import Final
 
+from protocol.actions.bundle import BUNDLE
+from protocol.actions.chat import CHAT, CHAT_SAY
 from protocol.actions.diagnose import DIAGNOSE
-from protocol.actions.logs import LOGS
+from protocol.actions.facts import FACTS
+from protocol.actions.files import FILES_LIST, FILES_READ, FILES_WRITE
+from protocol.actions.logs import LOGS, LOGS_FOLLOW
 from protocol.actions.processes import PROCESSES
+from protocol.actions.processes_end import PROCESSES_END
+from protocol.actions.remedies import (
+    REMEDIES_LIST,
+    REMEDIES_PREVIEW,
+    REMEDIES_RUN,
+    REMEDIES_UNDO,
+    REMEDIES_WATCH,
+)
 from protocol.actions.services import SERVICES
+from protocol.actions.services_control import SERVICES_CONTROL
 from protocol.actions.spec import ActionSpec
+from protocol.actions.terminal import TERMINAL
 from protocol.errors import RemoteProtocolError
 from protocol.strict_json import WireModel, parse
 
-_ALL: Final[tuple[ActionSpec, ...]] = (DIAGNOSE, PROCESSES, SERVICES, LOGS)
+_ALL: Final[tuple[ActionSpec, ...]] = (
+    FILES_LIST,
+    FILES_READ,
+    FILES_WRITE,
+    TERMINAL,
+    DIAGNOSE,
+    FACTS,
+    PROCESSES,
+    PROCESSES_END,
+    SERVICES,
+    SERVICES_CONTROL,
+    LOGS,
+    LOGS_FOLLOW,
+    REMEDIES_LIST,
+    REMEDIES_PREVIEW,
+    REMEDIES_RUN,
+    REMEDIES_WATCH,
+    REMEDIES_UNDO,
+    CHAT,
+    CHAT_SAY,
+    BUNDLE,
+)
 
 ACTIONS: Final = MappingProxyType({action.name: action for action in _ALL})
 

@@ -6,6 +6,7 @@ Commands are read from stdin, one a line (session/commands.py). Events as JSON l
     {"event":"phrase","words":[…]}   {"event":"verified","device":…,"customer":…,"certified":true}
     {"event":"granted","scopes":[…],"minutes":30}   {"event":"row","action":"processes","item":{…}}
     {"event":"result","action":…,"outcome":"done","detail":"","rows":50}
+    {"event":"confirm","action":"processes.end","line":"end-process 4711 812340"}  next line: yes, or not
     {"event":"narrowed","scopes":[…]}   {"event":"notice","kind":…,"text":…}
     {"event":"ended","by":"customer","receipt":"/…/receipts/….json","countersigned":true}
     {"event":"error","what":…,"expected":…,"got":…,"hint":…}
@@ -23,9 +24,9 @@ import typer
 from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
 from protocol.limits import REASON_MAX_CHARS, SESSION_MINUTES_MAX
-from protocol.visit import Item
 from technician.by_code import typed_by_customer
 from technician.clock import now_s
+from technician.commands.acting import Acting
 from technician.commands.connect_faces import Face, JsonFace, TerminalFace
 from technician.commands.output import (
     EXIT_PROBLEM,
@@ -38,7 +39,6 @@ from technician.devices import find_device
 from technician.home import Home
 from technician.keys.passphrase import Passphrases
 from technician.problems import Problem
-from technician.session.commands import parse_command
 from technician.session.outcome import EndedVisit
 from technician.session.visit import WORDS_TO_TYPE, Visit
 from technician.sign_in import Technician
@@ -121,6 +121,7 @@ async def _confirm(visit: Visit, lines: "Lines", face: Face) -> None:
 async def _work(visit: Visit, lines: "Lines", face: Face) -> EndedVisit:
     """Commands until `end`, the end of stdin, or the end of the visit."""
     over = asyncio.create_task(visit.ended())
+    acting = Acting(visit, face, lines.next)
     try:
         while not over.done():
             face.prompt()
@@ -135,25 +136,11 @@ async def _work(visit: Visit, lines: "Lines", face: Face) -> EndedVisit:
             if line.strip() == "help":
                 face.help()
             elif line.strip():
-                await _act(visit, line, face)
+                await acting.act(line)
         return await over
     finally:
         over.cancel()
-
-
-async def _act(visit: Visit, line: str, face: Face) -> None:
-    try:
-        action = parse_command(line)
-        result = await visit.run(action.name, action.arguments)
-    except (Problem, ProtocolError) as error:
-        face.error(error)
-        return
-    items: list[Item] = []
-    async for item in result:
-        face.row(action.name, item)
-        items.append(item)
-    if result.result is not None:
-        face.result(action.name, items, result.result.outcome.value, result.result.detail)
+        await acting.close()
 
 
 class Lines:

@@ -67,7 +67,13 @@ class Face(ABC):
     def help(self) -> None: ...
 
     @abstractmethod
+    def confirm(self, action: str, line: str) -> None: ...
+
+    @abstractmethod
     def row(self, action: str, item: Item) -> None: ...
+
+    @abstractmethod
+    def live_row(self, action: str, item: Item) -> None: ...
 
     @abstractmethod
     def result(self, action: str, items: list[Item], outcome: str, detail: str) -> None: ...
@@ -118,6 +124,12 @@ class JsonFace(Face):
 
     def help(self) -> None:
         self._event("help", text=HELP)
+
+    def confirm(self, action: str, line: str) -> None:
+        self._event("confirm", action=action, line=line)
+
+    def live_row(self, action: str, item: Item) -> None:
+        self.row(action, item)
 
     def row(self, action: str, item: Item) -> None:
         try:
@@ -183,6 +195,15 @@ class TerminalFace(Face):
 
     def help(self) -> None:
         self.out.say(HELP)
+
+    def confirm(self, action: str, line: str) -> None:
+        self.out.say(f"{action} changes the customer's computer: {line}", "yellow")
+        self.out.say("Do it? [y/N]", "yellow")
+
+    def live_row(self, action: str, item: Item) -> None:
+        for table in show([item]):
+            for row in table.rows:
+                self.out.say("  ".join(cell for cell in row if cell))
 
     def row(self, action: str, item: Item) -> None:
         """Shown as a table when the result is there."""

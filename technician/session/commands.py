@@ -2,8 +2,10 @@
 
 diagnose [CHECK …]
 ps [cpu|memory|age] [COUNT]
-services [all|failed|running]
-logs [SOURCE|list] [unit=NAME] [severity=error] [since=2h] [text=WORDS] [lines=200]
+services [all|failed|running] [user]
+logs [SOURCE|list] [follow] [unit=NAME] [severity=error] [since=2h] [until=1h] [text=WORDS] [lines=200]
+
+What looks at a machine and little else is parsed here; changes, fixes, facts and messages in more_commands.py.
 """
 
 import re
@@ -16,17 +18,21 @@ from pydantic import ValidationError
 from protocol.actions.diagnose import DiagnoseArguments
 from protocol.actions.logs import LogsArguments
 from protocol.actions.processes import ProcessesArguments
-from protocol.actions.services import ServicesArguments
+from protocol.actions.services import ServicesArguments, Supervisor
 from protocol.strict_json import WireModel, describe
 from technician.problems import Problem
+from technician.session.more_commands import MORE_HELP, parse_more
 
-HELP: Final = """\
+LOOK_HELP: Final = """\
 diagnose [CHECK …]                     run health checks and see what they find
 ps [cpu|memory|age] [COUNT]            running programs
-services [all|failed|running]          background services
-logs [SOURCE|list] [unit=…] [severity=debug|info|warning|error] [since=2h] [text=…] [lines=200]
+services [all|failed|running] [user]   background services; user: those of the person at the machine
+logs [SOURCE|list] [follow] [unit=…] [severity=debug|info|warning|error] [since=2h] [until=1h] [text=…] [lines=200]
+"""
+END_HELP: Final = """\
 end                                    end the visit; the device makes the receipt
 help                                   this"""
+HELP: Final = LOOK_HELP + MORE_HELP + END_HELP
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,6})([smhd]?)")
 _SPAN_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -53,19 +59,30 @@ def parse_command(line: str) -> TypedAction:
             return _action("processes", line, ProcessesArguments, sort=sort)
         case ["ps", sort, count] if count.isdecimal():
             return _action("processes", line, ProcessesArguments, sort=sort, limit=int(count))
-        case ["services"]:
-            return TypedAction("services", ServicesArguments())
-        case ["services", state]:
-            return _action("services", line, ServicesArguments, state=state)
+        case ["services", *options]:
+            return _services(line, options)
         case ["logs", *options]:
             return _logs(line, options)
         case _:
-            raise _wrong(line, "no such command")
+            found = parse_more(words)
+            if found is None:
+                raise _wrong(line, "no such command")
+            name, model, values = found
+            return _action(name, line, model, **values)
+
+
+def _services(line: str, options: list[str]) -> TypedAction:
+    states = [option for option in options if option != "user"]
+    if len(states) > 1:
+        raise _wrong(line, "two states")
+    supervisor = Supervisor.USER if "user" in options else Supervisor.SYSTEM
+    return _action("services", line, ServicesArguments, supervisor=supervisor, state=states[0] if states else "all")
 
 
 def _logs(line: str, options: list[str]) -> TypedAction:
     values: dict[str, Any] = {}
-    for option in options:
+    name_of_action = "logs.follow" if "follow" in options else "logs"
+    for option in (option for option in options if option != "follow"):
         name, divider, value = option.partition("=")
         if not divider:
             if value_already := values.get("source") or values.get("list"):
@@ -75,11 +92,11 @@ def _logs(line: str, options: list[str]) -> TypedAction:
             values[name] = value
         elif name == "lines" and value.isdecimal():
             values["lines"] = int(value)
-        elif name == "since" and (span := _SPAN.fullmatch(value)):
-            values["since_s"] = int(span[1]) * _SPAN_S[span[2]]
+        elif name in ("since", "until") and (span := _SPAN.fullmatch(value)):
+            values[f"{name}_s"] = int(span[1]) * _SPAN_S[span[2]]
         else:
             raise _wrong(line, f"{option} is not understood")
-    return _action("logs", line, LogsArguments, **values)
+    return _action(name_of_action, line, LogsArguments, **values)
 
 
 def _action(name: str, line: str, model: type[WireModel], **values: Any) -> TypedAction:

@@ -6,9 +6,8 @@ A body is parsed with diagnostics' own model for its kind: what does not fit is 
 one broken row, never guessed at. A kind this version does not know is shown as its JSON text.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from diagnostics.checks.catalogue import CATALOGUE, explain
@@ -19,35 +18,9 @@ from diagnostics.observations import LogLine, Process, Service
 from diagnostics.strict_json import StrictJsonError, decode, load_json
 from diagnostics.wording import Language
 from protocol.visit import Item
+from technician.session.row_kind import Column, RowKind, time_text
+from technician.session.visit_rows import VISIT_ROWS
 from web.figures import duration, percent, size
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """One line of a log file, as the device read it."""
-
-    file: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Column:
-    """`kind`: text, number or code, as web's table knows them."""
-
-    key: str
-    label: str
-    kind: str = "text"
-
-
-@dataclass(frozen=True)
-class RowKind:
-    """How one kind of row is parsed and shown."""
-
-    name: str
-    title: str
-    model: type[Any]
-    columns: tuple[Column, ...]
-    cells: Callable[[Any], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -70,13 +43,6 @@ _CHECK_TITLES: Final = {check.id: check.title for check in CATALOGUE}
 _SYSLOG: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 
 
-def _time(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%m-%d %H:%M:%S")
-    except (OverflowError, ValueError, OSError):
-        return "?"
-
-
 def _check(row: CheckResult) -> tuple[str, ...]:
     return (_CHECK_TITLES.get(row.id, row.id), row.status.value, f"{row.ms} ms", row.reason)
 
@@ -89,6 +55,7 @@ def _finding(row: Finding) -> tuple[str, ...]:
 def _process(row: Process) -> tuple[str, ...]:
     return (
         str(row.pid),
+        str(row.started_ms),
         row.name,
         row.user,
         percent(row.cpu_fraction),
@@ -104,15 +71,11 @@ def _service(row: Service) -> tuple[str, ...]:
 
 def _log_line(row: LogLine) -> tuple[str, ...]:
     severity = _SYSLOG[row.severity] if 0 <= row.severity < len(_SYSLOG) else str(row.severity)
-    return (_time(row.at_unix_s), severity, row.unit, row.text)
+    return (time_text(row.at_unix_s), severity, row.unit, row.text)
 
 
 def _log_file(row: LogFile) -> tuple[str, ...]:
-    return (row.name, size(row.size_bytes), _time(row.modified_unix_s))
-
-
-def _text_line(row: TextLine) -> tuple[str, ...]:
-    return (row.text,)
+    return (row.name, size(row.size_bytes), time_text(row.modified_unix_s))
 
 
 _KINDS: Final[tuple[RowKind, ...]] = (
@@ -146,6 +109,7 @@ _KINDS: Final[tuple[RowKind, ...]] = (
         Process,
         (
             Column("pid", "PID", "number"),
+            Column("started", "Began", "number"),
             Column("name", "Name"),
             Column("user", "User"),
             Column("cpu", "CPU", "number"),
@@ -187,7 +151,7 @@ _KINDS: Final[tuple[RowKind, ...]] = (
         (Column("name", "File", "code"), Column("size", "Size", "number"), Column("modified", "Changed (UTC)")),
         _log_file,
     ),
-    RowKind("text-line", "Lines", TextLine, (Column("text", "Line", "code"),), _text_line),
+    *VISIT_ROWS,
 )
 KINDS: Final = {kind.name: kind for kind in _KINDS}
 

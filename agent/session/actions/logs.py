@@ -1,48 +1,169 @@
-"""logs: lines of the journal, or of a log file that `list` names; plain words as filter, newest last.
+"""logs: lines of the journal (of the event log on Windows), or of a log file that `list` names; newest last.
 
-A file's lines have no time or severity that could be told in general: they come as `text-line`, exactly as they
-stand there but for what was redacted.
+Filters are the same for both: range of time, plain words; unit and severity where the source tells them. A file tells
+neither, and its lines a time only where they begin with one; what a filter could not look at is said in a `note`.
+logs.follow: the same, then every new line, until it is cancelled. Everything is redacted, always.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.session.actions.workbench import Row, Workbench
-from diagnostics.collectors.logs import journal_lines, log_files, tail_lines
+from diagnostics.collectors.logs import (
+    SCREEN_TAIL_BYTES,
+    dated,
+    file_named,
+    journal_lines,
+    log_files,
+    printable_lines,
+)
+from diagnostics.observations import LogLine
+from diagnostics.visit_rows import Note, TextLine
 from protocol.actions.logs import LogsArguments
 
 # syslog's numbers: everything up to and including this one.
 _LEAST_SEVERITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """One line of a log file."""
-
-    file: str
-    text: str
+#: A followed log is looked at this often.
+_LOOK_S: Final = 1.0
 
 
 def do_logs(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
     if arguments.list:
         for file in log_files(bench.machine, now=bench.now):
             yield bench.row("log-file", file)
-        return
-    if arguments.source != "journal":
-        lines = tail_lines(
-            bench.machine, arguments.source, now=bench.now, contains=arguments.text, max_lines=arguments.lines
-        )
-        for text in lines:
-            yield bench.row("text-line", TextLine(arguments.source, text))
-        return
-    for line in journal_lines(
+    elif arguments.source == "journal":
+        yield from (bench.row("log-line", line) for line in _journal(arguments, bench, bench.now, follow=False))
+    else:
+        file = file_named(bench.machine, arguments.source, now=bench.now)
+        tail = bench.machine.read_tail(file.path, max_bytes=SCREEN_TAIL_BYTES)
+        yield from _of_file(printable_lines(tail.content), arguments, bench)
+
+
+def do_logs_follow(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
+    if arguments.source == "journal":
+        yield from _follow_journal(arguments, bench)
+    else:
+        yield from _follow_file(arguments, bench)
+
+
+# --- the journal -------------------------------------------------------------------------------------------------
+
+
+def _journal(arguments: LogsArguments, bench: Workbench, now: int, *, follow: bool) -> tuple[LogLine, ...]:
+    return journal_lines(
         bench.machine,
-        now=bench.now,
+        now=now,
         unit=arguments.unit or None,
         since_unix_s=bench.now - arguments.since_s,
+        until_unix_s=now - arguments.until_s if arguments.until_s and not follow else None,
         least_severity=_LEAST_SEVERITY[arguments.severity],
         contains=arguments.text,
         max_lines=arguments.lines,
-    ):
-        yield bench.row("log-line", line)
+    )
+
+
+def _follow_journal(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
+    lines = _journal(arguments, bench, bench.now, follow=True)
+    newest = NewLines(lines, bench.now)
+    yield from (bench.row("log-line", line) for line in lines)
+    while True:
+        bench.machine.pause(_LOOK_S)
+        looked = journal_lines(
+            bench.machine,
+            now=bench.machine.clock().unix_s,
+            unit=arguments.unit or None,
+            since_unix_s=newest.since_unix_s,
+            least_severity=_LEAST_SEVERITY[arguments.severity],
+            contains=arguments.text,
+            max_lines=arguments.lines,
+        )
+        yield from (bench.row("log-line", line) for line in newest.of(looked))
+
+
+class NewLines:
+    """Which lines of a look have not been given yet. Looks overlap by a whole second, the journal's grain here."""
+
+    def __init__(self, given: Sequence[LogLine], now: int) -> None:
+        self.since_unix_s = given[-1].at_unix_s if given else now
+        self._given = Counter(line for line in given if line.at_unix_s >= self.since_unix_s)
+
+    def of(self, looked: Sequence[LogLine]) -> list[LogLine]:
+        """The new ones, in order. The same line twice in a second is two lines."""
+        left = Counter(self._given)
+        fresh = []
+        for line in looked:
+            if left[line] > 0:
+                left[line] -= 1
+            else:
+                fresh.append(line)
+        if looked:
+            self.since_unix_s = max(self.since_unix_s, looked[-1].at_unix_s)
+            self._given = Counter(line for line in looked if line.at_unix_s >= self.since_unix_s)
+        return fresh
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def _of_file(lines: Sequence[str], arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
+    found = dated(lines, now=bench.now, utc_offset_s=_utc_offset_s(bench.now))
+    if arguments.unit or arguments.severity != "info":
+        yield bench.row("note", Note("a log file does not tell units and severities: only time and text are filtered"))
+    if found and all(at is None for at, _ in found):
+        yield bench.row("note", Note("the lines of this file have no time that is understood: it is not filtered by"))
+    elif found and not any(_in_range(at, arguments, bench.now) for at, _ in found):
+        yield bench.row("note", Note("no line of this file lies in the range of time that was asked for"))
+    chosen = [
+        TextLine(arguments.source, at, text)
+        for at, text in found
+        if arguments.text in text and _in_range(at, arguments, bench.now)
+    ]
+    yield from (bench.row("text-line", line) for line in chosen[-arguments.lines :])
+
+
+def _in_range(at: int | None, arguments: LogsArguments, now: int) -> bool:
+    """A line without a time is never left out because of it."""
+    return (
+        at is None or now - arguments.since_s <= at <= now - arguments.until_s or (at > now and not arguments.until_s)
+    )
+
+
+def _follow_file(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
+    file = file_named(bench.machine, arguments.source, now=bench.now)
+    tail = bench.machine.read_tail(file.path, max_bytes=SCREEN_TAIL_BYTES)
+    yield from _of_file(printable_lines(tail.content), arguments, bench)
+    growth = Growth(tail.size_bytes, tail.content)
+    while True:
+        bench.machine.pause(_LOOK_S)
+        tail = bench.machine.read_tail(file.path, max_bytes=SCREEN_TAIL_BYTES)
+        fresh, anew = growth.of(tail.size_bytes, tail.content)
+        if anew:
+            yield bench.row("note", Note("the file was begun anew"))
+        now = bench.machine.clock().unix_s
+        for at, text in dated(printable_lines(fresh), now=now, utc_offset_s=_utc_offset_s(now)):
+            if arguments.text in text:
+                yield bench.row("text-line", TextLine(arguments.source, at, text))
+
+
+class Growth:
+    """What a file has grown by since the last look, in whole lines. A file that became shorter was begun anew."""
+
+    def __init__(self, size_bytes: int, content: bytes) -> None:
+        self._size = size_bytes
+        self._rest = b"" if content.endswith(b"\n") else content.rpartition(b"\n")[2]
+        # The unfinished line was shown as far as it was; what completes it is shown with it again.
+
+    def of(self, size_bytes: int, content: bytes) -> tuple[bytes, bool]:
+        """Whole new lines, and whether the file was begun anew."""
+        anew = size_bytes < self._size
+        grown = min(size_bytes if anew else size_bytes - self._size, len(content))
+        fresh = content[len(content) - grown :] if grown else b""
+        whole, newline, rest = ((b"" if anew else self._rest) + fresh).rpartition(b"\n")
+        self._size, self._rest = size_bytes, rest
+        return whole + newline, anew
+
+
+def _utc_offset_s(now: int) -> int:
+    return time.localtime(now).tm_gmtoff or 0

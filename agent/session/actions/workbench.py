@@ -7,12 +7,12 @@ in bundles: `anna` is `<user:7f3a91c0>` in both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.session.host_wire import SessionSettings
-from diagnostics.history import History, MemoryHistory
 from diagnostics.machine.interface import Machine, ProcessSnapshot
 from diagnostics.redaction import Redactor
 from diagnostics.strict_json import dump_json, encode
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Fields that are words of our own catalogue: a redactor has nothing to find there, and must not change them.
 _OWN_WORDS: Final = frozenset({"code", "rule", "severity", "state", "status", "id", "kind", "fingerprint"})
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # of runs and previews, made by ourselves
 # The same names and states come in every row.
 _REMEMBERED_MAX: Final = 4096
 
@@ -40,18 +41,20 @@ class Workbench:
     """For one action in one process. `samples`: looks at the processes that the warm host has taken before.
 
     `pipe`: the action's own, where its line of the catalogue says that it streams; input is read from it. `settings`:
-    what the owner of this machine allows. `last_word`: the result's detail when all went well.
+    what the owner of this machine allows. `last_word`: the result's detail when all went well. `told`: what the service
+    has brought for this action, raw; `failed`: why its part did not work.
     """
 
     machine: Machine
     redactor: Redactor
     now: int
     samples: tuple[ProcessSnapshot, ...] = ()
-    history: History = field(default_factory=MemoryHistory)
     settings: SessionSettings = field(default_factory=SessionSettings)
     confined: bool = False
     pipe: OwnPipe | None = None
     last_word: str = ""
+    told: tuple[Row, ...] = ()
+    failed: str = ""
     _seen: dict[str, str] = field(default_factory=dict)
 
     def redacted(self, text: str) -> str:
@@ -68,6 +71,24 @@ class Workbench:
     def row(self, kind: str, observation: object) -> Row:
         """A row of one of diagnostics' frozen models, with every text in it redacted."""
         return Row(kind, dump_json(self._clean(encode(observation))))
+
+    def clean_row(self, kind: str, value: object) -> Row:
+        """A row of plain JSON values, not all of which are our own words: every text is redacted, but for ids."""
+        if isinstance(value, dict):  # the names of its fields are the model's
+            return Row(kind, dump_json({name: self.clean(item) for name, item in value.items()}))
+        return Row(kind, dump_json(self.clean(value)))
+
+    def clean(self, value: object) -> object:
+        """Plain JSON values with every text redacted, names of fields too; ids of our own making stay."""
+        match value:
+            case str():
+                return value if _UUID.fullmatch(value) else self.redacted(value)
+            case list():
+                return [self.clean(item) for item in value]
+            case dict():
+                return {self.redacted(name): self.clean(item) for name, item in value.items()}
+            case _:
+                return value
 
     def progress(self, done: int, total: int = 0, unit: str = "bytes", text: str = "") -> Row:
         """How far it is, for the technician's screen. `text` is redacted."""

@@ -1,0 +1,79 @@
+"""What a technician's typed line does in a visit: look at once, change after a second question, follow beside the rest.
+
+A change (protocol/actions: `changes`) is asked about once more here, whatever the customer has allowed: `y` in a
+terminal, the line `yes` for a program. What lasts (a followed log, messages) goes on while other lines are typed, until
+`cancel` or the end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from protocol.actions.catalogue import find_action
+from protocol.errors import ProtocolError
+from protocol.visit import Item
+from technician.commands.connect_faces import Face
+from technician.problems import Problem
+from technician.session.commands import TypedAction, parse_command
+from technician.session.run import Run
+from technician.session.visit import Visit
+
+
+class Acting:
+    """`answer`: the next typed line, for second questions."""
+
+    def __init__(self, visit: Visit, face: Face, answer: Callable[[], Awaitable[str | None]]) -> None:
+        self._visit = visit
+        self._face = face
+        self._answer = answer
+        self._lasting: dict[asyncio.Task[None], Run] = {}
+
+    async def act(self, line: str) -> None:
+        """Everything that goes wrong is told on the face; the visit goes on."""
+        try:
+            if line.strip() == "cancel":
+                await self._cancel()
+                return
+            action = parse_command(line)
+            if find_action(action.name).changes and not await self._sure(action, line):
+                self._face.notice("not-done", f"{action.name} was not asked for")
+                return
+            run = await self._visit.run(action.name, action.arguments)
+        except (Problem, ProtocolError) as error:
+            self._face.error(error)
+            return
+        if find_action(action.name).lasting:
+            task = asyncio.create_task(self._follow(run))
+            self._lasting[task] = run
+            task.add_done_callback(lambda done: self._lasting.pop(done, None))
+        else:
+            await self._look(run)
+
+    async def close(self) -> None:
+        """The visit is over: what lasts has been told so and ends by itself."""
+        for task in list(self._lasting):
+            task.cancel()
+        await asyncio.gather(*self._lasting, return_exceptions=True)
+
+    async def _sure(self, action: TypedAction, line: str) -> bool:
+        self._face.confirm(action.name, line.strip())
+        return (await self._answer() or "").strip().lower() in ("y", "yes")
+
+    async def _look(self, run: Run) -> None:
+        items: list[Item] = []
+        async for item in run:
+            self._face.row(run.action, item)
+            items.append(item)
+        if run.result is not None:
+            self._face.result(run.action, items, run.result.outcome.value, run.result.detail)
+
+    async def _follow(self, run: Run) -> None:
+        async for item in run:
+            self._face.live_row(run.action, item)
+        if run.result is not None:
+            self._face.result(run.action, [], run.result.outcome.value, run.result.detail)
+
+    async def _cancel(self) -> None:
+        if not self._lasting:
+            raise Problem("nothing is going on beside", expected="a followed log, or chat", got="none")
+        for run in list(self._lasting.values()):
+            await run.cancel()
