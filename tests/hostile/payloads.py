@@ -56,7 +56,28 @@ SCRIPTS = (
 )  # fmt: skip
 
 
+def soaking() -> bool:
+    return os.environ.get("BELLPULL_SOAK") == "1"
+
+
 def payloads() -> list[str]:
-    """All scripts, and of the naughty strings one in eighty; every one in a soak."""
+    """All scripts, and of the naughty strings one in eighty; every one, and each by itself, in a soak.
+
+    Otherwise as many go together as a person's name may be long: each of them would still show itself.
+    """
     naughty = [text for text in naughty_strings() if text]
-    return [*SCRIPTS, *(naughty if os.environ.get("BELLPULL_SOAK") == "1" else naughty[::80])]
+    return [*SCRIPTS, *naughty] if soaking() else packed([*SCRIPTS, *naughty[::80]])
+
+
+def packed(texts: list[str], at_most_chars: int = 120) -> list[str]:
+    """Side by side. What cannot be printed stays with its like: a name may not hold it."""
+    packs: list[str] = []
+    for printable in (True, False):
+        pack = ""
+        for text in (text for text in texts if text.isprintable() is printable):
+            if pack and len(pack) + 1 + len(text) > at_most_chars:
+                packs.append(pack)
+                pack = ""
+            pack = f"{pack} {text}" if pack else text
+        packs.append(pack)
+    return [pack for pack in packs if pack]

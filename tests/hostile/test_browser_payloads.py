@@ -8,7 +8,6 @@ policy has nothing to report, nothing leads away, and no button moves.
 
 import asyncio
 import json
-import os
 import re
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -32,7 +31,7 @@ from tests.agent.visit_rig import FakeHost
 from tests.browser.conftest import _chromium, browser, complaints, page, serve
 from tests.hostile.evil_server import EvilServer, evil_server
 from tests.hostile.machine import Machine, enrolled
-from tests.hostile.payloads import SCRIPTS, payloads
+from tests.hostile.payloads import SCRIPTS, payloads, soaking
 from tests.hostile.visitors import Knock, Rogue
 from tests.making import NOW, Organisation
 from tests.server.actors import uuid
@@ -188,7 +187,7 @@ def test_no_payload_is_more_than_text_on_the_approval_page(
 
 
 #: Payloads in the sealed evidence of one ticket; one ticket in as many is opened, all of them in a soak.
-A_TICKET = 1 if os.environ.get("BELLPULL_SOAK") == "1" else 6
+A_TICKET = 1 if soaking() else 6
 
 
 def evidence_of(texts: Sequence[str]) -> bytes:
@@ -275,15 +274,16 @@ def test_the_payloads_would_run_on_a_careless_page(page: Page, serve: Callable[.
     complaints.allow(".")
     origin = serve(SecurityHeaders(Starlette(routes=[Route("/", careless)])))
     noticed = 0
-    staying = [number for number, text in enumerate(SCRIPTS) if "http-equiv" not in text]  # that one leads away
+    # One that leads away is left out; of the others, markup in a sample, and all in a soak.
+    staying = [number for number, text in enumerate(SCRIPTS) if "http-equiv" not in text]
+    if not soaking():
+        staying = [number for number in staying if SCRIPTS[number].startswith("<")][::4]
     for number in staying:
         before = len(complaints.said)
-        fresh = page.context.new_page()  # some lead their page away, sooner or later
         try:
-            fresh.goto(f"{origin}/?n={number}")
-            strange = bool(fresh.evaluate(_STRANGE))
-        except Error:
+            page.goto(f"{origin}/?n={number}")
+            strange = bool(page.evaluate(_STRANGE))
+        except Error:  # it led its page away
             strange = True
-        fresh.close()
         noticed += strange or len(complaints.said) > before
-    assert noticed > len(SCRIPTS) / 2
+    assert noticed > len(staying) / 2
