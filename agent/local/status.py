@@ -54,6 +54,8 @@ def membership(identity: Identity, trust: TrustStore, clocks: Clocks) -> dict[st
         "approval": reason or ("approved" if valid else "waiting for the organisation to approve this device"),
         "recipients": [recipient.name for recipient in recipients.recipients] if recipients else [],
         "revocations_fresh": trust.trust.revocations_fresh(now),
+        "root": trust.trust.root_hash.hex(),
+        "rotations": trust.trust.rotation_sequence,
         "documents": {name: floor.version for name, floor in sorted(trust.trust.floors.items())},
     }
 
