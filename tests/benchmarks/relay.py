@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass
 class Figures:
-    """Of one server, by size, the best of all turns. `messages_cpu_s`: for one second of the server's processor time."""
+    """Of one server, by size, the best of all turns. `messages_cpu_s`: for a second of its own processor time."""
 
     messages_s: dict[int, float] = field(default_factory=dict)
     messages_cpu_s: dict[int, float] = field(default_factory=dict)
