@@ -21,7 +21,7 @@ from protocol.journal import Outcome
 from protocol.pieces import ITEM_MAX_BYTES, PieceReader
 from protocol.statements import Envelope, Verified
 from protocol.strict_json import WireModel
-from protocol.visit import ActionResult, Item, StreamTotals
+from protocol.visit import ActionResult, Continued, Item, StreamTotals
 from technician.session.events import BytesCame, Row
 
 LINE_MAX_BYTES: Final = ITEM_MAX_BYTES
@@ -30,7 +30,9 @@ LINE_MAX_BYTES: Final = ITEM_MAX_BYTES
 class SentAction:
     """One action as it was signed, and what has come of it. `rows` counts lines seen."""
 
-    def __init__(self, sequence: int, name: str, statement: Envelope) -> None:
+    def __init__(self, sequence: int, name: str, statement: Envelope, arguments: bytes, grant: bytes) -> None:
+        self.origin = Continued(grant=grant, sequence=sequence, received_bytes=0)  # where it began
+        self.arguments = arguments
         self.sequence = sequence
         self.name = name
         self.statement = statement
@@ -44,8 +46,8 @@ class SentAction:
         self._came, self._sent = hashlib.sha256(), hashlib.sha256()
 
     def came(self, data: bytes) -> None:
+        self._came_bytes += len(data)
         if self.spec.streams:
-            self._came_bytes += len(data)
             self._came.update(data)
 
     def send(self, data: bytes) -> None:
@@ -54,6 +56,13 @@ class SentAction:
             raise LocalProtocolError(f"{self.name} takes no input", got=f"{len(data)} bytes")
         self._sent_bytes += len(data)
         self._sent.update(data)
+
+    def follow(self, before: "SentAction") -> Continued:
+        """Take over what came under the grant before; from where the device is to go on."""
+        self.rows, self.tail = before.rows, before.tail
+        self._came_bytes = before._came_bytes
+        self.origin = before.origin
+        return before.origin.model_copy(update={"received_bytes": self._came_bytes})
 
     def agrees(self, totals: StreamTotals) -> bool:
         """The device counts as we do. Of input it may have seen less: the end can cross what was on its way."""
@@ -78,8 +87,12 @@ class ActionChain:
                 f"wrong arguments for {name}", expected=spec.arguments.__name__, got=type(arguments).__name__
             )
         data = strict_json.dump(arguments)
+        return self.body_of(name, data, now), data
+
+    def body_of(self, name: str, data: bytes, now: int) -> ActionStatement:
+        """The unsigned next action with these exact arguments."""
         previous = self.sent[-1].statement.hash if self.sent else self.grant.hash
-        body = ActionStatement(
+        return ActionStatement(
             grant=self.grant.hash,
             sequence=len(self.sent) + 1,
             action=name,
@@ -87,10 +100,9 @@ class ActionChain:
             previous=previous,
             issued_at=now,
         )
-        return body, data
 
-    def add(self, body: ActionStatement, statement: Envelope) -> SentAction:
-        action = SentAction(body.sequence, body.action, statement)
+    def add(self, body: ActionStatement, statement: Envelope, arguments: bytes) -> SentAction:
+        action = SentAction(body.sequence, body.action, statement, arguments, self.grant.hash)
         self.sent.append(action)
         return action
 
@@ -136,7 +148,8 @@ def _take_rows(action: SentAction, data: bytes) -> list[Row]:
 def end_action(action: SentAction, payload: bytes) -> ActionResult:
     """The device's last word on an action. A line without its end, or other totals, mean that something is missing."""
     result = strict_json.parse(payload, ActionResult, what=f"result of {action.name}")
-    if action.tail or result.rows != action.rows:
+    refused = result.outcome is Outcome.REFUSED  # also to go on with rows of which some have come
+    if not refused and (action.tail or result.rows != action.rows):
         raise RemoteProtocolError(
             f"the result of {action.name} is incomplete", expected=f"{result.rows} rows", got=f"{action.rows}"
         )

@@ -15,7 +15,7 @@ from protocol.proofs import ProofFile, ProvenVisit, verify_proof
 from protocol.statements import Envelope, VerifyKey
 from protocol.visit import SessionClosing
 from technician.home import Home
-from technician.session.actions import ActionChain
+from technician.session.actions import ActionChain, SentAction
 
 #: 10 000 actions of 1 KiB and their journal: what protocol/proofs.py allows.
 PROOF_MAX_BYTES = 64 * MIB
@@ -42,23 +42,28 @@ def receipt_path(home: Home, proof: ProofFile) -> Path:
 def check_receipt(proof: ProofFile, chain: ActionChain, request: Envelope, root: VerifyKey) -> ProvenVisit:
     """The proven visit, when it is ours. RemoteProtocolError names what does not fit."""
     proven = verify_proof(proof, root)
-    _same("request", request.hash, proof.request.hash)
-    _same("grant", chain.grant.hash, proof.grant.hash)
+    check_same("request", request.hash, proof.request.hash)
+    check_same("grant", chain.grant.hash, proof.grant.hash)
     _same_actions([action.statement for action in chain.sent], proof.actions)
-    told = {action.sequence: action for action in proven.receipt.actions}
-    for action in chain.sent:
-        if action.result is not None:
-            _same(f"outcome of action {action.sequence}", action.result.outcome, told[action.sequence].outcome)
+    check_outcomes(chain.sent, proven)
     return proven
 
 
+def check_outcomes(sent: Sequence[SentAction], proven: ProvenVisit) -> None:
+    """What the device told of an action when it ended is what it tells now."""
+    told = {action.sequence: action for action in proven.receipt.actions}
+    for action in sent:
+        if action.result is not None:
+            check_same(f"outcome of action {action.sequence}", action.result.outcome, told[action.sequence].outcome)
+
+
 def _same_actions(ours: Sequence[Envelope], theirs: Sequence[Envelope]) -> None:
-    _same("number of actions", len(ours), len(theirs))
+    check_same("number of actions", len(ours), len(theirs))
     for number, (own, other) in enumerate(zip(ours, theirs, strict=True), start=1):
-        _same(f"action {number}", own.hash, other.hash)
+        check_same(f"action {number}", own.hash, other.hash)
 
 
-def _same(what: str, expected: object, got: object) -> None:
+def check_same(what: str, expected: object, got: object) -> None:
     if expected != got:
         raise RemoteProtocolError(
             f"the receipt tells another {what} than the one we know",

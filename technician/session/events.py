@@ -1,12 +1,17 @@
 """What can happen in a visit, as the initiator tells it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from protocol.certificates import Chain, Document
 from protocol.grants import EndedBy, Grant
 from protocol.proofs import ProofFile, ProvenVisit
 from protocol.statements import Verified
 from protocol.visit import ActionResult, Item, RefusalReason
+
+if TYPE_CHECKING:
+    from technician.session.returning import Fate
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,27 @@ class ReceiptCame:
 
 
 @dataclass(frozen=True)
+class ConnectionLost:
+    """The connection is gone under a grant in force: it may go on in another room."""
+
+
+@dataclass(frozen=True)
+class PastReceipt:
+    """The receipt of the grant whose connection was lost. `fault`: it does not tell what we saw."""
+
+    proof: ProofFile
+    fault: str
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """The successor grant is in force. `fates`: of each action that had no result."""
+
+    grant: Verified[Grant]
+    fates: "Sequence[Fate]"
+
+
+@dataclass(frozen=True)
 class Noticed:
     """A line for the screen; never acted upon."""
 
@@ -119,6 +145,9 @@ Event = (
     | Stopped
     | Closing
     | ReceiptCame
+    | ConnectionLost
+    | PastReceipt
+    | WentOn
     | Noticed
     | PeerGone
 )

@@ -31,6 +31,7 @@ def check_grant(
     ticket: str | None,
     scopes: Sequence[Scope],
     minutes: int,
+    successor_of: bytes | None = None,
 ) -> Verified[Grant]:
     """The grant, signed by the device and about this visit. RemoteProtocolError says what it names instead."""
     grant = verify(envelope, Grant, device_key)
@@ -42,6 +43,7 @@ def check_grant(
         ("handshake", asked.handshake, body.handshake),
         ("certificate", serial, body.serial),
         ("ticket", ticket, body.ticket),
+        ("predecessor", successor_of, body.successor_of),
     ):
         if expected != got:
             raise RemoteProtocolError(f"the grant names another {what}", expected=_short(expected), got=_short(got))

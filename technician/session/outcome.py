@@ -25,9 +25,13 @@ class EndedVisit:
 
 
 def refused(reason: RefusalReason) -> VisitRefused:
-    error = VisitRefused("the visit was not granted", expected="the customer's consent", got=_WORDS[reason])
+    error = VisitRefused("the visit was not granted", expected="the customer's consent", got=words_of(reason))
     error.reason = reason
     return error
+
+
+def words_of(reason: RefusalReason) -> str:
+    return _WORDS[reason]
 
 
 _WORDS: Final[dict[RefusalReason, str]] = {

@@ -7,6 +7,9 @@
         async for row in visit.run("processes", ProcessesArguments()): …
         ended = await visit.end()                 countersigned; the receipt is checked and kept
 
+A lost connection is taken up again by itself (way_back.py): `run` and `end` wait meanwhile, plain reads under way go
+on, `watch` hears `ConnectionLost` and `WentOn`.
+
 The shell around initiator.py: relay socket, clocks, checkpoints, trust, files. What the customer does meanwhile arrives
 through `watch`.
 """
@@ -17,9 +20,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -29,44 +32,52 @@ from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.grants import Grant
 from protocol.journal import Outcome
 from protocol.limits import CONSENT_TIMEOUT_S, HANDSHAKE_TIMEOUT_S, NONCE_BYTES
-from protocol.statements import StatementName, Verified
+from protocol.proofs import ProofFile
+from protocol.session_state import SessionState
+from protocol.statements import Verified
 from protocol.strict_json import WireModel
-from protocol.trust import documents_version
-from protocol.visit import ActionResult, Hello
+from protocol.visit import ActionResult, RefusalReason
 from technician.api import Api
 from technician.audit.checkpoints import compare_with_peer
 from technician.clock import now_s
 from technician.devices import DeviceFacts, certified_facts
 from technician.private_files import write_private
 from technician.problems import Problem
+from technician.session.asking import begin, our_hello, the_ask
 from technician.session.closing import receipt_path
 from technician.session.events import (
     ActionEnded,
     BytesCame,
     Closing,
+    ConnectionLost,
     Event,
     GrantCame,
     Handshaken,
     Narrowed,
     Noticed,
+    PastReceipt,
     PeerGone,
     PeerHello,
     ReceiptCame,
     Refused,
     Row,
     Stopped,
+    WentOn,
 )
 from technician.session.initiator import Initiator, VisitAsk
-from technician.session.outcome import EndedVisit, refused
+from technician.session.outcome import EndedVisit, refused, words_of
 from technician.session.relay_socket import relay_socket
 from technician.session.run import Run
 from technician.session.transcript import Transcript
+from technician.session.way_back import WayBack
 from technician.sign_in import Technician
 
 #: The customer has 120 s; the agent answers then, and the answer has to travel.
 _GRANT_WAIT_S: Final = CONSENT_TIMEOUT_S + 30
 #: The device writes its last journal entries to the log before it makes the receipt.
 _RECEIPT_WAIT_S: Final = 30.0
+#: A return: the device may have to wait for something that changes it to end before it lets us go on.
+_RETURN_WAIT_S: Final = 90.0
 #: How many words the customer reads out for a device without a certificate.
 WORDS_TO_TYPE: Final = 2
 
@@ -96,6 +107,11 @@ class Visit:
         self._stopped_by = ""
         self._failure: Exception | None = None
         self._confirmed = False
+        self._connected = asyncio.Event()  # cleared while a lost connection is not back
+        self._connected.set()
+        self._came_back = False
+        self._closing: asyncio.Future[None] | None = None
+        self._ticket: str | None = None
         self._sending = asyncio.Lock()
         self.device = device
         self.transcript = Transcript(technician.home.transcripts, "visit")
@@ -112,48 +128,22 @@ class Visit:
         minutes: int,
         reason: str,
         *,
+        takes_over: bool = False,
         watch: Callable[[Event], None] = lambda event: None,
     ) -> AsyncIterator["Visit"]:
-        """Ask the server for a room, shake hands with the device, compare logs. The customer is asked meanwhile."""
+        """Ask the server for a room, shake hands with the device, compare logs. The customer is asked meanwhile.
+
+        `takes_over`: another technician is there, and has named us as the next.
+        """
         now = now_s()
-        if device.noise_key is None or device.signing_key is None:
-            raise Problem(
-                "nothing is known of this device's keys",
-                expected="its certificate, or the keys it enrolled with",
-                got=device.doubt,
-                hint="Approve it first: bellpull org approve",
-            )
-        certificate = technician.certificate(now).body
-        store = technician.store
+        technician.certificate(now)  # expired or revoked: the device need not be asked
+        ask = the_ask(technician, device, ticket, scopes, minutes, reason, takes_over=takes_over)
         room = await api.ask_session(device.device, ticket)
-        ask = VisitAsk(
-            device=device.device,
-            device_signing=device.signing_key,
-            device_noise=device.noise_key,
-            root=store.trust.root,
-            root_hash=store.trust.root_hash,
-            room=room.room,
-            ticket=ticket,
-            scopes=scopes,
-            minutes=minutes,
-            reason=reason,
-        )
-        hello = Hello(
-            checkpoint=store.newest_checkpoint(),
-            versions=documents_version(store.trust),
-            revocations=store.trust.documents.get(f"{StatementName.REVOCATIONS}-leaves"),
-        )
-        initiator = Initiator(
-            ask,
-            technician.keys(),
-            technician.chain,
-            certificate,
-            hello,
-            nonce=os.urandom(NONCE_BYTES),
-            ephemeral=X25519PrivateKey.generate,
-        )
+        ask = replace(ask, room=room.room)
+        initiator = begin(technician, ask)
         async with relay_socket(technician.origin, room) as socket:
             visit = cls(technician, api, device, initiator, socket, watch)
+            visit._ticket = ticket
             visit.transcript = Transcript(technician.home.transcripts, f"{now}-{room.room}")
             pump = asyncio.create_task(visit._pump())
             try:
@@ -217,6 +207,7 @@ class Visit:
                 expected=f"{WORDS_TO_TYPE} words of the phrase, read out by the customer",
                 hint="Ask the customer for the words on their screen.",
             )
+        await self._connected.wait()
         if self._failure:
             raise self._failure
         now = now_s()
@@ -252,6 +243,7 @@ class Visit:
 
     async def end(self, reason: str = "") -> EndedVisit:
         """Ask for the end, countersign, wait for the receipt."""
+        await self._connected.wait()
         if not self._ended.done() and not self._stopped_by and self._failure is None:
             self._stopped_by = "technician"
             self._initiator.end(reason)
@@ -293,8 +285,23 @@ class Visit:
         )
 
     async def _pump(self) -> None:
+        """One connection after another, until the visit is over or the device waits no longer."""
+        await self._converse(self._socket)
         try:
-            async for message in self._socket:
+            while self._lost and await self._go_back():
+                pass
+        except (ProtocolError, Problem) as error:
+            self._fail(error)
+        if self._lost:
+            await self._judge(PeerGone(truncated=True))
+
+    @property
+    def _lost(self) -> bool:
+        return self._initiator.state is SessionState.PAUSED and self._failure is None
+
+    async def _converse(self, socket: ClientConnection) -> None:
+        try:
+            async for message in socket:
                 if not isinstance(message, bytes):
                     raise RemoteProtocolError("the relay sent text inside a session", expected="bytes", got="text")
                 for event in self._initiator.receive(message, now=now_s(), mono_s=time.monotonic()):
@@ -305,9 +312,33 @@ class Visit:
         except ConnectionClosed:
             pass  # told below, as the end of the connection
         except (ProtocolError, Problem) as error:
-            self._fail(error)
+            if not self._lost or self._initiator.proven:
+                self._fail(error)  # else: whoever was in this room, it was not the device we go back to
         for event in self._initiator.connection_lost():
             await self._judge(event)
+
+    async def _go_back(self) -> bool:
+        """Try room after room. True: we were back, and lost it again; False: the visit is over, or nobody waits."""
+        way = WayBack(self._technician, self._api, self.device.device, self._ticket)
+        async for room in way.rooms():
+            try:
+                async with relay_socket(self._technician.origin, room) as socket:
+                    self._socket = socket
+                    nonce = os.urandom(NONCE_BYTES)
+                    await socket.send(self._initiator.go_back(room.room, our_hello(self._technician), nonce, now_s()))
+                    asyncio.get_running_loop().call_later(_RETURN_WAIT_S, self._give_up, socket)
+                    await self._converse(socket)
+            except (Problem, RemoteProtocolError, ConnectionClosed) as error:
+                way.why = str(error)  # this room led nowhere
+            came_back, self._came_back = self._came_back, False
+            if came_back or not self._lost:
+                return came_back
+        return False
+
+    def _give_up(self, socket: ClientConnection) -> None:
+        """A return that came to nothing: its room is left."""
+        if socket is self._socket and self._lost:
+            self._closing = asyncio.ensure_future(socket.close())
 
     async def _judge(self, event: Event) -> None:
         match event:
@@ -320,7 +351,15 @@ class Visit:
                 if not self._answered.done():
                     self._answered.set_result(grant)
             case Refused(reason):
-                self._fail(refused(reason))
+                self._refused(reason)
+            case ConnectionLost():
+                if self._connected.is_set():
+                    self.transcript.write(now_s(), "connection-lost")
+                self._connected.clear()
+            case PastReceipt(proof, fault):
+                self._keep(proof, fault)
+            case WentOn():
+                self._went_on(event)
             case Row():
                 self.transcript.write(
                     now_s(), "row", action=self._runs[event.stream].action, item=event.item.model_dump()
@@ -368,12 +407,43 @@ class Visit:
         await compare_with_peer(hello.checkpoint, self._api, store, technician.log(), now)
         self._compared.set()
 
+    def _refused(self, reason: RefusalReason) -> None:
+        """At the first time: no visit. When going back: no successor, and the device ends the visit, unless it says
+        that this was not the moment."""
+        if not self._answered.done():
+            self._fail(refused(reason))
+        elif self._initiator.state is not SessionState.PAUSED and not self._ended.done():
+            fault = f"the connection broke off, and the device did not let us go on: {words_of(reason)}"
+            self._ended.set_result(EndedVisit("connection-lost", None, False, fault))
+
+    def _went_on(self, event: WentOn) -> None:
+        """Back under a successor grant: reads go on, and of everything else it is known how it ended."""
+        now = now_s()
+        body = event.grant.body
+        self.transcript.write(now, "went-on", scopes=body.scopes, minutes=body.minutes)
+        self._came_back = True
+        for fate in event.fates:
+            run = self._runs.get(fate.action.stream)
+            if run is None or run.result is not None:
+                continue  # cancelled here meanwhile
+            if fate.result is not None:
+                self.transcript.write(now, "result", action=run.action, **fate.result.model_dump(mode="json"))
+                run.finish(fate.result)
+                continue
+            run.stream = self._initiator.take_up(fate, now)
+            self._runs[run.stream] = run
+        self._connected.set()
+
+    def _keep(self, proof: ProofFile, fault: str) -> Path:
+        path = receipt_path(self._technician.home, proof)
+        write_private(path, strict_json.dump(proof))
+        if fault:
+            self._technician.store.alarm("receipt", fault, now_s())
+        return path
+
     def _keep_receipt(self, event: ReceiptCame) -> None:
         now = now_s()
-        path = receipt_path(self._technician.home, event.proof)
-        write_private(path, strict_json.dump(event.proof))
-        if event.fault:
-            self._technician.store.alarm("receipt", event.fault, now)
+        path = self._keep(event.proof, event.fault)
         by = event.ended_by.value if event.ended_by else self._stopped_by
         countersigned = event.proven is not None and event.proven.countersigned
         self.transcript.write(now, "receipt", by=by, countersigned=countersigned, fault=event.fault)
@@ -384,6 +454,7 @@ class Visit:
         self._cancel_runs("the connection ended")
         self._handshaken.set()
         self._compared.set()
+        self._connected.set()
         if not self._answered.done():
             self._fail(Problem("the connection ended before the customer answered", hint="Ask again."))
         if not self._ended.done():
@@ -406,6 +477,7 @@ class Visit:
         self._cancel_runs(str(error)[:300])
         self._handshaken.set()
         self._compared.set()
+        self._connected.set()
 
     async def _flush(self) -> None:
         # Sealed records must leave in the order they were sealed: two tasks may be here at once.

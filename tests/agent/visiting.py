@@ -5,6 +5,7 @@ like a hostile relay. Every key is derived from a name, so a run is the same eve
 """
 
 import hashlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from agent.session.effects import (
     AuditSettled,
     BookAction,
     BooksClosed,
+    CameBack,
     CloseBooks,
     CompareViews,
     Effect,
@@ -32,6 +34,9 @@ from agent.session.effects import (
     Received,
     Run,
     Send,
+    Succeed,
+    Succeeded,
+    TransportLost,
     ViewsCompared,
 )
 from agent.session.own_side import OwnSide
@@ -48,6 +53,7 @@ from protocol.visit import Hello, RefusalReason
 from technician.keys.technician_keys import TechnicianKeys
 from technician.session.events import Event as TechnicianEvent
 from technician.session.initiator import Initiator, VisitAsk
+from tests.agent.paper_books import PaperBooks
 from tests.making import DAY, NOW, Organisation, seed, serial, signing_key
 
 ROOM = "a" * 26
@@ -61,6 +67,12 @@ Tamper = Callable[[str, bytes], Iterable[bytes]]
 
 def ephemeral(name: str) -> Callable[[], X25519PrivateKey]:
     return lambda: X25519PrivateKey.from_private_bytes(hashlib.sha256(f"ephemeral {name}".encode()).digest())
+
+
+def fresh(name: str) -> Callable[[], X25519PrivateKey]:
+    """Another key at each call, the same ones on every run."""
+    count = itertools.count()
+    return lambda: ephemeral(f"{name} {next(count)}")()
 
 
 def technician_keys(name: str = "Ada Tech", organisation: str = ORG.name) -> TechnicianKeys:
@@ -153,7 +165,6 @@ class Encounter:
     log_stores: bool = True
     tamper: Tamper = field(default=lambda direction, data: [data])
     at_s: float = 0.0
-    proof: bytes = b"{}"
 
     def __post_init__(self) -> None:
         chain = self.chain or chain_of(self.keys, organisation=self.organisation)
@@ -172,17 +183,20 @@ class Encounter:
             reason=self.reason,
         )
         hello = self.hello or Hello(checkpoint="seen too", versions={}, revocations=None)
+        self._hello = hello
         self.steps = VisitSteps(
             self.device.own_side(),
             OwnTicket(TICKET, "My disk is full"),
             ROOM,
             trust,
             moment(),
-            ephemeral=ephemeral("device"),
+            ephemeral=fresh("device"),
+            next_number=lambda: len(self.paper.books) + 1,
         )
         self.technician = Initiator(
-            ask, self.keys, chain, certificate, hello, nonce=seed("nonce"), ephemeral=ephemeral("technician")
+            ask, self.keys, chain, certificate, hello, nonce=seed("nonce"), ephemeral=fresh("technician")
         )
+        self.paper = PaperBooks(self.device.signing, lambda: self.now.wall)
         self.done: list[Effect] = []
         self.heard: list[TechnicianEvent] = []
         self.to_device: list[bytes] = []
@@ -230,10 +244,16 @@ class Encounter:
             effect = waiting.popleft()
             everything.append(effect)
             self.done.append(effect)
-            following = self._answer(effect)
-            if following is not None:
+            self.paper.take(effect)
+            for following in self._answers(effect):
                 waiting.extend(self.steps.receive(following, self.now))
         return everything
+
+    def _answers(self, effect: Effect) -> list[Event]:
+        if isinstance(effect, Succeed):
+            return [Succeeded(self.paper.succeed(effect)), AuditSettled(0, self.log_stores)]
+        answer = self._answer(effect)
+        return [] if answer is None else [answer]
 
     def _answer(self, effect: Effect) -> Event | None:
         match effect:
@@ -246,16 +266,41 @@ class Encounter:
             case OpenBooks():
                 return AuditSettled(0, self.log_stores)
             case BookAction(wait_for_log=True) as booked:
-                return AuditSettled(booked.action.body.sequence, self.log_stores)
+                return AuditSettled(booked.number, self.log_stores)
             case CloseBooks():
-                return BooksClosed(seed("journal root"), len(self.booked))
-            case MakeReceipt():
-                return ReceiptMade(self.proof)
+                book = self.paper.books[self.paper.close()]
+                return BooksClosed(book.root, len(book.actions))
+            case MakeReceipt(close=close):
+                by = self.steps.ended_by
+                assert by is not None
+                return ReceiptMade(self.paper.proof(self.paper.newest, by, close))
             case _:
                 return None
         return None
 
+    # --- a lost connection --------------------------------------------------------------------------------------
+
+    def cut(self, *, device_knows: bool = True) -> "Encounter":
+        """The connection is gone; what was on its way is lost."""
+        self.to_device.clear()
+        self.to_technician.clear()
+        self.heard += self.technician.connection_lost()
+        if device_knows:
+            self.feed(TransportLost("cut"))
+            self.to_technician.clear()
+        return self
+
+    def knock(self, room: str = "b" * 26, *, by: Initiator | None = None) -> "Encounter":
+        """The technician begins to come back into another room, and everything that follows is carried."""
+        self.feed(CameBack(room, self.device.own_side("seen later")))
+        technician = by or self.technician
+        self.to_device.append(technician.go_back(room, self._hello, seed(room), self.now.wall))
+        return self.settle()
+
     # --- the technician's acts ---------------------------------------------------------------------------------
+
+    def arguments(self) -> ProcessesArguments:
+        return ProcessesArguments()
 
     def act(self, name: str = "processes", arguments: WireModel | None = None) -> int:
         """Open an action and carry it over; its sequence number."""

@@ -184,6 +184,7 @@ def test_the_receipt_carries_the_technicians_countersignature() -> None:
 
 def test_the_receipt_does_not_wait_for_a_technician_who_is_gone() -> None:
     visit = granted()
+    visit.feed(EndNow(EndedBy.CUSTOMER))
     visit.feed(TransportLost("cut"))
     (made,) = [effect for effect in visit.done if isinstance(effect, MakeReceipt)]
     assert made.close is None
@@ -267,6 +268,7 @@ def test_every_end_of_a_grant_asks_for_exactly_one_receipt(by: EndedBy) -> None:
 
 def test_nothing_happens_after_the_end() -> None:
     visit = granted()
+    visit.feed(EndNow(EndedBy.CUSTOMER))
     visit.feed(TransportLost())
     for event in (Tick(), EndNow(EndedBy.CUSTOMER), AuditSettled(0, True), Rows(1, ROW, 1), TransportLost()):
         assert visit.feed(event) == []
