@@ -124,7 +124,7 @@ async def test_without_a_ticket_there_is_no_question(table: Table) -> None:
 async def test_with_nothing_left_to_offer_there_is_no_question(table: Table) -> None:
     from dataclasses import replace
 
-    nothing = offer((Scope.FILES_WRITE,), revocations_fresh=True)
+    nothing = offer((Scope.FILES_WRITE,), revocations_fresh=True, served=())
     assert await table.gate.ask(replace(FACTS, offer=nothing)) == No(RefusalReason.NOT_CERTIFIED)
     assert table.database.query("SELECT 1 FROM prompts") == []
 

@@ -16,6 +16,7 @@ from agent.consent.policy import (
     may_ask,
     offer,
 )
+from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import MEANINGS, Scope
 from protocol.limits import HOUR_S, LOCAL_ACT_FRESH_S, PROMPTS_AN_HOUR, REFUSAL_COOLDOWN_S
 from protocol.visit import RefusalReason
@@ -101,7 +102,8 @@ def test_whatever_comes_at_most_three_questions_in_any_hour(gaps: list[int]) -> 
 
 
 def test_what_this_computer_cannot_do_is_not_offered() -> None:
-    made = offer((Scope.PROCESSES, Scope.FILES_WRITE, Scope.DIAGNOSE), revocations_fresh=True)
+    served = frozenset({Scope.PROCESSES, Scope.DIAGNOSE})
+    made = offer((Scope.PROCESSES, Scope.FILES_WRITE, Scope.DIAGNOSE), revocations_fresh=True, served=served)
     assert made.scopes == (Scope.DIAGNOSE, Scope.PROCESSES)
     assert made.withheld == ((Scope.FILES_WRITE, Withheld.NOT_SERVED),)
 
@@ -120,14 +122,17 @@ def test_stale_revocations_offer_only_looking() -> None:
 
 
 def test_nothing_left_to_offer_says_why() -> None:
-    assert offer((Scope.FILES_WRITE,), revocations_fresh=True).refusal is RefusalReason.NOT_CERTIFIED
+    assert offer((Scope.FILES_WRITE,), revocations_fresh=True, served=()).refusal is RefusalReason.NOT_CERTIFIED
     stale = offer((Scope.FILES_WRITE,), revocations_fresh=False, served=(Scope.FILES_WRITE,))
     assert stale.refusal is RefusalReason.STALE_REVOCATIONS
     assert offer((Scope.PROCESSES,), revocations_fresh=True).refusal is None
 
 
-def test_every_served_scope_has_an_action() -> None:
-    assert {Scope.DIAGNOSE, Scope.PROCESSES, Scope.SERVICES, Scope.LOGS} == SERVED_SCOPES
+def test_only_what_some_action_does_is_offered() -> None:
+    """A yes to anything else would mean nothing."""
+    acted = {action.scope for action in ACTIONS.values()}
+    offered = set(offer(tuple(Scope), revocations_fresh=True, terminal_enabled=True).scopes)
+    assert offered == acted == SERVED_SCOPES
 
 
 ASKED = Offer((Scope.DIAGNOSE, Scope.PROCESSES), ())
