@@ -62,6 +62,11 @@ class Home:
         return self.path / "transcripts"
 
     @property
+    def downloads(self) -> Path:
+        """Files of customers' machines, one folder a device. Never opened by this program."""
+        return self.path / "downloads"
+
+    @property
     def alarms(self) -> Path:
         return self.path / "alarms.jsonl"
 

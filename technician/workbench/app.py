@@ -25,8 +25,10 @@ from technician.workbench.desk import Desk
 from technician.workbench.inbox import devices_page, inbox_page
 from technician.workbench.news import visit_news
 from technician.workbench.receipts import receipt_page, receipts_page
+from technician.workbench.shells import terminal_socket
 from technician.workbench.state import pages_of
 from technician.workbench.ticket import ask_for_visit, send_message, ticket_page
+from technician.workbench.transfers import downloaded_file, upload_file
 from technician.workbench.visit import cancel_run, confirm_words, end_visit, run_action, visit_page
 from web.loopback import HostAndOrigin, LaunchToken
 from web.pages import NavItem, Pages, page_environment, static_mount
@@ -47,8 +49,11 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/tickets/{ticket}/messages", send_message, methods=["POST"]),
     Route("/visit", visit_page),
     WebSocketRoute("/visit/news", visit_news),
+    WebSocketRoute("/visit/terminal", terminal_socket),
     Route("/visit/run", run_action, methods=["POST"]),
     Route("/visit/cancel", cancel_run, methods=["POST"]),
+    Route("/visit/upload", upload_file, methods=["POST"]),
+    Route("/visit/downloads/{run}", downloaded_file),
     Route("/visit/confirm", confirm_words, methods=["POST"]),
     Route("/visit/end", end_visit, methods=["POST"]),
     Route("/receipts", receipts_page),

@@ -15,19 +15,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from protocol.actions.catalogue import find_action
 from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
 from protocol.strict_json import WireModel
-from protocol.visit import Item, Progress
 from technician.clock import now_s
 from technician.devices import DeviceFacts
+from technician.home import Home
 from technician.problems import Problem
 from technician.session.events import Closing, Event, Narrowed, Noticed, Stopped
 from technician.session.outcome import EndedVisit
 from technician.session.run import Run
 from technician.session.visit import Visit
 from technician.sign_in import Technician
-from technician.workbench.runs import ActionRun, RunBook, Sink
+from technician.workbench.runs import ActionRun, Driven, RunBook
 
 
 class Phase(StrEnum):
@@ -69,8 +70,13 @@ Act = Callable[[Visit], Awaitable[None]]
 
 
 class LiveVisit:
-    def __init__(self, technician: Technician, plan: VisitPlan) -> None:
+    """`begin` is called once, when the customer has said yes: for what is asked without a person pressing anything."""
+
+    def __init__(
+        self, technician: Technician, plan: VisitPlan, begin: Callable[["LiveVisit"], None] = lambda _: None
+    ) -> None:
         self._technician = technician
+        self._begin_asking = begin
         self.plan = plan
         self.phase = Phase.ASKING
         self._versions: Counter[str] = Counter()
@@ -83,6 +89,7 @@ class LiveVisit:
         self.ends_at: int | None = None
         self.happenings: list[Happening] = []
         self.runs = RunBook()
+        self.read_up_to = 0  # number of the newest chat message that was on a page
         self.ended: EndedVisit | None = None
         self.problem: Problem | ProtocolError | None = None
         self._acts: asyncio.Queue[Act | None] = asyncio.Queue()
@@ -101,16 +108,17 @@ class LiveVisit:
         arguments: WireModel,
         *,
         again: ActionRun | None = None,
-        sink: Sink | None = None,
+        driven: Driven | None = None,
     ) -> ActionRun:
         """Ask for an action. `again`: a run that this one takes the place of, in the list and without a word.
 
-        `sink`: where the bytes of an action that gives bytes go.
+        `driven`: who talks with an action that gives bytes or takes input.
         """
         if self.phase is not Phase.ACTIVE:
             raise Problem("no visit is under way", expected="a granted visit", got=self.phase.value)
-        run = self.runs.begin(tab, act, action, arguments, now_s(), quiet=again is not None)
-        run.sink = sink
+        lasting = find_action(action).lasting
+        run = self.runs.begin(tab, act, action, arguments, now_s(), quiet=again is not None, newest_rows=lasting)
+        run.driven, run.changed = driven, lambda: self._changed(tab)
         if again is None:
             self._tell(f"Asked: {action}", icon="play")
 
@@ -134,6 +142,11 @@ class LiveVisit:
     def handle(self, run: ActionRun) -> Run | None:
         """The run under way in the visit itself, to give it input; None before it has begun and after its end."""
         return self._handles.get(run.number)
+
+    @property
+    def home(self) -> Home:
+        """Where this technician's program keeps its files."""
+        return self._technician.home
 
     def confirm(self, words: dict[int, str]) -> None:
         if not self._words.done():
@@ -197,6 +210,7 @@ class LiveVisit:
         self.ends_at = grant.granted_at + 60 * grant.minutes
         self._tell("Consent given", f"{', '.join(grant.scopes)} for {grant.minutes} minutes", "ok", "check")
         self._move(Phase.ACTIVE)
+        self._begin_asking(self)
 
     async def _work(self, visit: Visit) -> None:
         over = asyncio.create_task(visit.ended())
@@ -223,14 +237,12 @@ class LiveVisit:
     async def _collect(self, visit: Visit, run: ActionRun, again: ActionRun | None) -> None:
         try:
             handle = self._handles[run.number] = await visit.run(run.action, run.arguments)
-            handle.on_progress = lambda progress: self._progressed(run, progress)
+            handle.on_progress = run.tell
             self._changed(run.tab)
-            async for piece in handle.pieces():
-                if isinstance(piece, Item):
-                    run.take(piece)
-                    self._changed(run.tab)
-                elif run.sink is not None:
-                    await run.sink(piece)
+            if run.driven is not None:
+                await run.driven.drive(handle, run)
+            async for item in handle:
+                run.take(item)
             if handle.result is not None:
                 run.end(handle.result.outcome.value, handle.result.detail)
         except (Problem, ProtocolError) as error:
@@ -242,10 +254,6 @@ class LiveVisit:
         if again is None or run.outcome != "done":
             tone = "ok" if run.outcome == "done" else "warning"
             self._tell(f"{run.action}: {run.outcome}", run.detail or f"{run.rows} rows", tone, "check")
-        self._changed(run.tab)
-
-    def _progressed(self, run: ActionRun, progress: Progress) -> None:
-        run.progress = progress
         self._changed(run.tab)
 
     def _finish(self, ended: EndedVisit) -> None:

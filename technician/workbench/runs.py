@@ -3,12 +3,13 @@
 A run belongs to the tab it was asked on. The oldest that are over make room for new ones; one that still runs stays.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from protocol.strict_json import WireModel
 from protocol.visit import Item, Progress
+from technician.session.run import Run
 
 #: More rows than this are counted, not kept: a page of them helps nobody.
 ROWS_MAX: Final = 5000
@@ -16,7 +17,11 @@ ROWS_MAX: Final = 5000
 RUNS_KEPT: Final = 12
 
 
-Sink = Callable[[bytes], Awaitable[None]]
+class Driven(Protocol):
+    """Who talks with an action that gives bytes or takes input: a terminal, a download, an upload."""
+
+    async def drive(self, handle: Run, run: "ActionRun") -> None:
+        """From the opening to the end. What is to be shown goes into `run`."""
 
 
 @dataclass
@@ -40,14 +45,20 @@ class ActionRun:
     quiet: bool = False
     newest_rows: bool = False
     progress: Progress | None = None
-    sink: Sink | None = None
+    driven: Driven | None = None
+    changed: Callable[[], None] = lambda: None
 
     @property
     def over(self) -> bool:
         return bool(self.outcome)
 
+    def tell(self, progress: Progress) -> None:
+        self.progress = progress
+        self.changed()
+
     def take(self, item: Item) -> None:
         self.rows += 1
+        self.changed()
         if len(self.items) < ROWS_MAX:
             self.items.append(item)
         elif self.newest_rows:
@@ -67,11 +78,18 @@ class RunBook:
         self._last = 0
 
     def begin(
-        self, tab: str, act: str, action: str, arguments: WireModel, at: int, *, quiet: bool = False
+        self,
+        tab: str,
+        act: str,
+        action: str,
+        arguments: WireModel,
+        at: int,
+        *,
+        quiet: bool = False,
+        newest_rows: bool = False,
     ) -> ActionRun:
         self._last += 1
-        run = ActionRun(self._last, tab, act, action, arguments, at, quiet=quiet)
-        run.newest_rows = bool(getattr(arguments, "follow", False))
+        run = ActionRun(self._last, tab, act, action, arguments, at, quiet=quiet, newest_rows=newest_rows)
         of_tab = [each for each in self._runs if each.tab == tab and each.over]
         for old in of_tab[: max(0, len(of_tab) - RUNS_KEPT + 1)]:
             self._runs.remove(old)

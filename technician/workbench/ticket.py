@@ -26,6 +26,7 @@ from technician.session.closing import receipt_path
 from technician.workbench.desk import Desk
 from technician.workbench.live import LiveVisit, VisitPlan
 from technician.workbench.state import desk_of, pages_of
+from technician.workbench.tabs.chat import begin_chat
 
 #: Evidence and receipts shown on the page; older ones stay at the server.
 _SEALED_SHOWN = 12
@@ -91,7 +92,7 @@ async def ask_for_visit(request: Request) -> Response:
         minutes=_minutes(str(form.get("minutes", ""))),
         reason=_bounded(str(form.get("reason", "")), REASON_MAX_CHARS, "reason"),
     )
-    desk.live = LiveVisit(desk.technician, plan)
+    desk.live = LiveVisit(desk.technician, plan, begin=begin_chat)
     desk.live.places = tuple(sorted(random.SystemRandom().sample(range(1, 7), 2)))
     return RedirectResponse("/visit", status_code=303)
 
@@ -155,7 +156,7 @@ def shown_receipt(opened: OpenedEvidence, desk: Desk) -> dict[str, object]:
     if opened.proof is None:
         return {"at": opened.row.at, "name": "", "fault": opened.fault}
     try:
-        proven = verify_proof(opened.proof, desk.technician.store.trust.root)
+        proven = verify_proof(opened.proof, *desk.technician.store.trust.roots)
     except RemoteProtocolError as error:
         return {"at": opened.row.at, "name": "", "fault": str(error)}
     path = receipt_path(desk.technician.home, opened.proof)

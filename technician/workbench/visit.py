@@ -21,7 +21,7 @@ from technician.session.closing import read_proof
 from technician.session.outcome import EndedVisit
 from technician.workbench.live import LiveVisit, Phase
 from technician.workbench.runs import ActionRun
-from technician.workbench.state import desk_of, pages_of
+from technician.workbench.state import desk_of, pages_of, visit_of
 from technician.workbench.tabs.catalogue import FIRST, TABS
 from technician.workbench.tabs.spec import Form, Tab, TabView
 from web.pages import wants_fragment
@@ -49,7 +49,7 @@ async def visit_page(request: Request) -> Response:
 
 async def run_action(request: Request) -> Response:
     """POST: the tab's form becomes an action. What changes something is asked once more before it is done."""
-    live = _under_way(request)
+    live = visit_of(request)
     form = {key: str(value) for key, value in (await request.form()).items()}
     tab = TABS.get(form.get("tab", ""))
     act = tab.act(form.get("do", "")) or tab.needs if tab else None
@@ -59,13 +59,16 @@ async def run_action(request: Request) -> Response:
     if act.question is not None and form.get("sure") != "yes":
         asked = {key: value for key, value in form.items() if key != "sure"} | {"do": act.name}
         return RedirectResponse(f"/visit?{urlencode(asked)}#question", status_code=303)
-    live.act(tab.key, act.name, act.action, arguments)
+    driven = None
+    if act.driven is not None:
+        arguments, driven = await act.driven(live, arguments)
+    live.act(tab.key, act.name, act.action, arguments, driven=driven)
     return RedirectResponse(f"/visit?tab={tab.key}", status_code=303)
 
 
 async def cancel_run(request: Request) -> Response:
     """POST: nobody wants the rest of a result."""
-    live = _under_way(request)
+    live = visit_of(request)
     number = str((await request.form()).get("run", ""))
     run = live.runs.find(int(number)) if number.isascii() and number.isdecimal() and len(number) < 10 else None
     if run is None:
@@ -76,7 +79,7 @@ async def cancel_run(request: Request) -> Response:
 
 async def confirm_words(request: Request) -> Response:
     """POST: two words the customer read out."""
-    live = _under_way(request)
+    live = visit_of(request)
     form = await request.form()
     live.confirm({place: str(form.get(f"word{place}", "")) for place in live.places})
     return RedirectResponse("/visit", status_code=303)
@@ -84,21 +87,15 @@ async def confirm_words(request: Request) -> Response:
 
 async def end_visit(request: Request) -> Response:
     """POST: end it. The receipt follows on the same page."""
-    _under_way(request).end()
+    visit_of(request).end()
     return RedirectResponse("/visit", status_code=303)
 
 
-def _under_way(request: Request) -> LiveVisit:
-    live = desk_of(request).live
-    if live is None or live.phase.over:
-        raise Problem("no visit is under way", hint="Ask for one on a ticket's page.")
-    return live
-
-
 def _facts(live: LiveVisit, tab: Tab, query: Form, root: VerifyKey) -> dict[str, Any]:
-    runs = live.runs.of(tab.key, *tab.lists)
+    runs = live.runs.of(tab.key, *tab.lists) if tab.lists else []
     run = _chosen(runs, query.get("run", ""))
-    doing = [each for each in live.runs.of(tab.key) if each.act not in tab.lists][:3]
+    aside = [act.name for act in tab.acts if act.shown and not act.lists]
+    doing = live.runs.of(tab.key, *aside)[:2] if aside else []
     latest = live.runs.of(tab.key)
     return {
         "here": "visit",
@@ -142,6 +139,7 @@ def _shown_tab(tab: Tab, live: LiveVisit) -> dict[str, Any]:
         "label": tab.label,
         "icon": tab.icon,
         "closed": live.phase is Phase.ACTIVE and bool(tab.acts) and not any(act.allowed(live) for act in tab.acts),
+        "news": 0 if tab.news is None else tab.news(live),
         "busy": any(run.tab == tab.key and not run.quiet for run in live.runs.under_way),
     }
 

@@ -40,6 +40,13 @@
   });
 
   // --- keys -------------------------------------------------------------------------------------------------
+  document.addEventListener("keydown", (event) => {
+    const box = event.target instanceof Element ? event.target.closest("[data-send-on-enter]") : null;
+    if (!box || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (box.value.trim()) box.form.requestSubmit();
+  });
+
   const typing = (element) => element.closest("input, textarea, select, [contenteditable], .terminal") !== null;
 
   document.addEventListener("keydown", (event) => {

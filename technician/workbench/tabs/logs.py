@@ -1,25 +1,37 @@
-"""Logs: the journal, or a log file by the name the list shows; filtered by unit, severity, time and words."""
+"""Logs: the journal, or a log file by the name the list shows; filtered by unit, severity, time and words; followed."""
 
 from typing import Any, Final
 
 from protocol.actions.logs import LogsArguments
 from technician.session.rows import show
 from technician.workbench.tabs.fields import make, number, span_s, text
+from technician.workbench.tabs.rows_of import rows_of
 from technician.workbench.tabs.spec import Act, Form, Tab, TabView
 
+#: Lines on the page at once; a log that is followed for an hour has more.
+SHOWN_MAX: Final = 1000
+SPANS: Final = (
+    ("15m", "15 minutes"),
+    ("1h", "an hour"),
+    ("6h", "6 hours"),
+    ("1d", "a day"),
+    ("7d", "a week"),
+    ("30d", "30 days"),
+)
+_SPAN_OF: Final = {900: "15m", 3600: "1h", 21_600: "6h", 86_400: "1d", 604_800: "7d", 2_592_000: "30d"}
 
-def _arguments(form: Form) -> LogsArguments:
-    source = text(form, "source", "journal")
-    if source == "list":
-        return LogsArguments(list=True)
+
+def _read(form: Form) -> LogsArguments:
+    until = text(form, "until")
     return make(
         LogsArguments,
-        source=source,
+        source=text(form, "source", "journal"),
         unit=text(form, "unit"),
         severity=text(form, "severity", "info"),
         since_s=span_s(form, "since", "1h"),
+        until_s=span_s(form, "until", "") if until else 0,
         text=text(form, "text"),
-        lines=number(form, "lines", 200),
+        lines=number(form, "lines", 500),
     )
 
 
@@ -28,13 +40,32 @@ def _files(_form: Form) -> LogsArguments:
 
 
 def _facts(view: TabView) -> dict[str, Any]:
-    return {"tables": show(view.run.items) if view.run else []}
+    items = view.run.items if view.run else []
+    lines, broken = rows_of(items, "log-line")
+    plain, bad_plain = rows_of(items, "text-line")
+    files, bad_files = rows_of(items, "log-file")
+    given = view.run.arguments.model_dump() if view.run else {}
+    return {
+        "lines": lines[-SHOWN_MAX:],
+        "plain_lines": plain[-SHOWN_MAX:],
+        "left_out": max(0, len(lines) - SHOWN_MAX) + max(0, len(plain) - SHOWN_MAX),
+        "files": files,
+        "broken": broken + bad_plain + bad_files,
+        "others": show([item for item in items if item.kind not in ("log-line", "text-line", "log-file")]),
+        "spans": SPANS,
+        "since": _SPAN_OF.get(int(given.get("since_s", 3600)), "1h"),
+        "source": view.query.get("source", ""),
+    }
 
 
 LOGS: Final = Tab(
     "logs",
     "Logs",
     "list",
-    (Act("read", "logs", _arguments, "Read logs"), Act("files", "logs", _files, "Which files are there?")),
+    (
+        Act("read", "logs", _read, "Read logs"),
+        Act("follow", "logs.follow", _read, "Follow logs"),
+        Act("files", "logs", _files, "Which files are there?"),
+    ),
     _facts,
 )

@@ -7,7 +7,7 @@ The template `tabs/<key>.html` holds two macros: `ask(…)` (forms; the page lea
 visit may do it is the device's to decide, and the grant's to tell beforehand.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from protocol.actions.scopes import MEANINGS, Scope
 from protocol.actions.spec import ActionSpec
 from protocol.strict_json import WireModel
 from technician.workbench.live import LiveVisit
-from technician.workbench.runs import ActionRun
+from technician.workbench.runs import ActionRun, Driven
 
 Form = Mapping[str, str]
 
@@ -26,7 +26,9 @@ class Act:
     """One thing a tab can ask for. `arguments` raises Problem for a form that makes no sense.
 
     `question`: asked once more before it is done, with the form's fields in it; None for what only looks.
-    `lists`: the result is what the tab shows; the result of anything else stands in a line above it.
+    `driven`: makes this end of an action that gives bytes or takes input; it may add to the arguments.
+    `lists`: the result is what the tab shows; the result of anything else stands in a line above it, unless the tab has
+    a place of its own for it (`shown` false).
     """
 
     name: str
@@ -35,6 +37,8 @@ class Act:
     label: str
     question: Callable[[Form], str] | None = None
     lists: bool = True
+    shown: bool = True
+    driven: Callable[[LiveVisit, Any], Awaitable[tuple[WireModel, Driven]]] | None = None
 
     @property
     def spec(self) -> ActionSpec:
@@ -64,7 +68,9 @@ class TabView:
 
 @dataclass(frozen=True)
 class Tab:
-    """`refresh_s`: how often the newest list is asked for again while the tab is open and switched to it; 0: never."""
+    """`refresh_s`: how often the newest list is asked for again while the tab is open and switched to it; 0: never.
+    `news`: how much came that was on no page yet. `wide`: it takes the whole width, what stands beside goes below.
+    """
 
     key: str
     label: str
@@ -72,6 +78,8 @@ class Tab:
     acts: tuple[Act, ...] = ()
     facts: Callable[[TabView], dict[str, Any]] = field(default=lambda _view: {})
     refresh_s: int = 0
+    news: Callable[[LiveVisit], int] | None = None
+    wide: bool = False
 
     @property
     def template(self) -> str:
