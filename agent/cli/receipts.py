@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agent.cli.command import Command, Exit, folder_of, print_json, say
 from agent.consent.prompt_text import quote
+from agent.identity.enrol import known_roots
 from agent.identity.identity import Identity
 from agent.local.client import ServiceAbsent, call
 from agent.paths import StateFolder
@@ -16,7 +17,6 @@ from agent.refusal import Refusal
 from diagnostics.plain_text import printable
 from protocol import strict_json
 from protocol.errors import ProtocolError
-from protocol.fields import root_hash
 from protocol.proofs import ProofFile, ProvenVisit, action_line, verify_proof
 from protocol.statements import VerifyKey
 
@@ -138,10 +138,11 @@ def _save(found: dict[str, Any], arguments: argparse.Namespace) -> int:
     return Exit.FINE
 
 
-def _root_key(folder: StateFolder, given: str | None) -> VerifyKey:
+def _root_keys(folder: StateFolder, given: str | None) -> tuple[VerifyKey, ...]:
+    """The root given, or the pinned one and those that were left before it."""
     if given is not None:
         try:
-            return VerifyKey(bytes.fromhex(given))
+            return (VerifyKey(bytes.fromhex(given)),)
         except (ValueError, ProtocolError):
             raise Refusal("this is not a root key", expected="64 hex digits", got=given[:80]) from None
     identity = Identity.load(folder.identity)
@@ -152,18 +153,18 @@ def _root_key(folder: StateFolder, given: str | None) -> VerifyKey:
             got="none",
             hint="The organisation prints it: bellpull org init, or it stands in root.json of an audit export.",
         )
-    return identity.root_key
+    return known_roots(folder) or (identity.root_key,)
 
 
 def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_json: bool) -> int:
-    key = _root_key(folder, root)
+    keys = _root_keys(folder, root)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise Refusal("the proof file cannot be read", expected=str(path), got=error.strerror or str(error)) from error
-    proven = _prove(data, key)
+    proven = _prove(data, keys)
     if wants_json:
-        print_json({"ok": True, **_facts(proven, key)})
+        print_json({"ok": True, **_facts(proven)})
         return Exit.FINE
     print(f"Holds. {printable(proven.technician.name)} of {printable(proven.technician.organisation)} was here.")
     print(f"  reason given: {quote(proven.request.reason)}")
@@ -179,12 +180,12 @@ def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_jso
 
 def _verify_all(folder: StateFolder, *, wants_json: bool) -> int:
     """Every kept receipt, each against the pinned root."""
-    key = _root_key(folder, None)
+    keys = _root_keys(folder, None)
     good: list[dict[str, object]] = []
     bad: list[dict[str, str]] = []
     for found in _all(folder):
         try:
-            good.append(_facts(_prove(found["proof"].encode(), key), key))
+            good.append(_facts(_prove(found["proof"].encode(), keys)))
         except ProtocolError as error:
             bad.append({"grant": found["grant"], "what": str(error)})
     if wants_json:
@@ -196,15 +197,15 @@ def _verify_all(folder: StateFolder, *, wants_json: bool) -> int:
     return Exit.PROBLEM if bad else Exit.FINE
 
 
-def _prove(data: bytes, key: VerifyKey) -> ProvenVisit:
-    return verify_proof(strict_json.parse(data, ProofFile, what="proof file", max_bytes=_PROOF_MAX_BYTES), key)
+def _prove(data: bytes, keys: tuple[VerifyKey, ...]) -> ProvenVisit:
+    return verify_proof(strict_json.parse(data, ProofFile, what="proof file", max_bytes=_PROOF_MAX_BYTES), *keys)
 
 
-def _facts(proven: ProvenVisit, key: VerifyKey) -> dict[str, object]:
+def _facts(proven: ProvenVisit) -> dict[str, object]:
     receipt = proven.receipt
     return {
         "grant": receipt.grant.hex(),
-        "root": root_hash(key.public).hex(),
+        "root": proven.request.root.hex(),
         "technician": receipt.technician,
         "organisation": receipt.organisation,
         "scopes": [scope.value for scope in receipt.scopes],

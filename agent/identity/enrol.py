@@ -8,8 +8,8 @@ A device answers to one organisation. A token of another root is refused for eve
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from agent.identity.identity import Identity, device_secrets, keep_enrolment
 from agent.paths import StateFolder
@@ -106,20 +106,25 @@ def pinned_root(folder: StateFolder) -> bytes | None:
     identity = Identity.load(folder.identity)
     if identity is None:
         return None
-    return _rotated_root(folder.database) or identity.token.root
+    roots = known_roots(folder)
+    return root_hash(roots[0].public) if roots else identity.token.root
 
 
-def _rotated_root(database: Path) -> bytes | None:
-    """Read-only: the service may be running, and it is the only writer."""
+def known_roots(folder: StateFolder) -> tuple[VerifyKey, ...]:
+    """The root of now and those left before, newest first; none before the service has first run enrolled.
+
+    Read-only: the service may be running, and it is the only writer.
+    """
+    database = folder.database
     if not database.exists():
-        return None
+        return ()
     try:
-        with sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0) as connection:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
             rows = connection.execute("SELECT root_key FROM trust_root").fetchall()
-        connection.close()
+            rows += connection.execute("SELECT root_key FROM trust_rotations ORDER BY sequence DESC").fetchall()
     except sqlite3.OperationalError:
-        return None  # a database from before its first enrolment has no such table yet
-    return root_hash(rows[0][0]) if rows else None
+        return ()  # a database from before its first enrolment has no such table yet
+    return tuple(VerifyKey(row[0]) for row in rows)
 
 
 def _check_same_root(folder: StateFolder, token: EnrolmentToken) -> None:

@@ -23,13 +23,15 @@ from typing import Final
 
 from protocol import strict_json
 from protocol.audit import AuditEntry, AuditLeaf, AuditWord
+from protocol.certificates import DeviceCertificate
 from protocol.checkpoints import Checkpoint, LogVerifier, WitnessVerifier, open_checkpoint, verify_cosignature
 from protocol.errors import ProtocolError
+from protocol.fields import root_hash
 from protocol.merkle import leaf_hash, root_of
 from protocol.messages.api import AuditExport, WitnessLine
 from protocol.proofs import ProofFile, ProvenVisit, verify_proof
 from protocol.signed_note import parse_line
-from protocol.statements import VerifyKey
+from protocol.statements import VerifyKey, parse_payload
 from protocol.trust import Trust
 from technician.certificate_file import RootFile
 
@@ -95,8 +97,12 @@ def verify_log(
         report.problems.append(f"the checkpoint does not hold: {error}")
         return report
     _check_tree(checkpoint, roots, report)
-    trust = Trust(root=VerifyKey(root.root_key))
-    _check_witnesses(export.witnesses, roots, trust, report)
+    try:
+        organisation = root.trust().roots
+    except ProtocolError as error:
+        report.problems.append(f"root.json does not hold: {error}")
+        return report
+    _check_witnesses(export.witnesses, roots, organisation, report)
     if len(report.witnesses) < witnesses_needed:
         report.problems.append(
             f"only {len(report.witnesses)} certified devices vouch for this log, expected {witnesses_needed}:"
@@ -107,7 +113,7 @@ def verify_log(
     entries = _read_entries(export.entries, report)
     _check_visits(entries, report)
     if receipts is not None:
-        _check_receipts(entries, receipts, trust.root, report)
+        _check_receipts(entries, receipts, organisation, report)
     return report
 
 
@@ -153,13 +159,20 @@ def _check_tree(checkpoint: Checkpoint, roots: _Roots, report: AuditReport) -> N
         report.problems.append("entries were changed, exchanged or moved: their tree is not the one that was signed")
 
 
-def _check_witnesses(lines: Iterable[WitnessLine], roots: _Roots, trust: Trust, report: AuditReport) -> None:
-    """Count each certified device once; one whose cosignature does not fit has seen another log."""
+def _check_witnesses(
+    lines: Iterable[WitnessLine], roots: _Roots, organisation: Sequence[VerifyKey], report: AuditReport
+) -> None:
+    """Count each certified device once; one whose cosignature does not fit has seen another log.
+
+    `organisation`: its root of now, and those it left: an export from before a rotation stays good.
+    """
     counted: set[str] = set()
     for line in lines:
         try:
             at_s = int.from_bytes(parse_line(line.line).signature[:8], "big")
-            certificate = trust.device(line.certificate, at_s).body
+            named = parse_payload(line.certificate.leaf, DeviceCertificate).root
+            key = next((each for each in organisation if root_hash(each.public) == named), organisation[0])
+            certificate = Trust(root=key).device(line.certificate, at_s).body
             if certificate.device != line.device:
                 raise ValueError(f"the certificate is of {certificate.device}")
         except (ProtocolError, ValueError) as error:
@@ -236,13 +249,16 @@ def _check_visits(entries: Sequence[AuditEntry], report: AuditReport) -> None:
 
 
 def _check_receipts(
-    entries: Sequence[AuditEntry], receipts: Mapping[str, ProofFile], root: VerifyKey, report: AuditReport
+    entries: Sequence[AuditEntry],
+    receipts: Mapping[str, ProofFile],
+    organisation: Sequence[VerifyKey],
+    report: AuditReport,
 ) -> None:
     """Every grant in the log has a receipt among the files, and every file a grant in the log that tells the same."""
     proven: dict[bytes, tuple[ProofFile, ProvenVisit]] = {}
     for name, proof in receipts.items():
         try:
-            visit = verify_proof(proof, root)
+            visit = verify_proof(proof, *organisation)
         except ProtocolError as error:
             report.problems.append(f"receipt {name} does not hold: {error}")
             continue

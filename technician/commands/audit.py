@@ -7,7 +7,6 @@ import typer
 
 from protocol.errors import RemoteProtocolError
 from protocol.proofs import ProvenVisit, action_line, verify_proof
-from protocol.statements import VerifyKey
 from technician.audit.files import ROOT_FILE, read_log, read_receipts, read_root_file, read_seen, write_export
 from technician.audit.verify import AuditReport, verify_log
 from technician.certificate_file import RootFile
@@ -50,10 +49,12 @@ def export(
             return len(parsed.entries), data
 
     entries, data = run(work())
-    log = technician.log()
+    log, trust = technician.log(), technician.store.trust
     root = RootFile(
         organisation=technician.file.organisation,
-        root_key=technician.store.trust.root.public,
+        root_key=trust.root.public,
+        first_root_key=trust.roots[-1].public,
+        rotations=tuple(left.rotation for left in trust.left),
         log_name=log.name,
         log_key=log.public_key,
     )
@@ -105,14 +106,14 @@ def verify_receipt(
 ) -> None:
     """Show what a receipt proves: who, at whose machine, with what consent, what was done."""
     if root is not None:
-        key = VerifyKey(read_root_file(root).root_key)
+        roots = read_root_file(root).trust().roots
     else:
-        key = Technician.open(Home.at(home), Passphrases()).store.trust.root
+        roots = Technician.open(Home.at(home), Passphrases()).store.trust.roots
     out = Output(as_json)
     results: list[dict[str, object]] = []
     for path in files:
         try:
-            proven = verify_proof(read_proof(read_document(path, what="receipt", max_bytes=PROOF_MAX_BYTES)), key)
+            proven = verify_proof(read_proof(read_document(path, what="receipt", max_bytes=PROOF_MAX_BYTES)), *roots)
         except (RemoteProtocolError, Problem) as error:
             results.append({"file": str(path), "ok": False, "error": str(error)})
             if not as_json:

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[0-9a-f]{32}")
 
 async def receipts_page(request: Request) -> Response:
     desk = desk_of(request)
-    root = desk.technician.store.trust.root
+    roots = desk.technician.store.trust.roots
     rows: list[dict[str, object]] = []
     folder = desk.technician.home.receipts
     paths = (
@@ -26,7 +26,7 @@ async def receipts_page(request: Request) -> Response:
     )
     for path in paths[:200]:
         try:
-            rows.append({"name": path.stem, "proven": prove(read_private(path, what="receipt"), root), "fault": ""})
+            rows.append({"name": path.stem, "proven": prove(read_private(path, what="receipt"), roots), "fault": ""})
         except (RemoteProtocolError, Problem) as error:
             rows.append({"name": path.stem, "proven": None, "fault": str(error)})
     return pages_of(request).page(request, "receipts.html", here="receipts", rows=rows, live=desk.live)
@@ -37,12 +37,12 @@ async def receipt_page(request: Request) -> Response:
     if _NAME.fullmatch(name) is None:
         raise Problem("there is no such receipt", expected="32 hex digits", got=name[:40])
     data = read_private(desk.technician.home.receipts / f"{name}.json", what="receipt")
-    proven = prove(data, desk.technician.store.trust.root)
+    proven = prove(data, desk.technician.store.trust.roots)
     proof: ProofFile = read_proof(data)
     return pages_of(request).page(
         request, "receipt.html", here="receipts", name=name, proven=proven, journal=proof.journal, live=desk.live
     )
 
 
-def prove(data: bytes, root: VerifyKey) -> ProvenVisit:
-    return verify_proof(read_proof(data), root)
+def prove(data: bytes, roots: tuple[VerifyKey, ...]) -> ProvenVisit:
+    return verify_proof(read_proof(data), *roots)
