@@ -1,7 +1,7 @@
 """The books of a visit in memory: what effects book, and the proof file that follows from it, made by the real code."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.proofs.receipts import build_receipt
 from agent.session.effects import BookAction, BookActionEnd, BookChange, Effect, OpenBooks, Succeed
@@ -34,6 +34,16 @@ class PaperBooks:
         self.books: dict[bytes, _Book] = {}
         self.newest = b""
 
+    def copy(self) -> "PaperBooks":
+        """Books that go their own way from here."""
+        found = PaperBooks(self._signing, self._now)
+        found._booked, found.journal, found.newest = dict(self._booked), list(self.journal), self.newest
+        found.books = {
+            grant: replace(book, actions=list(book.actions), changes=list(book.changes))
+            for grant, book in self.books.items()
+        }
+        return found
+
     def take(self, effect: Effect) -> None:
         match effect:
             case OpenBooks():
@@ -43,7 +53,7 @@ class PaperBooks:
                 self._write(JournalWord.SESSION_STARTED)
             case BookAction():
                 self._action(effect)
-            case BookActionEnd():
+            case BookActionEnd() if effect.sequence in self._booked:  # else its beginning was never written
                 begun = self._booked[effect.sequence].action.body
                 self._write(
                     JournalWord.ACTION_ENDED,

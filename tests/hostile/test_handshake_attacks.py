@@ -200,7 +200,7 @@ def test_a_recorded_visit_played_again_opens_nothing() -> None:
     device = Device()
     _, wire = collected(device)
     again = Encounter(device=device)
-    again.steps._handshake._make_ephemeral = ephemeral("the device never uses an ephemeral key twice")
+    again.steps._door._handshake._make_ephemeral = ephemeral("the device never uses an ephemeral key twice")
     for data in wire:
         again.feed(Received(data))
     nothing_happened(again)
