@@ -7,6 +7,7 @@ Leaves to others: whether anything in an answer is true (Trust, checkpoints, ver
 
 import ipaddress
 import ssl
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -51,6 +52,7 @@ from protocol.messages.api import (
 from protocol.messages.codes import CodeMade, CodeTold
 from protocol.messages.desk import SignedMessage
 from protocol.statements import Envelope
+from technician.clock import now_s
 from technician.problems import Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -112,6 +114,8 @@ class Api:
     ) -> None:
         self.origin = check_origin(origin)
         self.token = token
+        #: By how much its clock was ahead of ours at its last answer. For people to read; nothing is judged by it.
+        self.clock_ahead_s: int | None = None
         self._client = httpx2.AsyncClient(
             base_url=self.origin,
             # Plain http is for this machine alone: a context that trusts nobody, so that nothing else can come of it.
@@ -252,6 +256,7 @@ class Api:
                 got=str(error) or type(error).__name__,
                 hint="Is it running, and is this its address?",
             ) from None
+        self.clock_ahead_s = _ahead_s(response.headers.get("date"))
         if response.status_code // 100 != 2:
             raise _refusal(response.status_code, path, bytes(received))
         return bytes(received)
@@ -267,6 +272,13 @@ def technician_login(serial: str, root: bytes, origin: str, nonce: bytes, now: i
 
 def _parse(data: bytes, model: type[M], max_bytes: int) -> M:
     return strict_json.parse(data, model, what="the server's answer", max_bytes=max_bytes)
+
+
+def _ahead_s(date: str | None) -> int | None:
+    try:
+        return None if date is None else int(parsedate_to_datetime(date).timestamp()) - now_s()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _refusal(status: int, path: str, data: bytes) -> ServerRefusal:

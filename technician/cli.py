@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from technician.commands import audit, connect, demo, evidence, inbox, keys, rotate, workbench
+from technician.commands import audit, connect, demo, doctor, evidence, inbox, keys, rotate, workbench
 
 app = typer.Typer(
     name="bellpull",
@@ -28,6 +28,7 @@ app.command("evidence", epilog="Example: bellpull evidence 0199…")(evidence.ev
 app.command("open-bundle", epilog="Example: bellpull open-bundle 0199….tar.zst.age --list")(
     evidence.open_bundle_command
 )
+app.command("doctor", epilog="Example: bellpull doctor --keys ~/organisation --json")(doctor.doctor)
 app.command("demo", epilog="Example: bellpull demo --once --json")(demo.demo)
 app.command("workbench", epilog="Example: bellpull workbench")(workbench.workbench)
 app.command("devices", epilog="Example: bellpull devices --json")(inbox.devices)

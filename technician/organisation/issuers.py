@@ -65,6 +65,10 @@ class Identity:
         name = parse_payload(document.statement, Revocations).floor_name
         return replace(trust, documents={name: document})
 
+    def issuer_body(self, role: IssuerRole) -> IssuerCertificate:
+        """What the certificate says, also when it is over."""
+        return parse_payload(self.issuers[role], IssuerCertificate)
+
     @property
     def rotations(self) -> tuple[Envelope, ...]:
         return tuple(each.rotation for each in self.left)

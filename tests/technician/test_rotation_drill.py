@@ -157,7 +157,36 @@ def test_root_and_issuers_are_replaced_and_who_was_away_catches_up(drill: Drill,
         assert len(drill.tech("devices")["devices"]) == 2
         assert [device.membership()["rotations"] for device in (awake, away)] == [2, 2]  # type: ignore[index]
 
+        doctor_finds(drill, awake, away)
         nothing_leaked(drill, [awake, away])
+
+
+def doctor_finds(drill: Drill, *devices: Device) -> None:
+    """Everything in order but the root keys, old and new, that lie where they should not; then nothing at all."""
+
+    def look(code: int) -> dict[str, Any]:
+        ran = drill.run(
+            "doctor", "--home", drill.folder / "tom", "--keys", drill.folder / "org",
+            "--passphrase-file", drill.passphrase, "--json",
+        )  # fmt: skip
+        assert ran.code == code, ran.text
+        found: dict[str, Any] = ran.json
+        return found
+
+    todo = [each["what"].partition(",")[0].partition(" lies")[0] for each in look(1)["todo"]]
+    assert todo == ["root.key", "root.left-1.key", "root.left-2.key"]
+    drawer = drill.folder / "drawer"
+    drawer.mkdir(mode=0o700)
+    for path in (drill.folder / "org").glob("root*.key"):
+        path.rename(drawer / path.name)
+    found = look(0)
+    assert {row["device"]: row["root_current"] for row in found["devices"]} == dict.fromkeys(
+        (device.membership()["device"] for device in devices),  # type: ignore[index]
+        True,
+    )
+    assert all(count <= 0 for row in found["devices"] for count in row["behind"].values())
+    assert found["own"]["root"] == found["organisation"]["root"] == found["server"]["root"]
+    assert {paper["where"] for paper in found["documents"]} == {"own", "organisation"}
 
 
 def nothing_leaked(drill: Drill, devices: list[Device]) -> None:
