@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.consent.asked import AskedQuestion, answer_no, answer_yes, still_open
+from agent.consent.prompt_text import scope_line
 from agent.local.client import call
 from agent.refusal import Refusal
+from protocol.actions.scopes import Scope
 from protocol.grants import ConsentMethod
 from protocol.limits import RISK3_WAIT_S
 
@@ -35,6 +37,7 @@ class WindowParts:
     """The widgets that mean something, for whoever drives the window: a person, or a test under Xvfb."""
 
     root: Any
+    text: Any
     no: Any
     yes: Any
     ticks: dict[str, Any]
@@ -54,17 +57,22 @@ def build(
     root.protocol("WM_DELETE_WINDOW", say_no)
     frame = ttk.Frame(root, padding=20)
     frame.pack(fill="both", expand=True)
-    ttk.Label(frame, text=question.headline, font=("TkDefaultFont", 15, "bold"), wraplength=_WRAP_PX).pack(anchor="w")
-    # A plain text label: nothing of what it shows is ever a command, an image or a link.
-    ttk.Label(frame, text=question.text, wraplength=_WRAP_PX, justify="left").pack(anchor="w", pady=(10, 10))
+    # From below: whatever the screen's height, both answers are on it, and the text scrolls.
+    buttons = ttk.Frame(frame)
+    buttons.pack(side="bottom", fill="x")
+    told = ttk.Label(frame, text="No answer means no.", wraplength=_WRAP_PX)
+    told.pack(side="bottom", anchor="w", pady=(10, 10))
+    choosing = ttk.Frame(frame)
+    choosing.pack(side="bottom", fill="x", pady=(10, 0))
+    text = _text(frame, question, lines_max=(root.winfo_screenheight() - 300 - 24 * len(question.options)) // 20)
 
-    ttk.Label(frame, text="If yes: what may they do?").pack(anchor="w")
+    ttk.Label(choosing, text="If yes: what may they do?").pack(anchor="w")
     ticks: dict[str, Any] = {}
     for option in question.options:
         ticks[option.scope] = tkinter.BooleanVar(root, value=option.ticked)
-        words = f"{option.sentence}{' (changes this computer)' if option.risk >= 2 else ''}"
-        ttk.Checkbutton(frame, text=words, variable=ticks[option.scope]).pack(anchor="w", padx=(12, 0))
-    row = ttk.Frame(frame)
+        words = scope_line(Scope(option.scope))
+        ttk.Checkbutton(choosing, text=words, variable=ticks[option.scope]).pack(anchor="w", padx=(12, 0))
+    row = ttk.Frame(choosing)
     row.pack(anchor="w", pady=(10, 0))
     ttk.Label(row, text="For how long?").pack(side="left")
     minutes = tkinter.StringVar(root, value=str(question.minutes))
@@ -72,10 +80,6 @@ def build(
     ttk.Combobox(row, textvariable=minutes, values=choices, state="readonly", width=5).pack(side="left", padx=6)
     ttk.Label(row, text="minutes").pack(side="left")
 
-    told = ttk.Label(frame, text="No answer means no.", wraplength=_WRAP_PX)
-    told.pack(anchor="w", pady=(10, 10))
-    buttons = ttk.Frame(frame)
-    buttons.pack(fill="x")
     no = ttk.Button(buttons, text="No, keep the door shut", command=say_no, default="active")
     no.pack(side="left")
     yes = ttk.Button(
@@ -88,7 +92,30 @@ def build(
     root.bind("<Escape>", lambda _: say_no())
     root.attributes("-topmost", True)
     no.focus_force()
-    return WindowParts(root, no, yes, ticks, minutes, told)
+    return WindowParts(root, text, no, yes, ticks, minutes, told)
+
+
+def _text(frame: Any, question: AskedQuestion, *, lines_max: int) -> Any:
+    """The exact text, to be read and scrolled, not changed. Nothing it shows is ever a command, an image or a link."""
+    import tkinter
+    from tkinter import font, ttk
+
+    around = ttk.Frame(frame)
+    around.pack(side="top", fill="both", expand=True)
+    height = max(8, min(lines_max, question.text.count("\n") + 4))
+    colour = ttk.Style(frame).lookup("TFrame", "background") or "SystemButtonFace"
+    text = tkinter.Text(around, width=78, height=height, wrap="word", relief="flat", background=colour, padx=4)
+    plain = font.nametofont("TkDefaultFont")
+    text.configure(font=plain, takefocus=False)
+    text.insert("1.0", question.text)
+    text.tag_add("headline", "1.0", "1.end")
+    text.tag_configure("headline", font=(plain.actual("family"), 15, "bold"))
+    text.configure(state="disabled")
+    bar = ttk.Scrollbar(around, command=text.yview)
+    text.configure(yscrollcommand=bar.set)
+    bar.pack(side="right", fill="y")
+    text.pack(side="left", fill="both", expand=True)
+    return text
 
 
 class Window:

@@ -24,7 +24,7 @@ from agent.consent.verbs import ConsentVerbs, prompt_value
 from agent.local.server import LocalServer
 from agent.local.verbs import Catalogue
 from agent.paths import Mode, StateFolder
-from protocol.actions.scopes import Scope
+from protocol.actions.scopes import MEANINGS, Scope
 from protocol.grants import ConsentMethod
 from protocol.limits import CONSENT_TIMEOUT_S
 from protocol.visit import RefusalReason
@@ -55,7 +55,7 @@ def display() -> Iterator[str]:
     assert not MISSING, f"the window is expected here, but this is missing: {', '.join(MISSING)}"
     reading, writing = os.pipe()
     process = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x700x24", "-nolisten", "tcp"],
         pass_fds=(writing,),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -115,7 +115,7 @@ async def test_the_window_shows_the_question_and_enter_is_no(service: Service, d
     seen = await service.press(display, "enter")
     assert await task == No(RefusalReason.CUSTOMER)
     assert seen["title"] == "Ada Tech asks to connect to this computer."
-    assert write_prompt(FACTS).text in seen["texts"], "exactly the text that is hashed"
+    assert seen["text"] == write_prompt(FACTS).text, "exactly the text that is hashed"
     assert seen["ticks"] == {"diagnose": True, "processes": True}
     assert (seen["minutes"], seen["focus_is_no"], seen["answered"]) == ("15", True, True)
 
@@ -151,13 +151,15 @@ async def test_a_yes_to_less_for_a_shorter_time(service: Service, display: str) 
 
 @needs_window
 async def test_full_control_waits_and_is_not_ticked(service: Service, display: str) -> None:
-    scopes = (Scope.DIAGNOSE, Scope.TERMINAL)
+    """Asked for everything there is, on a small screen: both answers are still on it."""
+    scopes = tuple(Scope)
     facts = replace(FACTS, offer=offer(scopes, revocations_fresh=True, served=scopes, terminal_enabled=True))
     task = asyncio.create_task(service.gate.ask(facts))
     await until(lambda: bool(service.gate.pending()))
     seen = await service.press(display, "too-soon")
     assert await task == No(RefusalReason.CUSTOMER)
-    assert (seen["ticks"], seen["yes_is_disabled"]) == ({"diagnose": True, "terminal": False}, True)
+    assert seen["ticks"] == {scope.value: MEANINGS[scope].risk < 2 for scope in Scope}
+    assert (seen["yes_is_disabled"], seen["no_is_on_the_screen"]) == (True, True)
     assert "read the warning first" in seen["told"]
 
 

@@ -22,7 +22,8 @@ def main(state: Path, question_id: str, act: str) -> None:
     parts.root.update()
     seen = {
         "title": parts.root.title(),
-        "texts": texts(parts.root),
+        "text": parts.text.get("1.0", "end-1c"),
+        "no_is_on_the_screen": parts.no.winfo_rooty() + parts.no.winfo_height() <= parts.root.winfo_screenheight(),
         "ticks": {scope: bool(tick.get()) for scope, tick in parts.ticks.items()},
         "minutes": parts.minutes.get(),
         "focus_is_no": parts.root.focus_get() is parts.no,
@@ -57,16 +58,6 @@ def main(state: Path, question_id: str, act: str) -> None:
     parts.root.after(50, press)
     window.run()
     print(json.dumps({**seen, "answered": window.answered}))
-
-
-def texts(widget: object) -> list[str]:
-    """Every text that is drawn, in order."""
-    found = []
-    for child in widget.winfo_children():  # type: ignore[attr-defined]
-        if "text" in child.keys():  # noqa: SIM118 - a widget is no dictionary
-            found.append(str(child.cget("text")))
-        found += texts(child)
-    return found
 
 
 if __name__ == "__main__":
