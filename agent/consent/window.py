@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.consent.asked import AskedQuestion, answer_no, answer_yes, still_open
-from agent.consent.prompt_text import scope_line
+from agent.consent.prompt_text import NEVER_ASK, scope_line
 from agent.local.client import call
 from agent.refusal import Refusal
 from protocol.actions.scopes import Scope
@@ -60,11 +60,15 @@ def build(
     # From below: whatever the screen's height, both answers are on it, and the text scrolls.
     buttons = ttk.Frame(frame)
     buttons.pack(side="bottom", fill="x")
-    told = ttk.Label(frame, text="No answer means no.", wraplength=_WRAP_PX)
+    # What must be read also by whoever does not scroll.
+    never = f"Warning: they could then do everything here that you can. {NEVER_ASK} " if question.risk >= 3 else ""
+    told = ttk.Label(frame, text=f"{never}No answer means no.", wraplength=_WRAP_PX)
     told.pack(side="bottom", anchor="w", pady=(10, 10))
+    phrase = ttk.Label(frame, text=f"Words that both of you see: {' '.join(question.phrase)}", wraplength=_WRAP_PX)
+    phrase.pack(side="bottom", anchor="w", pady=(10, 0))
     choosing = ttk.Frame(frame)
     choosing.pack(side="bottom", fill="x", pady=(10, 0))
-    text = _text(frame, question, lines_max=(root.winfo_screenheight() - 300 - 24 * len(question.options)) // 20)
+    text = _text(frame, question, height_max_px=root.winfo_screenheight() - 360 - 24 * len(question.options))
 
     ttk.Label(choosing, text="If yes: what may they do?").pack(anchor="w")
     ticks: dict[str, Any] = {}
@@ -95,17 +99,17 @@ def build(
     return WindowParts(root, text, no, yes, ticks, minutes, told)
 
 
-def _text(frame: Any, question: AskedQuestion, *, lines_max: int) -> Any:
+def _text(frame: Any, question: AskedQuestion, *, height_max_px: int) -> Any:
     """The exact text, to be read and scrolled, not changed. Nothing it shows is ever a command, an image or a link."""
     import tkinter
     from tkinter import font, ttk
 
     around = ttk.Frame(frame)
     around.pack(side="top", fill="both", expand=True)
-    height = max(8, min(lines_max, question.text.count("\n") + 4))
+    plain = font.nametofont("TkDefaultFont")
+    height = max(6, min(height_max_px // plain.metrics("linespace"), question.text.count("\n") + 4))
     colour = ttk.Style(frame).lookup("TFrame", "background") or "SystemButtonFace"
     text = tkinter.Text(around, width=78, height=height, wrap="word", relief="flat", background=colour, padx=4)
-    plain = font.nametofont("TkDefaultFont")
     text.configure(font=plain, takefocus=False)
     text.insert("1.0", question.text)
     text.tag_add("headline", "1.0", "1.end")
