@@ -13,6 +13,9 @@ metrics_disabled = ["process.cpu-fraction"]
 
 [bundle]
 never = ["packages"]
+
+[files]
+folders = ["~/Documents", "/srv/scans"]    # what technicians may be allowed to read or write; default: Desktop, …
 """
 
 from enum import StrEnum
@@ -60,11 +63,21 @@ class BundleSettings(WireModel):
     never: Annotated[tuple[Kebab, ...], Field(max_length=64, strict=False)] = ()
 
 
+class FileSettings(WireModel):
+    """Folders that a technician may be let into. Not named: Desktop, Documents, Downloads. An empty list: none."""
+
+    folders: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^(/|~/?)[^\x00]*$", max_length=1000)], ...] | None,
+        Field(max_length=32, strict=False),
+    ] = None
+
+
 class Config(WireModel):
     checks: CheckSettings = CheckSettings()
     tickets: TicketSettings = TicketSettings()
     reports: ReportSettings = ReportSettings()
     bundle: BundleSettings = BundleSettings()
+    files: FileSettings = FileSettings()
 
 
 def load_config(path: Path) -> Config:

@@ -19,7 +19,8 @@ from agent.local.client import ServiceAbsent, call
 from agent.paths import StateFolder
 from agent.proofs.offline import kept_receipts
 from agent.refusal import Refusal
-from agent.session.host_process import MARK, kill_marked, mark_of
+from agent.session.host_process import kill_marked, mark_of
+from agent.session.host_wire import MARK
 from agent.single_instance import SingleInstance
 from diagnostics.plain_text import printable
 

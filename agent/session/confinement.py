@@ -6,12 +6,11 @@ In user mode they run as the same person as the service, so file modes alone kee
     each action, on top of it   what its scope is for, and no more (`Reach`)
 
         look      read what this user may read; write nothing anywhere but `/dev/null`
-        signal    as look; may also end programs outside the session
         read      read the folders that the owner allows, and the programs and libraries of the system
         write     as read; files may be made, changed and replaced in those folders
         person    read and write what this user may, but never the agent's folder
 
-No action but `signal` touches a process outside the session: no signals (from Linux 6.12), no memory, no open files.
+No action touches a process outside the session: no signals (from Linux 6.12), no memory, no open files of theirs.
 
 Landlock allows and never forbids, so everything but the folder is listed: at each level above it, all that stands
 beside the way down. What is made at those levels later cannot be read in this session, and nothing new can be made at
@@ -77,21 +76,24 @@ class Reach(StrEnum):
     """What an action may touch."""
 
     LOOK = "look"
-    SIGNAL = "signal"
-    READ_ROOTS = "read"
-    WRITE_ROOTS = "write"
+    READ_FOLDERS = "read"
+    WRITE_FOLDERS = "write"
     PERSON = "person"
+
+    @property
+    def of_person(self) -> bool:
+        """Files and terminals are the person's: where the service is root, the action becomes the person first."""
+        return self in (Reach.READ_FOLDERS, Reach.WRITE_FOLDERS, Reach.PERSON)
 
     @property
     def writes(self) -> bool:
         """Files may be written at all."""
-        return self in (Reach.WRITE_ROOTS, Reach.PERSON)
+        return self in (Reach.WRITE_FOLDERS, Reach.PERSON)
 
 
 _REACH_OF_SCOPE: Final = {
-    Scope.FILES_READ: Reach.READ_ROOTS,
-    Scope.FILES_WRITE: Reach.WRITE_ROOTS,
-    Scope.PROCESSES_END: Reach.SIGNAL,
+    Scope.FILES_READ: Reach.READ_FOLDERS,
+    Scope.FILES_WRITE: Reach.WRITE_FOLDERS,
     Scope.TERMINAL: Reach.PERSON,
 }
 
@@ -116,14 +118,14 @@ class Reaches:
             raise OSError(f"the kernel refused to confine this action to {reach.value}")
 
 
-def confine(keep_out: Path | None, roots: Sequence[str] = ()) -> Reaches:
+def confine(keep_out: Path | None, folders: Sequence[str] = ()) -> Reaches:
     """Confine this process, and prepare what each action gets on top. Needs `no_new_privileges` before."""
     version = _call(_CREATE_RULESET, None, 0, _VERSION)
     if keep_out is None or version < 1:
         return Reaches({}, confined=False)
     everything = list(_beside(keep_out.resolve()))
     writing = _all_writing(version)
-    outer = _rule_set(version, signals=True)
+    outer = _rule_set(version)
     if outer is None:
         return Reaches({}, confined=False)
     for path in everything:
@@ -133,30 +135,30 @@ def confine(keep_out: Path | None, roots: Sequence[str] = ()) -> Reaches:
     os.close(outer)
     sets: dict[Reach, int] = {}
     for reach in Reach:
-        made = _rule_set(version, signals=reach is Reach.SIGNAL)
+        made = _rule_set(version)
         if made is None:
             raise OSError("the kernel makes one set of rules and not the next")
         sets[reach] = made
-        _fill(made, reach, everything, roots, writing)
+        _fill(made, reach, everything, folders, writing)
     return Reaches(sets, confined=True)
 
 
-def _fill(rules: int, reach: Reach, everything: Sequence[Path], roots: Sequence[str], writing: int) -> None:
+def _fill(rules: int, reach: Reach, everything: Sequence[Path], folders: Sequence[str], writing: int) -> None:
     match reach:
-        case Reach.LOOK | Reach.SIGNAL:
+        case Reach.LOOK:
             for path in everything:
                 _allow(rules, path, _READ_FILE)
         case Reach.PERSON:
             for path in everything:
                 _allow(rules, path, _READ_FILE | writing)
-        case Reach.READ_ROOTS | Reach.WRITE_ROOTS:
+        case Reach.READ_FOLDERS | Reach.WRITE_FOLDERS:
             own = _READ_FILE
-            if reach is Reach.WRITE_ROOTS:
+            if reach is Reach.WRITE_FOLDERS:
                 own |= writing & (_WRITE_FILE | _TRUNCATE | _MAKE_REG | _REMOVE_FILE | _FOLDERS_MADE)
             for folder in (*_SYSTEM_FOLDERS, sys.prefix, sys.base_prefix, *_program_folders()):
                 _allow(rules, Path(folder), _READ_FILE)
-            for root in roots:
-                _allow(rules, Path(root), own)
+            for allowed in folders:
+                _allow(rules, Path(allowed), own)
     _allow(rules, Path(os.devnull), _READ_FILE | _WRITE_FILE)
 
 
@@ -170,9 +172,9 @@ def _all_writing(version: int) -> int:
     return _WRITE_FILE | _REMOVE_AND_MAKE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
 
 
-def _rule_set(version: int, *, signals: bool) -> int | None:
-    """A set that forbids reading and writing files, and, unless `signals`, signals out of it."""
-    scoped = _SCOPE_SIGNAL if version >= 6 and not signals else 0
+def _rule_set(version: int) -> int | None:
+    """A set that forbids reading and writing files, and signals to whom it does not hold."""
+    scoped = _SCOPE_SIGNAL if version >= 6 else 0
     attributes = struct.pack("=QQQ", _READ_FILE | _all_writing(version), 0, scoped)[: 24 if version >= 6 else 8]
     made = _call(_CREATE_RULESET, attributes, len(attributes), 0)
     return made if made >= 0 else None

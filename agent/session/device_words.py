@@ -4,12 +4,13 @@ Each is built from what was proven (certificate, request, this handshake), never
 """
 
 from agent.consent.gate import Yes
-from agent.consent.policy import offer
+from agent.consent.policy import SERVED_SCOPES, offer
 from agent.consent.prompt_text import PromptFacts
 from agent.session.arrival import OwnTicket, Visitor
 from agent.session.effects import Moment
 from agent.session.own_side import OwnSide
 from agent.session.pause import minutes_of
+from protocol.actions.scopes import Scope
 from protocol.grants import ChangeKind, Grant, GrantChange
 from protocol.session_rules import GrantState
 from protocol.statements import Verified, verify
@@ -33,7 +34,12 @@ def the_question(
         ticket=ticket.ticket or None,
         ticket_words=ticket.words,
         reason=request.reason,
-        offer=offer(request.scopes, revocations_fresh=fresh),
+        offer=offer(
+            request.scopes,
+            revocations_fresh=fresh,
+            served=SERVED_SCOPES - own.not_served,
+            terminal_enabled=Scope.TERMINAL not in own.not_served,
+        ),
         minutes=request.minutes,
         phrase=phrase,
         revocations_fresh=fresh,

@@ -50,7 +50,7 @@ if sys.platform == "linux":
         from diagnostics.redaction import Redactor
 
         keep_out = None if begin.keep_out is None else Path(begin.keep_out)
-        reaches = confine(keep_out, begin.settings.roots)
+        reaches = confine(keep_out, begin.settings.folders)
         pipes = None if begin.pipes is None else socket.socket(fileno=begin.pipes)
         machine = local_machine()
         redactor = Redactor(names_of(machine), begin.secret)

@@ -31,6 +31,21 @@ def die_with_parent(number: signal.Signals, parent: int) -> None:
         os.kill(os.getpid(), number)
 
 
+def become_person(name: str) -> None:
+    """From root to this person, for good: groups, group, user. OSError when there is no such person."""
+    if sys.platform == "win32":
+        raise OSError("nobody is become on Windows")
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise OSError(f"there is no person {name} on this computer") from None
+    os.initgroups(name, entry.pw_gid)
+    os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+    os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+
+
 def resident_bytes(pids: Iterable[int]) -> int:
     """Memory of these processes without files they share, added up; one that has ended counts nothing."""
     if sys.platform == "win32":

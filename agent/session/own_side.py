@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from protocol.actions.scopes import Scope
 from protocol.certificates import Chain
 from protocol.statements import SigningKey
 
@@ -18,3 +19,4 @@ class OwnSide:
     certificate: Chain | None
     customer: str | None
     checkpoint: str  # the newest note of the server's log that this device has seen and checked
+    not_served: frozenset[Scope] = frozenset({Scope.TERMINAL})  # what its owner has not allowed at all: never offered

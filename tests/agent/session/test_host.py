@@ -13,7 +13,8 @@ import pytest
 
 from agent.session.descendants import below, kill_tree
 from agent.session.effects import Finished, Rows
-from agent.session.host_process import MARK, HostEvent, SessionHost, kill_marked, mark_of
+from agent.session.host_process import HostEvent, SessionHost, kill_marked, mark_of
+from agent.session.host_wire import MARK
 from protocol.journal import Outcome
 from protocol.limits import STOP_CHILDREN_S
 from tests.agent.visit_rig import until
