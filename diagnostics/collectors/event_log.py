@@ -84,7 +84,8 @@ def _parse_event(event: bytes) -> LogLine | None:
         root = ElementTree.fromstring(event.decode("utf-8", "replace"))  # noqa: S314 - no declaration, bounded size
     except ElementTree.ParseError:
         return None
-    found = {_name(element): element for element in root.iter()}
+    # The first of each name: RenderingInfo repeats some of them further down, as words in Windows' language.
+    found = {_name(element): element for element in reversed(list(root.iter()))}
     provider, level, created = (found.get(name) for name in ("Provider", "Level", "TimeCreated"))
     if provider is None or created is None:
         return None
