@@ -4,6 +4,10 @@
           ──► 202: enrolment.json written last. Everything before it can be repeated with the same token.
 
 A device answers to one organisation. A token of another root is refused for ever, whoever runs the command.
+
+New keys on an enrolled device make it another device. They are made in a folder beside identity/, which takes its place
+once the server has noted them; the old one is kept as identity.was-DEVICE. The request names the device it replaces,
+under the same proof as the keys, so that the organisation sees it and retires the old one.
 """
 
 import sqlite3
@@ -11,7 +15,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from agent.identity.identity import Identity, device_secrets, keep_enrolment
+from agent.identity.identity import Identity, device_secrets, keep_enrolment, next_identity, take_place
 from agent.paths import StateFolder
 from agent.refusal import Refusal
 from protocol import strict_json
@@ -38,6 +42,7 @@ class Enrolled:
     customer: str
     origin: str
     root_fingerprint: str
+    replaced: str | None = None
 
 
 #: Sends the request to an origin; returns the device id the server noted. Raises Refusal.
@@ -65,21 +70,33 @@ def post_request(origin: str, request: EnrolmentRequest) -> str:
     return device
 
 
-def enrol(folder: StateFolder, printed: str, *, label: str, now: int, post: Post = post_request) -> Enrolled:
-    """Enrol this state folder with a printed token. Raises Refusal or RemoteProtocolError; then nothing is pinned."""
+def enrol(
+    folder: StateFolder, printed: str, *, label: str, now: int, new_keys: bool = False, post: Post = post_request
+) -> Enrolled:
+    """Enrol this state folder with a printed token. Raises Refusal or RemoteProtocolError; then nothing is pinned.
+
+    `new_keys`: leave the keys that are here; without it an enrolled device stays the same device.
+    """
     if len(label) > LABEL_MAX_CHARS or any(ord(character) < 32 for character in label):
         raise Refusal("this label cannot be used", expected=f"at most {LABEL_MAX_CHARS} plain characters", got=label)
     token, ticket = read_token(printed[:TOKEN_TEXT_MAX_CHARS], now)
     _check_same_root(folder, token)
     folder.make()
-    secrets = device_secrets(folder.identity, make=True)
+    before = Identity.load(folder.identity) if new_keys else None
+    place = folder.identity if before is None else next_identity(folder.identity)
+    place.mkdir(mode=0o700, exist_ok=True)
+    secrets = device_secrets(place, make=True)
     assert secrets is not None  # noqa: S101 - made on the line before
-    request = enrolment_request(ticket, token, secrets.public(), label=label, now=now)
+    replaces = None if before is None else before.device
+    request = enrolment_request(ticket, token, secrets.public(), label=label, now=now, replaces=replaces)
     noted = post(token.server_origin, request)
     if noted != secrets.device:
         raise RemoteProtocolError("the server noted another device", expected=secrets.device, got=noted)
-    keep_enrolment(folder.identity, ticket.chain)
+    keep_enrolment(place, ticket.chain)
+    if before is not None:
+        take_place(folder.identity, before.device)
     return Enrolled(
+        replaced=replaces,
         device=secrets.device,
         organisation=token.organisation,
         customer=token.customer,
@@ -89,15 +106,22 @@ def enrol(folder: StateFolder, printed: str, *, label: str, now: int, post: Post
 
 
 def enrolment_request(
-    ticket: EnrolmentTicket, token: EnrolmentToken, keys: DeviceKeys, *, label: str, now: int
+    ticket: EnrolmentTicket,
+    token: EnrolmentToken,
+    keys: DeviceKeys,
+    *,
+    label: str,
+    now: int,
+    replaces: str | None = None,
 ) -> EnrolmentRequest:
     """What goes to the server: the token without its secret, public keys, and the proof that we know the secret."""
     return EnrolmentRequest(
         token=ticket.chain,
         keys=keys,
         label=label,
-        proof=enrolment_proof(ticket.secret, keys, token.root, token.customer),
+        proof=enrolment_proof(ticket.secret, keys, token.root, token.customer, replaces=replaces),
         requested_at=now,
+        replaces=replaces,
     )
 
 
@@ -134,6 +158,6 @@ def _check_same_root(folder: StateFolder, token: EnrolmentToken) -> None:
             "this device answers to another organisation already",
             expected=f"a token of root {pinned.hex()[:16]}",
             got=f"one of {token.organisation}, root {token.root.hex()[:16]}",
-            hint="A device never changes its organisation. For a new start: stop the service and use another, "
-            "empty state folder.",
+            hint="A device never changes its organisation. Has it changed its root key while this device was off? Let "
+            "the service run until it has followed. For a new start: use another, empty state folder.",
         )

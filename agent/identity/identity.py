@@ -89,6 +89,7 @@ class Identity:
     @classmethod
     def load(cls, folder: Path) -> Self | None:
         """The identity in `folder`, or None when this device is not enrolled. Refuses half an identity."""
+        _finish_taking_place(folder)
         stored = read_private(folder / "enrolment.json", max_bytes=_ENROLMENT_MAX_BYTES + 1)
         if stored is None:
             return None
@@ -140,6 +141,37 @@ class Identity:
         import hmac
 
         return hmac.digest(self.secret, b"bellpull instance v1\0" + instance.encode(), hashlib.sha256).hex()[:16]
+
+
+def next_identity(folder: Path) -> Path:
+    """Where new keys are made while those in `folder` still count."""
+    return folder.with_name(f"{folder.name}.next")
+
+
+def take_place(folder: Path, device: str) -> None:
+    """The enrolled identity beside `folder` takes its place; the one of `device` is kept under its name."""
+    try:
+        folder.replace(folder.with_name(f"{folder.name}.was-{device}"))
+        next_identity(folder).replace(folder)
+    except OSError as error:
+        raise Refusal(
+            "the new keys could not take the place of the old ones",
+            expected=f"a folder {folder.parent} that can be written",
+            got=error.strerror or str(error),
+            hint="Run the command again.",
+        ) from error
+
+
+def _finish_taking_place(folder: Path) -> None:
+    """A stop between the two steps of `take_place` left no identity and a complete one beside it."""
+    new = next_identity(folder)
+    if (folder / "enrolment.json").exists() or not (new / "enrolment.json").exists():
+        return
+    if folder.exists():
+        if any(folder.iterdir()):
+            return  # keys of an enrolment that has not ended: not ours to throw away
+        folder.rmdir()
+    new.replace(folder)
 
 
 def keep_enrolment(folder: Path, chain: Chain) -> None:

@@ -94,6 +94,7 @@ class StatusVerbs:
             Verb("status", NoArguments, self.status),
             Verb("outbox", NoArguments, self.outbox),
             Verb("dead-letters", NoArguments, self.dead_letters),
+            Verb("may-enrol", NoArguments, self.may_enrol, administrator=True, refused_to_sessions=True),
             Verb("enrolled", NoArguments, self.enrolled, administrator=True, refused_to_sessions=True),
             Verb("confirm-clock", NoArguments, self.confirm_clock, administrator=True, refused_to_sessions=True),
         )
@@ -132,6 +133,10 @@ class StatusVerbs:
 
     async def dead_letters(self, _: NoArguments, peer: Peer) -> object:
         return {"dead_letters": [] if self._member is None else self._member.outbox.dead_letters()}
+
+    async def may_enrol(self, _: NoArguments, peer: Peer) -> object:
+        """Asked before keys or enrolment are replaced: who may not hears so, and nothing was touched."""
+        return {"enrolled": self._member is not None}
 
     async def enrolled(self, _: NoArguments, peer: Peer) -> object:
         self._restart()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.identity import key_files
-from agent.identity.enrol import Post, enrol, pinned_root
+from agent.identity.enrol import Enrolled, Post, enrol, known_roots, pinned_root
 from agent.identity.identity import Identity, device_secrets
 from agent.identity.trust_store import TrustStore
 from agent.paths import StateFolder
@@ -13,7 +13,7 @@ from agent.refusal import Refusal
 from agent.store.database import Database, NotWritten
 from protocol.enrolment import EnrolmentRequest, print_token, proof_holds
 from protocol.errors import RemoteProtocolError
-from tests.agent.doubles import HandClocks, enrol_in_memory, enrolment_ticket
+from tests.agent.doubles import HandClocks, device_certificate, enrol_in_memory, enrolment_ticket, recipients
 from tests.making import DAY, NOW, Organisation, seed
 
 
@@ -122,9 +122,107 @@ def test_after_a_rotation_the_new_root_is_the_one_that_counts(folder: StateFolde
     assert store.accept_rotation(after.root.add_signature(organisation.root.sign(body)))
     database.close()
     assert pinned_root(folder) == after.root_hash
+    assert known_roots(folder) == (after.root.verify_key, organisation.root.verify_key)
     with pytest.raises(Refusal, match="another organisation"):
         enrolled(folder, organisation)
     enrolled(folder, after)
+
+
+# --- the same machine with new keys -----------------------------------------------------------------------------
+
+
+def with_new_keys(folder: StateFolder, organisation: Organisation, post: Post) -> Enrolled:
+    printed = print_token(enrolment_ticket(organisation))
+    return enrol(folder, printed, label="", now=NOW, new_keys=True, post=post)
+
+
+def test_new_keys_make_another_device_that_says_which_it_was(folder: StateFolder, organisation: Organisation) -> None:
+    enrolled(folder, organisation)
+    before = Identity.load(folder.identity)
+    assert before is not None
+    counter = Counter()
+    done = with_new_keys(folder, organisation, counter)
+    now = Identity.load(folder.identity)
+    assert now is not None
+    assert (done.replaced, done.device) == (before.device, now.device)
+    assert now.device != before.device
+    ((_, request),) = counter.came
+    secret, root = seed("enrolment secret"), organisation.root_hash
+    assert request.replaces == before.device
+    assert proof_holds(request.proof, secret, request.keys, root, "Acme", replaces=before.device)
+    assert not proof_holds(request.proof, secret, request.keys, root, "Acme"), "nobody takes the name out on the way"
+    kept = folder.root / f"identity.was-{before.device}"
+    assert (kept / "signing.key").read_bytes() == before.signing.seed()
+    assert stat.S_IMODE(folder.identity.stat().st_mode) == stat.S_IMODE(kept.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.identity.iterdir()} == {0o600}
+
+
+def test_new_keys_on_a_machine_without_any_are_an_ordinary_enrolment(
+    folder: StateFolder, organisation: Organisation
+) -> None:
+    counter = Counter()
+    assert with_new_keys(folder, organisation, counter).replaced is None
+    assert counter.came[0][1].replaces is None
+
+
+def test_a_server_that_refuses_new_keys_leaves_the_old_ones_in_force(
+    folder: StateFolder, organisation: Organisation
+) -> None:
+    enrolled(folder, organisation)
+    before = Identity.load(folder.identity)
+    assert before is not None
+    with pytest.raises(Refusal, match="no room"):
+        with_new_keys(folder, organisation, Counter(error=Refusal("no room")))
+    kept = Identity.load(folder.identity)
+    assert kept is not None
+    assert kept.device == before.device
+    assert with_new_keys(folder, organisation, Counter()).replaced == before.device
+
+
+def test_a_stop_between_old_and_new_keys_ends_with_the_new_ones(
+    folder: StateFolder, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled(folder, organisation)
+    real = Path.replace
+
+    def stops(self: Path, target: Path) -> Path:
+        if self.name == "identity.next":
+            raise OSError(5, "power cut")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", stops)
+    with pytest.raises(Refusal, match="could not take the place"):
+        with_new_keys(folder, organisation, Counter())
+    monkeypatch.undo()
+    noted = device_secrets(folder.root / "identity.next", make=False)
+    assert not folder.identity.exists()
+    folder.make()  # as the service does when it starts
+    identity = Identity.load(folder.identity)
+    assert noted is not None
+    assert identity is not None
+    assert identity.device == noted.device
+
+
+def test_a_service_goes_on_with_the_new_keys_and_keeps_what_was_before(
+    folder: StateFolder, organisation: Organisation, clocks: HandClocks
+) -> None:
+    """The certificate of the old device is not the new one's; trust and floors stay."""
+    enrolled(folder, organisation)
+    before = Identity.load(folder.identity)
+    assert before is not None
+    database = Database(folder.database)
+    store = TrustStore(database, before, clocks)
+    store.accept(recipients(organisation, 4))
+    store.accept_certificate(device_certificate(organisation, before))
+    with_new_keys(folder, organisation, Counter())
+    now = Identity.load(folder.identity)
+    assert now is not None
+    again = TrustStore(database, now, clocks)
+    assert again.certificate is None
+    assert again.trust.floors["bundle-recipients"].version == 4
+    again.accept_certificate(device_certificate(organisation, now))
+    assert again.certificate is not None
+    database.close()
 
 
 @pytest.mark.parametrize(
