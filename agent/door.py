@@ -167,7 +167,13 @@ class Door:
                 device=self._identity.device,
             ).verbs(),
             *CodeVerbs(self._tickets, self._link, self.freeze).verbs(),
-            *PolicyVerbs(self.policies, self.receipts, self._kept, self._clocks).verbs(),
+            *PolicyVerbs(
+                self.policies,
+                self.receipts,
+                self._kept,
+                self._clocks,
+                end_unattended=self.visits.stop_unattended,
+            ).verbs(),
         )
 
     def _terminal_disabled(self) -> None:

@@ -3,6 +3,7 @@
 Signing and withdrawing are for an administrator of the machine and refused to processes of a session.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -45,7 +46,18 @@ class SeenArguments(WireModel):
 
 
 class PolicyVerbs:
-    def __init__(self, policies: Policies, receipts: Receipts, kept: KeptValues, clocks: Clocks) -> None:
+    """`end_unattended`: ends a visit that nobody was asked about, if there is one; how many."""
+
+    def __init__(
+        self,
+        policies: Policies,
+        receipts: Receipts,
+        kept: KeptValues,
+        clocks: Clocks,
+        *,
+        end_unattended: Callable[[], int],
+    ) -> None:
+        self._end_unattended = end_unattended
         self._policies = policies
         self._receipts = receipts
         self._kept = kept
@@ -85,7 +97,9 @@ class PolicyVerbs:
         }
 
     async def _withdraw(self, arguments: NoArguments, peer: Peer) -> object:
-        return {"withdrawn": self._policies.withdraw(), "version": self._policies.version}
+        """No more visits under it, and none that goes on."""
+        withdrawn = self._policies.withdraw()
+        return {"withdrawn": withdrawn, "version": self._policies.version, "ended": self._end_unattended()}
 
     async def _visits(self, arguments: NoArguments, peer: Peer) -> object:
         """Visits that nobody was asked about, and that the customer has not read of yet; newest first."""

@@ -215,6 +215,10 @@ class Visits:
         visit.feed(EndNow(by, "the customer pressed Stop" if by is EndedBy.CUSTOMER else "the agent stops"))
         return 1
 
+    def stop_unattended(self) -> int:
+        """End a visit that the owner's policy let in: the policy was withdrawn."""
+        return self.stop_all() if any(view.unattended for view in self.current()) else 0
+
     def narrow(self, scopes: Sequence[Scope]) -> tuple[Scope, ...]:
         """Allow only these from now on; the scopes in force afterwards. Nothing left: the visit ends."""
         visit = self._visit

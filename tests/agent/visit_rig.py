@@ -25,6 +25,7 @@ from agent.session.effects import Finished, InputTaken, Rows
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import HostEvent
 from agent.session.own_side import OwnSide
+from agent.session.questions import Questions
 from agent.session.visit import Host, VisitParts
 from agent.session.visits import Visits
 from agent.store.database import Database
@@ -274,6 +275,7 @@ class Rig:
             is_frozen=lambda: self.freeze.on,
             policies=self.policies,
         )
+        self.questions = Questions(self.clocks, log=self.log)
         self.hosts: list[FakeHost] = []
         self.parts = VisitParts(
             clocks=self.clocks,

@@ -8,13 +8,16 @@ import pytest
 from starlette.applications import Starlette
 
 from agent.app import Agent
+from agent.consent.abuse_verbs import AbuseVerbs
 from agent.consent.approval_page import ApprovalPage
 from agent.event_log import StructuredLog
 from agent.local.server import LocalServer
 from agent.local.verbs import Catalogue
 from agent.page.serve import build
 from agent.proofs.verbs import ReceiptVerbs
+from agent.session.chat import Chat
 from agent.session.verbs import SessionVerbs
+from tests.agent.session.test_unattended_visits import policy_verbs
 from tests.agent.visit_rig import MemoryLogServer, Rig
 from tests.running import PLAIN
 from web.loopback import HostAndOrigin, LaunchToken
@@ -40,7 +43,13 @@ async def service(rig: Rig) -> AsyncIterator[Rig]:
     own = (
         *ConsentVerbs(rig.gate, rig.clocks).verbs(),
         *SessionVerbs(rig.visits).verbs(),
-        *ReceiptVerbs(rig.receipts).verbs(),
+        *ReceiptVerbs(rig.receipts, rig.books.journal).verbs(),
+        *AbuseVerbs(
+            rig.freeze, rig.gate, rig.visits, rig.tickets, rig.receipts, rig.books.journal, device=rig.identity.device
+        ).verbs(),
+        *policy_verbs(rig).verbs(),
+        *rig.questions.verbs(),
+        *Chat(rig.database, rig.clocks, visit=rig.visits.in_force).verbs(),
     )
     names = {verb.name for verb in own}
     catalogue.add(*own, *(verb for name, verb in agent.ground.catalogue.verbs.items() if name not in names))

@@ -27,6 +27,16 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     rig.close()
 
 
+def policy_verbs(rig: Rig) -> PolicyVerbs:
+    return PolicyVerbs(
+        rig.policies,
+        rig.receipts,
+        KeptValues(rig.database),
+        rig.clocks,
+        end_unattended=rig.visits.stop_unattended,
+    )
+
+
 async def test_without_a_policy_an_offer_without_a_ticket_is_declined(rig: Rig) -> None:
     await rig.offer(about_nothing=True)
     assert [declined.reason for declined in rig.declined] == ["unknown-ticket"]
@@ -61,7 +71,7 @@ async def test_the_customer_reads_of_it_until_they_say_so(rig: Rig) -> None:
     await rig.over()
     verbs = {
         verb.name: verb
-        for verb in PolicyVerbs(rig.policies, rig.receipts, KeptValues(rig.database), rig.clocks).verbs()
+        for verb in policy_verbs(rig).verbs()
     }
     told = await verbs["unattended-visits"].handle(NoArguments(), PERSON)
     assert isinstance(told, dict)
@@ -69,6 +79,17 @@ async def test_the_customer_reads_of_it_until_they_say_so(rig: Rig) -> None:
     assert visit["technician"] == "Ada Tech"
     await verbs["unattended-seen"].handle(SeenArguments(number=visit["number"]), PERSON)
     assert await verbs["unattended-visits"].handle(NoArguments(), PERSON) == {"visits": []}
+
+
+async def test_withdrawing_the_policy_ends_the_visit_it_let_in(rig: Rig) -> None:
+    sign(rig)
+    technician = await rig.arrive(about_nothing=True)
+    await technician.until(GrantCame)
+    withdraw = next(verb for verb in policy_verbs(rig).verbs() if verb.name == "policy-withdraw")
+    assert (withdraw.administrator, withdraw.refused_to_sessions) == (True, True)
+    assert await withdraw.handle(NoArguments(), PERSON) == {"withdrawn": True, "version": 2, "ended": 1}
+    assert rig.hosts[0].killed
+    await rig.over()
 
 
 async def test_more_than_the_policy_names_is_not_granted(rig: Rig) -> None:
