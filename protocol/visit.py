@@ -139,7 +139,11 @@ class SessionClosing(WireModel):
 
 
 class Notice(WireModel):
-    """A line for the other side's screen: `narrowed`, `expiring`, `audit-delayed`. Never acted upon."""
+    """A line for the other side's screen: `narrowed`, `expiring`, `audit-delayed`. Never acted upon.
+
+    `taken`, from the device: the action of the sequence in `text` stands in its books. At the end, an action that was
+    sent and never taken is told apart by this from one that the device hides.
+    """
 
     kind: Kebab
     text: Annotated[str, Field(max_length=300)] = ""

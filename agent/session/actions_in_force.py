@@ -33,6 +33,7 @@ from protocol import strict_json
 from protocol.actions.catalogue import ARGUMENTS_MAX_BYTES
 from protocol.actions.scopes import Scope
 from protocol.actions.spec import ActionSpec
+from protocol.channel import FrameType
 from protocol.connection import Connection
 from protocol.errors import RemoteProtocolError
 from protocol.fields import sha256
@@ -41,7 +42,7 @@ from protocol.journal import Outcome
 from protocol.limits import FRAME_PAYLOAD_MAX_BYTES
 from protocol.session_rules import GrantState, RefusedAction, check_action_chain, next_action, skip_action
 from protocol.statements import Verified, VerifyKey, verify
-from protocol.visit import ActionResult, Continued, OpenAction
+from protocol.visit import ActionResult, Continued, Notice, OpenAction
 
 # At one time: a person looks at one thing, a program at a few; each may hold 8 MiB of rows here.
 RUNNING_MAX: Final = 4
@@ -112,9 +113,15 @@ class ActionsInForce:
         risk = spec.risk_of(arguments)
         waits = risk >= WAITS_FOR_LOG_RISK
         effects: list[Effect] = [BookAction(sequence, action, spec.scope, risk, said.arguments, None, waits)]
+        self._taken(action)
         if not waits:
             effects += self._run(self._running[sequence])
         return following, effects
+
+    def _taken(self, action: Verified[ActionStatement]) -> None:
+        """Said once it is booked: records go out after what had to be written."""
+        notice = Notice(kind="taken", text=str(action.body.sequence))
+        self._connection.send_session(FrameType.NOTICE, strict_json.dump(notice))
 
     def _number(self, action: Verified[ActionStatement]) -> int:
         self._newest = self._base + action.body.sequence
@@ -280,6 +287,7 @@ class ActionsInForce:
         running.booked, running.stream = number, stream
         self._running[running.sequence] = running
         effects: list[Effect] = [BookAction(number, action, spec.scope, spec.risk, arguments, None, False)]
+        self._taken(action)
         if running.result is not None:
             detail = f"the rest of action {continues.sequence} of a grant before"
             effects.append(BookActionEnd(number, running.result.outcome, detail))

@@ -143,7 +143,14 @@ class JsonFace(Face):
 
     def ended(self, ended: EndedVisit) -> None:
         receipt = None if ended.receipt is None else str(ended.receipt)
-        self._event("ended", by=ended.by, receipt=receipt, countersigned=ended.countersigned, fault=ended.fault)
+        self._event(
+            "ended",
+            by=ended.by,
+            receipt=receipt,
+            countersigned=ended.countersigned,
+            fault=ended.fault,
+            untaken=list(ended.untaken),
+        )
 
     def error(self, error: Problem | ProtocolError) -> None:
         self._event("error", **error_facts(error))
@@ -221,6 +228,8 @@ class TerminalFace(Face):
         self.out.say(f"Ended by {ended.by}.")
         if ended.receipt:
             self.out.say(f"Receipt{' (countersigned)' if ended.countersigned else ''}: {ended.receipt}")
+        for action in ended.untaken:
+            self.out.say(f"{action} came too late: the device never took it, and nothing was run.", "yellow")
         if ended.fault:
             self.out.say(f"✗ {ended.fault}", "bold red")
 

@@ -33,6 +33,8 @@ class SentAction:
     def __init__(self, sequence: int, name: str, statement: Envelope, arguments: bytes, grant: bytes) -> None:
         self.origin = Continued(grant=grant, sequence=sequence, received_bytes=0)  # where it began
         self.arguments = arguments
+        self.taken = False  # the device has said that it is in its books
+        self.issued_at = 0
         self.sequence = sequence
         self.name = name
         self.statement = statement
@@ -46,6 +48,7 @@ class SentAction:
         self._came, self._sent = hashlib.sha256(), hashlib.sha256()
 
     def came(self, data: bytes) -> None:
+        self.taken = True
         self._came_bytes += len(data)
         if self.spec.streams:
             self._came.update(data)
@@ -56,6 +59,11 @@ class SentAction:
             raise LocalProtocolError(f"{self.name} takes no input", got=f"{len(data)} bytes")
         self._sent_bytes += len(data)
         self._sent.update(data)
+
+    @property
+    def acknowledged(self) -> bool:
+        """The device has shown that it took this action, by a word or by what came of it."""
+        return self.taken or self.result is not None
 
     def follow(self, before: "SentAction") -> Continued:
         """Take over what came under the grant before; from where the device is to go on."""
@@ -103,8 +111,14 @@ class ActionChain:
 
     def add(self, body: ActionStatement, statement: Envelope, arguments: bytes) -> SentAction:
         action = SentAction(body.sequence, body.action, statement, arguments, self.grant.hash)
+        action.issued_at = body.issued_at
         self.sent.append(action)
         return action
+
+    def heard_taken(self, text: str) -> None:
+        """The device's word on the sequence of one of our actions; anything else it may say here means nothing."""
+        if text.isdecimal() and len(text) < 12 and 1 <= int(text) <= len(self.sent):
+            self.sent[int(text) - 1].taken = True
 
     def on_stream(self, stream: int) -> SentAction:
         for action in reversed(self.sent):

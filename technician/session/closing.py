@@ -19,11 +19,24 @@ from technician.session.actions import ActionChain, SentAction
 
 #: 10 000 actions of 1 KiB and their journal: what protocol/proofs.py allows.
 PROOF_MAX_BYTES = 64 * MIB
+#: A relay that is stuck for 15 s is closed; a device that books answers at once.
+UNACKNOWLEDGED_MAX_S = 30
+
+
+def hidden(chain: ActionChain, told: int, now: int) -> list[SentAction]:
+    """Our actions beyond the first `told` that the device must have had: those that it has acknowledged in any way, and
+    those that it left without a word for longer than a connection may be slow.
+
+    What is not hidden crossed the end of the visit on its way: the device never took it, and says nothing of it.
+    """
+    return [
+        action for action in chain.sent[told:] if action.acknowledged or now - action.issued_at > UNACKNOWLEDGED_MAX_S
+    ]
 
 
 def close_body(closing: SessionClosing, chain: ActionChain, now: int) -> SessionClose | None:
-    """What to countersign, or None when the device counts other actions than we asked for."""
-    if closing.journal_root is None or closing.actions != len(chain.sent):
+    """What to countersign, or None when the device counts other actions than we asked for and it has taken."""
+    if closing.journal_root is None or closing.actions > len(chain.sent) or hidden(chain, closing.actions, now):
         return None
     return SessionClose(
         grant=chain.grant.hash, journal_root=closing.journal_root, actions=closing.actions, issued_at=now
@@ -39,14 +52,21 @@ def receipt_path(home: Home, proof: ProofFile) -> Path:
     return home.receipts / f"{proof.grant.hash.hex()[:32]}.json"
 
 
-def check_receipt(proof: ProofFile, chain: ActionChain, request: Envelope, root: VerifyKey) -> ProvenVisit:
-    """The proven visit, when it is ours. RemoteProtocolError names what does not fit."""
+def check_receipt(
+    proof: ProofFile, chain: ActionChain, request: Envelope, root: VerifyKey, now: int
+) -> tuple[ProvenVisit, tuple[SentAction, ...]]:
+    """The proven visit, when it is ours, and the actions that the device never took: always our last ones.
+
+    RemoteProtocolError names what does not fit.
+    """
     proven = verify_proof(proof, root)
     check_same("request", request.hash, proof.request.hash)
     check_same("grant", chain.grant.hash, proof.grant.hash)
-    _same_actions([action.statement for action in chain.sent], proof.actions)
-    check_outcomes(chain.sent, proven)
-    return proven
+    told = len(proof.actions)
+    _same_actions([action.statement for action in chain.sent[:told]], proof.actions)
+    check_same("number of actions", told, told + len(hidden(chain, told, now)))
+    check_outcomes(chain.sent[:told], proven)
+    return proven, tuple(chain.sent[told:])
 
 
 def check_outcomes(sent: Sequence[SentAction], proven: ProvenVisit) -> None:

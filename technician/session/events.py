@@ -86,11 +86,15 @@ class Closing:
 
 @dataclass(frozen=True)
 class ReceiptCame:
-    """The proof file, checked under the root. `fault`: it does not tell what we saw; keep it, and raise an alarm."""
+    """The proof file, checked under the root. `fault`: it does not tell what we saw; keep it, and raise an alarm.
+
+    `untaken`: our last actions, where the end of the visit crossed them on their way and the device never took them.
+    """
 
     proof: ProofFile
     proven: ProvenVisit | None
     fault: str
+    untaken: tuple[str, ...] = ()
 
     @property
     def ended_by(self) -> EndedBy | None:

@@ -320,9 +320,12 @@ class Initiator:
             case FrameType.SESSION_CLOSE:
                 return [self._close(strict_json.parse(frame.payload, SessionClosing, what="closing"), now)]
             case FrameType.RECEIPT:
-                return self._receipt_chunk(frame.payload)
+                return self._receipt_chunk(frame.payload, now)
             case FrameType.NOTICE:
                 notice = strict_json.parse(frame.payload, Notice, what="notice")
+                if notice.kind == "taken" and self.chain is not None:
+                    self.chain.heard_taken(notice.text)
+                    return []
                 return [Noticed(notice.kind, notice.text)]
             case _:
                 raise RemoteProtocolError("a frame that no device sends to a technician", got=frame.type.name)
@@ -386,13 +389,13 @@ class Initiator:
         countersigned = SessionClosing(
             step="countersign",
             journal_root=closing.journal_root,
-            actions=len(chain.sent),
+            actions=closing.actions,
             close=None if body is None else self._keys.sign(body),
         )
         self._send(FrameType.SESSION_CLOSE, countersigned)
         return Closing(disputed=body is None, reason=closing.reason)
 
-    def _receipt_chunk(self, payload: bytes) -> list[Event]:
+    def _receipt_chunk(self, payload: bytes, now: int) -> list[Event]:
         chain, _ = self._granted()
         if payload:
             if len(self._receipt) + len(payload) > PROOF_MAX_BYTES:
@@ -410,10 +413,10 @@ class Initiator:
             self.state = next_state(self.state, SessionEvent.CLOSED)
         self.state = next_state(self.state, SessionEvent.RECEIPT_MADE)
         try:
-            proven = check_receipt(proof, chain, request, self._ask.root)
+            proven, untaken = check_receipt(proof, chain, request, self._ask.root, now)
         except RemoteProtocolError as error:
             return [ReceiptCame(proof, None, str(error))]
-        return [ReceiptCame(proof, proven, "")]
+        return [ReceiptCame(proof, proven, "", tuple(action.name for action in untaken))]
 
     def _past_receipt(self, proof: ProofFile, chain: ActionChain, request: Envelope) -> Event:
         try:

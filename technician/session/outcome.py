@@ -16,12 +16,14 @@ class VisitRefused(Problem):
 
 @dataclass(frozen=True)
 class EndedVisit:
-    """How it ended. `receipt`: the kept proof file; `fault`: why it does not tell what we saw."""
+    """How it ended. `receipt`: the kept proof file; `fault`: why it does not tell what we saw. `untaken`: actions that
+    the end crossed on their way; the device never took them, so the receipt does not tell them."""
 
     by: str
     receipt: Path | None
     countersigned: bool
     fault: str = ""
+    untaken: tuple[str, ...] = ()
 
 
 def refused(reason: RefusalReason) -> VisitRefused:

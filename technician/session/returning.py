@@ -45,8 +45,8 @@ def check_past_receipt(proof: ProofFile, chain: ActionChain, request: Envelope, 
     ours = [action.statement.hash for action in chain.sent][: len(proof.actions)]
     check_same("actions", ours, [action.hash for action in proof.actions])
     check_outcomes(chain.sent[: len(ours)], proven)
-    missed = [action.sequence for action in chain.sent[len(ours) :] if action.result is not None]
-    check_same("actions with a result", [], missed)
+    missed = [action.sequence for action in chain.sent[len(ours) :] if action.acknowledged]
+    check_same("actions it has taken", [], missed)
     return proven
 
 

@@ -446,9 +446,11 @@ class Visit:
         path = self._keep(event.proof, event.fault)
         by = event.ended_by.value if event.ended_by else self._stopped_by
         countersigned = event.proven is not None and event.proven.countersigned
-        self.transcript.write(now, "receipt", by=by, countersigned=countersigned, fault=event.fault)
+        self.transcript.write(
+            now, "receipt", by=by, countersigned=countersigned, fault=event.fault, untaken=event.untaken
+        )
         if not self._ended.done():
-            self._ended.set_result(EndedVisit(by, path, countersigned, event.fault))
+            self._ended.set_result(EndedVisit(by, path, countersigned, event.fault, event.untaken))
 
     def _gone(self, event: PeerGone) -> None:
         self._cancel_runs("the connection ended")
