@@ -2,7 +2,8 @@
 
 A device (or the server, for its own acts) says an `AuditEntry`; the server wraps it into a leaf with its own time and
 appends it; the answer `stored` carries the leaf and an inclusion proof, and the device checks that the leaf holds
-exactly its entry. Arguments and persons appear as salted commitments; their values live elsewhere and can be erased.
+exactly its entry. Arguments and persons appear as salted commitments; their values live elsewhere and can be erased:
+an entry of its own then names the commitment whose value is gone, and every proof holds as before.
 The fields here are part of the published list: a server reads them.
 """
 
@@ -14,7 +15,7 @@ from pydantic import Field
 from protocol import strict_json
 from protocol.actions.scopes import Scope
 from protocol.errors import RemoteProtocolError
-from protocol.fields import Base64, Count, DeviceId, DottedName, Hash, UnixSeconds
+from protocol.fields import Base64, Count, DeviceId, DottedName, Hash, UnixSeconds, sha256
 from protocol.journal import Outcome
 from protocol.merkle import leaf_hash, verify_inclusion
 from protocol.strict_json import WireModel
@@ -35,6 +36,7 @@ class AuditWord(StrEnum):
     DOCUMENT_PUBLISHED = "document-published"
     SIGN_IN = "sign-in"
     ACCOUNT_CHANGE = "account-change"  # an admin asks to change who may sign in to the console, and as what
+    VALUE_ERASED = "value-erased"  # `commitment`: the one whose value and salt are kept no longer
 
 
 class AuditEntry(WireModel):
@@ -62,6 +64,29 @@ class AuditLeaf(WireModel):
 
     def to_bytes(self) -> bytes:
         return strict_json.dump(self)
+
+
+class CommittedValue(WireModel):
+    """What stands behind a commitment in the log, as long as it is kept."""
+
+    commitment: Hash
+    salt: Hash
+    value: Annotated[str, Field(max_length=1000)]
+
+    @property
+    def fits(self) -> bool:
+        return self.commitment == value_commitment(self.salt, self.value)
+
+
+class CommittedValues(WireModel):
+    """`values.json`: what an operator gives an auditor beside the log."""
+
+    values: tuple[CommittedValue, ...]
+
+
+def value_commitment(salt: bytes, value: str) -> bytes:
+    """What stands in the log for `value`. Without the salt it says nothing, also not to who guesses."""
+    return sha256(b"bellpull audit commitment v1\0", salt, value.encode())
 
 
 class InclusionProof(WireModel):

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.errors import ProtocolError
 from server import VERSION
+from server.audit.commands import audit
 from server.config import Config, ConfigError, Settings, check_origin, create, load, log_name_for
 from server.organisation.store import OrganisationStore
 from server.people.commands import first_admin, users
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(users, name="user")
+app.add_typer(audit, name="audit")
 
 
 @app.callback()

@@ -23,6 +23,8 @@ from protocol.statements import Envelope
 from protocol.strict_json import WireModel
 from server.audit.announcer import Announcer
 from server.audit.store import AuditLog
+from server.audit.values import ValueStore
+from server.audit.waiting import WaitingLine
 from server.audit.witnesses import WitnessStore
 from server.bundles.store import BundleStore
 from server.clock import Clock, wall_clock
@@ -128,6 +130,8 @@ class Office:
         self.passwords = Passwords()
 
         self.audit = AuditLog(self.database, log_key(config), now)
+        self.waiting = WaitingLine(self.database, lambda entry, item: self.audit.append(entry, item=item))
+        self.values = ValueStore(self.database, now)
         self.witnesses = WitnessStore(self.database, self.audit, now)
 
         self.hub = Hub()
@@ -155,6 +159,8 @@ class Office:
         await self.bundles.recover()
         self._start("batch writer", self.batch.run())
         self._start("audit log", self.audit.run())
+        await self.waiting.take()
+        self._start("audit line", self.waiting.run())
         self._start("announcer", self.announcer.run())
         self._start("relay", self.relay.run())
         self._start("sweeper", self._sweep())

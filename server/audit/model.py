@@ -1,4 +1,4 @@
-"""Tables of the log. Nothing here is ever updated but the head and each witness's newest line."""
+"""Tables of the log, and beside it. Nothing here is ever updated but the head and each witness's newest line."""
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
@@ -39,4 +39,13 @@ salts = Table(
     Column("commitment", LargeBinary(32), primary_key=True),
     Column("salt", LargeBinary(32), nullable=False),
     Column("value", Text, nullable=False),
+)
+
+#: Entries that other processes (the command line) ask for; the server writes them into the log and removes them here.
+waiting = Table(
+    "audit_waiting",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
 )

@@ -1,9 +1,9 @@
 """Pure: who may write what into the log, and how a person appears in it."""
 
+from enum import StrEnum
 from typing import Final
 
 from protocol.audit import AuditEntry, AuditWord
-from protocol.fields import sha256
 
 #: What only a device can know. The rest is the server's own to say.
 DEVICE_WORDS: Final = frozenset(
@@ -32,6 +32,18 @@ def fault_of(entry: AuditEntry, device: str) -> str:
     return ""
 
 
-def commitment(salt: bytes, value: str) -> bytes:
-    """What stands in the log for `value`. Without the salt it says nothing, also not to who guesses."""
-    return sha256(b"bellpull audit commitment v1\0", salt, value.encode())
+class Kind(StrEnum):
+    """Who a value behind a commitment can speak of."""
+
+    ACCOUNT = "account"
+    TECHNICIAN = "technician"
+    ISSUER = "issuer"
+
+
+def speaks_of(value: str, kind: Kind, name: str) -> bool:
+    """`account anna`, `account anna: role admin, by ben`, `technician 5f… room x…`; an account also as the one who did
+    it."""
+    words = f"{kind} {name}"
+    if value == words or value.startswith((f"{words} ", f"{words}:")):
+        return True
+    return kind is Kind.ACCOUNT and value.endswith(f", by {name}")

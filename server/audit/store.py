@@ -7,10 +7,9 @@ or added by anything but this code stops the server (`BrokenLog`). More than tha
 """
 
 import asyncio
-import os
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +17,8 @@ from protocol.audit import AuditEntry, AuditLeaf, InclusionProof
 from protocol.checkpoints import Checkpoint, LogKey, open_checkpoint
 from protocol.errors import ProtocolError
 from protocol.merkle import Tree, leaf_hash
-from server.audit.model import head, leaves, salts
-from server.audit.rules import commitment
+from server.audit.model import head, leaves
+from server.audit.values import commit_to
 from server.clock import Clock
 from server.logs import log
 from server.storage.engine import Database
@@ -121,17 +120,9 @@ class AuditLog:
         return await done
 
     async def commit_to(self, value: str) -> bytes:
-        """A salted commitment to `value`; salt and value are kept apart from the log and can be erased."""
-        salt = os.urandom(32)
-        hashed = commitment(salt, value)
+        """A salted commitment to `value`; salt and value are kept apart from the log and can be erased: values.py."""
         async with self._database.write() as connection:
-            await connection.execute(salts.insert().values(commitment=hashed, salt=salt, value=value))
-        return hashed
-
-    async def erase(self, value: str) -> int:
-        """Forget every commitment to `value`: the log stays whole, the person can no longer be found in it."""
-        async with self._database.write() as connection:
-            return int((await connection.execute(delete(salts).where(salts.c.value == value))).rowcount)
+            return await commit_to(connection, value)
 
     async def run(self) -> None:
         """Append what is asked for, for ever. Only this task touches the tree."""

@@ -33,6 +33,7 @@ AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
     AuditWord.DOCUMENT_PUBLISHED: ("Document published", "accent", "file"),
     AuditWord.SIGN_IN: ("Sign-in", "none", "user"),
     AuditWord.ACCOUNT_CHANGE: ("Account change", "warning", "users"),
+    AuditWord.VALUE_ERASED: ("Value erased", "warning", "minus"),
 }
 
 TITLE_CHARS: Final = 72

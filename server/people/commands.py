@@ -7,14 +7,18 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from protocol.audit import AuditEntry, AuditWord
+from server.audit.values import commit_to
+from server.audit.waiting import ask_for_entry
 from server.clock import wall_clock
 from server.config import Config, ConfigError, load
-from server.people.rules import ROLE_MEANINGS, Role
+from server.people.rules import ROLE_MEANINGS, Role, account_name
 from server.people.store import Account, PeopleStore
 from server.refusal import Refusal
 from server.storage.engine import Database
@@ -38,14 +42,26 @@ Name = Annotated[str, typer.Argument(help="The sign-in name, e.g. anna or anna@e
 _ROLES = "; ".join(f"{role}: {meaning}" for role, meaning in ROLE_MEANINGS.items())
 RoleChoice = Annotated[Role, typer.Option("--role", help=_ROLES)]
 
+#: Puts a change of an account in line for the audit log: (its name, what changes).
+Note = Callable[[str, str], Awaitable[None]]
+
 FIRST_ADMIN = "admin"
 
 
 async def first_admin(database: Database, config: Config) -> dict[str, str]:
     """A step of `init`: the first admin, without a password, and the link by which they set one."""
     people = PeopleStore(database, wall_clock)
+    await _note(database, FIRST_ADMIN, f"added as {Role.ADMIN}")
     await people.add(FIRST_ADMIN, Role.ADMIN)
     return {"admin": FIRST_ADMIN, "admin_link": link_address(config.origin, await people.new_link(FIRST_ADMIN))}
+
+
+async def _note(database: Database, name: str, change: str) -> None:
+    """In line for the audit log before it is done, as an admin's change in the console is."""
+    async with database.write() as connection:
+        commitment = await commit_to(connection, f"account {name}: {change}, by the command line")
+        entry = AuditEntry(word=AuditWord.ACCOUNT_CHANGE, author="server", at=wall_clock(), commitment=commitment)
+        await ask_for_entry(connection, entry)
 
 
 def link_address(origin: str, token: str) -> str:
@@ -63,7 +79,10 @@ def add(
 ) -> None:
     """Add an account and print its one-use link, good for 24 hours."""
 
-    async def act(people: PeopleStore, config: Config) -> dict[str, Any]:
+    async def act(people: PeopleStore, config: Config, note: Note) -> dict[str, Any]:
+        kept = account_name(name)
+        if kept is not None and await people.get(kept) is None:
+            await note(kept, f"added as {role}")
         account = await people.add(name, role)
         token = await people.new_link(account.name)
         return {"name": account.name, "role": role.value, "link": link_address(config.origin, token)}
@@ -75,7 +94,7 @@ def add(
 def list_(data: Data, database: DatabaseUrl = None, as_json: Json = False) -> None:
     """All accounts: name, role, last sign-in."""
 
-    async def act(people: PeopleStore, _config: Config) -> list[dict[str, Any]]:
+    async def act(people: PeopleStore, _config: Config, _note: Note) -> list[dict[str, Any]]:
         return [_facts(account) for account in await people.all()]
 
     found = _run(act, data, None, database, as_json)
@@ -99,7 +118,8 @@ def role(
 ) -> None:
     """Give an account another role. Its sessions end."""
 
-    async def act(people: PeopleStore, _config: Config) -> dict[str, Any]:
+    async def act(people: PeopleStore, _config: Config, note: Note) -> dict[str, Any]:
+        await note((await people.require(name)).name, f"role {role}")
         await people.set_role(name, role)
         return {"name": name, "role": role.value}
 
@@ -110,7 +130,8 @@ def role(
 def link(name: Name, data: Data, origin: Origin = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
     """Print a link that signs in once, within 24 hours, and lets its owner set a password. Older links end."""
 
-    async def act(people: PeopleStore, config: Config) -> dict[str, Any]:
+    async def act(people: PeopleStore, config: Config, note: Note) -> dict[str, Any]:
+        await note((await people.require(name)).name, "one-use link")
         return {"link": link_address(config.origin, await people.new_link(name))}
 
     _answer(_run(act, data, origin, database, as_json), as_json)
@@ -120,7 +141,8 @@ def link(name: Name, data: Data, origin: Origin = None, database: DatabaseUrl = 
 def remove(name: Name, data: Data, database: DatabaseUrl = None, as_json: Json = False) -> None:
     """Remove an account, its sessions and links. The last admin stays."""
 
-    async def act(people: PeopleStore, _config: Config) -> dict[str, Any]:
+    async def act(people: PeopleStore, _config: Config, note: Note) -> dict[str, Any]:
+        await note((await people.require(name)).name, "removed")
         await people.remove(name)
         return {"removed": name}
 
@@ -128,7 +150,7 @@ def remove(name: Name, data: Data, database: DatabaseUrl = None, as_json: Json =
 
 
 def _run(
-    act: Callable[[PeopleStore, Config], Awaitable[Any]],
+    act: Callable[[PeopleStore, Config, Note], Awaitable[Any]],
     data: Path,
     origin: str | None,
     database: str | None,
@@ -141,7 +163,7 @@ def _run(
         opened = Database(config.database_url)
         try:
             await migrate(opened)
-            return await act(PeopleStore(opened, wall_clock), config)
+            return await act(PeopleStore(opened, wall_clock), config, partial(_note, opened))
         finally:
             await opened.close()
 

@@ -2,6 +2,7 @@
 
 DIR/log.json            the export exactly as the server sent it
 DIR/root.json           the organisation's root and the log's key (replace it by your own copy to be sure)
+DIR/values.json         from the operator's `bellpull-server audit values`, where persons are to be checked, too
 DIR/seen-<name>.txt     checkpoints kept by those who met the log; put a device's here too
 """
 
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol import strict_json
+from protocol.audit import CommittedValue, CommittedValues
 from protocol.errors import RemoteProtocolError
 from protocol.messages.api import AuditExport
 from protocol.proofs import ProofFile
@@ -19,6 +21,7 @@ from technician.session.closing import PROOF_MAX_BYTES, read_proof
 
 LOG_FILE: Final = "log.json"
 ROOT_FILE: Final = "root.json"
+VALUES_FILE: Final = "values.json"
 LOG_MAX_BYTES: Final = 64 << 20
 #: More files than this in a folder of receipts are somebody's mistake.
 RECEIPTS_MAX: Final = 100_000
@@ -51,6 +54,14 @@ def read_seen(folder: Path) -> dict[str, str]:
         except UnicodeDecodeError:
             raise Problem("a checkpoint is not UTF-8 text", got=str(path)) from None
     return notes
+
+
+def read_values(folder: Path) -> tuple[CommittedValue, ...] | None:
+    """None where the folder has none: then nothing is said about them."""
+    if not (folder / VALUES_FILE).exists():
+        return None
+    data = read_document(folder / VALUES_FILE, what="values", max_bytes=LOG_MAX_BYTES)
+    return strict_json.parse(data, CommittedValues, what="values", max_bytes=LOG_MAX_BYTES).values
 
 
 def read_receipts(folder: Path) -> tuple[dict[str, ProofFile], list[str]]:

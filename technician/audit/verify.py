@@ -4,6 +4,7 @@
     root.json       whose word counts: the organisation's root and the log's key, given beforehand
     seen*.txt       checkpoints that a technician or device kept when it met the log
     receipts        proof files of visits, kept by technicians and customers
+    values.json     what stands behind the server's commitments, where the operator gives it
 
 What is checked, in this order:
     1. the checkpoint is signed by the log's key that root.json names
@@ -12,17 +13,17 @@ What is checked, in this order:
     4. each checkpoint seen earlier is a beginning of this very tree     forked
     5. each entry says what its log can say, each visit in its order
     6. each grant in the log has its receipt, each receipt its grant     something done and not told
+    7. each value fits its commitment, or the log says it was erased     a person put in another's place
 
 Who does not hold a certificate under the root is no witness, however many of them there are. What this cannot show:
 that the machines were honest, or that entries newer than the checkpoint exist.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from protocol import strict_json
-from protocol.audit import AuditEntry, AuditLeaf, AuditWord
+from protocol.audit import AuditEntry, AuditLeaf, AuditWord, CommittedValue
 from protocol.certificates import DeviceCertificate
 from protocol.checkpoints import Checkpoint, LogVerifier, WitnessVerifier, open_checkpoint, verify_cosignature
 from protocol.errors import ProtocolError
@@ -33,6 +34,7 @@ from protocol.proofs import ProofFile, ProvenVisit, verify_proof
 from protocol.signed_note import parse_line
 from protocol.statements import VerifyKey, parse_payload
 from protocol.trust import Trust
+from technician.audit.report import AuditReport, WitnessFacts
 from technician.certificate_file import RootFile
 
 #: Words that belong to one visit, each only after its start.
@@ -48,39 +50,13 @@ _IN_VISIT: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class WitnessFacts:
-    """A certified device that vouches for the first `size` entries."""
-
-    device: str
-    customer: str
-    size: int
-    at_s: int
-
-
-@dataclass
-class AuditReport:
-    """What was found. `problems` empty: the log holds. `notes`: worth reading, prove nothing wrong."""
-
-    size: int = 0
-    root: bytes = b""
-    witnesses: list[WitnessFacts] = field(default_factory=list)
-    visits: int = 0
-    receipts: int = 0
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        return not self.problems
-
-
 def verify_log(
     export: AuditExport,
     root: RootFile,
     *,
     seen: Mapping[str, str] | None = None,
     receipts: Mapping[str, ProofFile] | None = None,
+    values: Sequence[CommittedValue] | None = None,
     witnesses_needed: int = 1,
 ) -> AuditReport:
     """Check everything; every problem found is in the report. `seen`: name → note; `receipts`: name → proof file."""
@@ -114,6 +90,8 @@ def verify_log(
     _check_visits(entries, report)
     if receipts is not None:
         _check_receipts(entries, receipts, organisation, report)
+    if values is not None:
+        _check_values(entries, values, report)
     return report
 
 
@@ -286,3 +264,22 @@ def _compare(entry: AuditEntry, proof: ProofFile, visit: ProvenVisit, report: Au
         action = told.get(entry.sequence)
         if action is None or (action.action, action.outcome) != (entry.action, entry.outcome):
             report.problems.append(f"visit {name}: action {entry.sequence} is told differently by log and receipt")
+
+
+def _check_values(entries: Sequence[AuditEntry], values: Sequence[CommittedValue], report: AuditReport) -> None:
+    """Behind each commitment of the server stands its value, or an entry says that it was erased."""
+    kept = {value.commitment for value in values if value.fits}
+    for value in values:
+        if not value.fits:
+            report.problems.append(
+                f"the value of commitment {value.commitment.hex()[:16]} was exchanged: it does not fit"
+            )
+    erased = {entry.commitment for entry in entries if entry.word is AuditWord.VALUE_ERASED}
+    for index, entry in enumerate(entries):
+        # What devices commit to, they keep themselves.
+        if entry.commitment is None or entry.author.startswith("d-") or entry.word is AuditWord.VALUE_ERASED:
+            continue
+        if entry.commitment in erased:
+            report.notes.append(f"entry {index}: value erased")
+        elif entry.commitment not in kept:
+            report.problems.append(f"entry {index}: its value is missing, and the log does not say that it was erased")

@@ -7,8 +7,17 @@ import typer
 
 from protocol.errors import RemoteProtocolError
 from protocol.proofs import ProvenVisit, action_line, verify_proof
-from technician.audit.files import ROOT_FILE, read_log, read_receipts, read_root_file, read_seen, write_export
-from technician.audit.verify import AuditReport, verify_log
+from technician.audit.files import (
+    ROOT_FILE,
+    read_log,
+    read_receipts,
+    read_root_file,
+    read_seen,
+    read_values,
+    write_export,
+)
+from technician.audit.report import AuditReport
+from technician.audit.verify import verify_log
 from technician.certificate_file import RootFile
 from technician.commands.inbox import when
 from technician.commands.output import (
@@ -82,6 +91,7 @@ def verify(
         read_root_file(root or folder / ROOT_FILE),
         seen=read_seen(folder),
         receipts=proofs,
+        values=read_values(folder),
         witnesses_needed=witnesses,
     )
     report.problems += faults

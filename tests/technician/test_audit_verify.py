@@ -12,7 +12,8 @@ from protocol.audit import AuditLeaf, AuditWord
 from protocol.checkpoints import LogKey
 from protocol.journal import Outcome
 from protocol.merkle import leaf_hash
-from technician.audit.verify import AuditReport, verify_log
+from technician.audit.report import AuditReport
+from technician.audit.verify import verify_log
 from tests.making import Organisation, seed
 from tests.technician.conftest import Run
 from tests.technician.made_log import LOG, MadeLog, finished_visit

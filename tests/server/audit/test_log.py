@@ -12,7 +12,6 @@ from protocol.audit import AuditEntry, AuditWord, check_inclusion
 from protocol.checkpoints import LogKey, open_checkpoint
 from protocol.merkle import leaf_hash, root_of, verify_consistency
 from server.audit.model import head, leaves
-from server.audit.rules import commitment
 from server.audit.store import AuditLog, BrokenLog
 from server.storage.engine import Database
 from tests.making import NOW, seed
@@ -144,13 +143,3 @@ async def test_a_failed_write_fails_its_askers_and_the_log_goes_on_whole(
     assert (again.index, log.size) == (1, 2)
     checkpoint = open_checkpoint(log.note, log.key.verifier)
     check_inclusion(log.proof(again), entry(NOW + 1), checkpoint.size, checkpoint.root)
-
-
-async def test_persons_stand_in_the_log_as_commitments_that_can_be_erased(log: AuditLog) -> None:
-    first, second = await log.commit_to("technician 1"), await log.commit_to("technician 1")
-    assert first != second, "the same person is not recognised by the value"
-    await log.append(AuditEntry(word=AuditWord.SIGN_IN, author="server", at=NOW, commitment=first))
-    assert b"technician" not in b"".join(await log.entries())
-    assert await log.erase("technician 1") == 2
-    assert await log.erase("technician 1") == 0
-    assert commitment(b"s" * 32, "a") != commitment(b"s" * 32, "b")
