@@ -1,4 +1,4 @@
-"""The real server restarted in the middle of a session, asked to and by a kill: both ends are told, one receipt each.
+"""The real server restarted in the middle of a session, asked to and by a kill: the visit goes on, one receipt a grant.
 
 Real agent, real server in a process of its own, the technician's real program. What the visit wrote down while the
 server was away reaches the log afterwards, and the log that comes back continues the one that both had seen.
@@ -21,7 +21,7 @@ from protocol.actions.scopes import Scope
 from protocol.audit import AuditLeaf, AuditWord
 from protocol.enrolment import EnrolmentTicket, print_token
 from protocol.fields import decode_base64
-from protocol.grants import EndedBy
+from protocol.grants import EndedBy, Receipt
 from protocol.journal import Outcome
 from protocol.messages.api import CertificatePush
 from protocol.proofs import verify_proof
@@ -50,6 +50,7 @@ async def machine_at(folder: Path, world: World) -> AsyncIterator[Machine]:
     state = state_folder(folder)
     await asyncio.to_thread(enrol, state, printed, label="laptop", now=world.clock.now)
     machine = Machine(state, Time(wall_s=time.time()))
+    machine.member.link._uniform = lambda: 0.1  # tries again ten times a second while the server is away
     machine.member.trust.accept(world.organisation.revocations(issued_at=world.clock.now))
     async with machine.running():
         await machine.until(lambda: machine.member.link.connected)
@@ -61,43 +62,57 @@ async def machine_at(folder: Path, world: World) -> AsyncIterator[Machine]:
         yield machine
 
 
-async def cut_in_the_middle(
-    world: World, machine: Machine, technician: Technician, ticket: str, cut: Callable[[], object]
+async def through_a_cut(
+    world: World,
+    machine: Machine,
+    technician: Technician,
+    ticket: str,
+    server: RunningServer,
+    cut: Callable[[], object],
 ) -> None:
-    """A visit with one action done, and then the server is gone."""
+    """A visit with one action done; the server is gone, and back; the visit goes on, and ends as it should."""
     async with technician.signed_in() as api:
         device = find_device((await api.devices()).devices, machine.device, technician.store.trust, world.clock.now)
         assert device.certified
         async with Visit.open(technician, api, device, ticket, SCOPES, 15, "it is slow") as visit:
             machine.say_yes(await machine.question())
             await visit.granted()
-            run = await visit.run("processes", ProcessesArguments(limit=3))
-            assert len([item async for item in run]) == 3
-            hosts = list(machine.member.session_hosts())
-            assert len(hosts) == 1
+            assert await rows(visit, 3) == 3
+            (host,) = machine.member.session_hosts()
+            prompts = machine.prompts_ever
             await asyncio.to_thread(cut)
-            ended = await visit.ended()
-    assert ended.by == "connection-lost"
-    assert ended.fault == "the connection broke off"
+            await back(machine, server)
+            assert await rows(visit, 2) == 2
+            assert list(machine.member.session_hosts()) == [host], "the same visit, in the same process"
+            assert machine.prompts_ever == prompts, "nobody was asked again"
+            ended = await visit.end("that was all")
+    assert (ended.by, ended.fault) == ("technician", "")
     await machine.until(lambda: not machine.member.door.busy)
     assert list(machine.member.session_hosts()) == []
-    newest = machine.member.door.receipts.list()[0]
-    stored = machine.member.door.receipts.proof(newest.grant)
-    assert stored is not None
-    proven = verify_proof(read_proof(stored), world.organisation.root.verify_key)
-    assert proven.receipt.ended_by is EndedBy.CONNECTION_LOST
-    assert [(done.action, done.outcome) for done in proven.receipt.actions] == [("processes", Outcome.DONE)]
-    assert not proven.receipt.rebuilt
+
+
+async def rows(visit: Visit, count: int) -> int:
+    run = await visit.run("processes", ProcessesArguments(limit=count))
+    return len([item async for item in run])
+
+
+def the_receipts(machine: Machine, world: World) -> list[Receipt]:
+    """Of the newest visit: before the cut, and after it; each proven as the customer keeps it."""
+    proven = []
+    for kept in machine.member.door.receipts.list()[:2]:
+        proof = machine.member.door.receipts.proof(kept.grant)
+        assert proof is not None
+        proven.append(verify_proof(read_proof(proof), world.organisation.root.verify_key))
+    after, before = proven
+    assert after.grant.successor_of == before.receipt.grant
+    return [before.receipt, after.receipt]
 
 
 async def back(machine: Machine, server: RunningServer) -> None:
     await asyncio.to_thread(server.start_again)
 
-    def connected() -> bool:
-        machine.member.link.hurry()
-        return machine.member.link.connected
-
-    await machine.until(connected, 40)
+    machine.member.link.hurry()
+    await machine.until(lambda: machine.member.link.connected, 40)
     await machine.until(lambda: machine.member.outbox.numbers().items == 0)
 
 
@@ -107,21 +122,25 @@ async def entries(technician: Technician) -> list[Any]:
     return [strict_json.parse(leaf, AuditLeaf).entry for leaf in export.entries]
 
 
-async def test_both_ends_are_told_and_each_visit_has_one_receipt(tmp_path: Path) -> None:
+async def test_a_visit_goes_on_over_a_restart_and_a_kill_with_one_receipt_for_each_grant(tmp_path: Path) -> None:
     with start_server(tmp_path) as server:
         async with outside(server) as world, machine_at(tmp_path / "s", world) as machine:
             technician, _ = await make_technician(tmp_path / "t", world, scopes=SCOPES)
             ticket = machine.ask_for_help()
             await machine.until(lambda: machine.member.outbox.numbers().items == 0)
             for number, cut in enumerate((server.stop, server.kill), start=1):
-                await cut_in_the_middle(world, machine, technician, ticket, cut)
-                assert len(machine.member.door.receipts.list()) == number
-                await back(machine, server)
-                assert len(machine.member.door.receipts.list()) == number
-            # Each visit stands in the log once, from its beginning to its receipt, in this order.
-            grants = [receipt.grant for receipt in machine.member.door.receipts.list()]
-            for grant in grants:
-                words = [entry.word for entry in await entries(technician) if entry.session == grant]
+                await through_a_cut(world, machine, technician, ticket, server, cut)
+                before, after = the_receipts(machine, world)
+                assert (before.ended_by, after.ended_by) == (EndedBy.CONNECTION_LOST, EndedBy.TECHNICIAN)
+                for receipt in (before, after):
+                    assert [(done.action, done.outcome) for done in receipt.actions] == [("processes", Outcome.DONE)]
+                    assert not receipt.rebuilt
+                assert len(machine.member.door.receipts.list()) == 2 * number
+            await machine.until(lambda: machine.member.outbox.numbers().items == 0)
+            # Each grant stands in the log once, from its beginning to its receipt, in this order.
+            written = await entries(technician)
+            for kept in machine.member.door.receipts.list():
+                words = [entry.word for entry in written if entry.session == kept.grant]
                 assert words == [
                     AuditWord.SESSION_STARTED, AuditWord.ACTION_STARTED, AuditWord.ACTION_ENDED,
                     AuditWord.SESSION_ENDED, AuditWord.RECEIPT_MADE,
