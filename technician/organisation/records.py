@@ -248,7 +248,7 @@ class Records:
 
     def certificates(self, kind: CertificateKind | None = None) -> list[CertificateRecord]:
         rows = self._connection.execute(
-            "SELECT * FROM certificates WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, serial", (kind,)
+            "SELECT * FROM certificates WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, rowid", (kind,)
         )
         return [
             CertificateRecord(
