@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agent.cli.command import Command, Exit, folder_of, print_json, say
 from agent.consent.prompt_text import quote
+from agent.consent.telling import METHODS, OUTCOMES, ended, scope_sentences
 from agent.identity.enrol import known_roots
 from agent.identity.identity import Identity
 from agent.local.client import ServiceAbsent, call
@@ -21,16 +22,6 @@ from protocol.proofs import ProofFile, ProvenVisit, action_line, verify_proof
 from protocol.statements import VerifyKey
 
 _PROOF_MAX_BYTES: Final = 64 * 1024 * 1024
-_ENDED: Final = {
-    "customer": "you stopped it",
-    "technician": "the technician ended it",
-    "expired": "the time was over",
-    "revoked": "the technician's certificate was withdrawn",
-    "connection-lost": "the connection was lost",
-    "protocol-error": "the technician's program did something it must not",
-    "agent-stopped": "Bellpull was stopped on this computer",
-    "audit-unavailable": "the audit log could not be reached",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,7 +94,7 @@ def _line(receipt: dict[str, Any]) -> str:
     name = printable(receipt["technician"])
     return (
         f"{receipt['grant'][:12]}  {when}  {name}  {done} done, {refused} refused; "
-        f"{_ENDED.get(receipt['ended_by'], receipt['ended_by'])}{rebuilt}"
+        f"{ended(receipt['ended_by'])}{rebuilt}"
     )
 
 
@@ -113,10 +104,15 @@ def _show(receipt: dict[str, Any], *, wants_json: bool) -> int:
         return Exit.FINE
     print(_line(receipt))
     print(f"  {printable(receipt['organisation'])}; they wrote as reason: {quote(receipt['reason'])}")
-    print(f"  You allowed: {', '.join(receipt['scopes'])}")
+    print(f"  {METHODS.get(receipt['method'], receipt['method'])}: {printable(receipt['local_user'])} allowed this:")
+    for sentence in scope_sentences(receipt["scopes"]):
+        print(f"  - {sentence}")
     for action in receipt["actions"]:
         detail = f" ({printable(action['detail'])})" if action["detail"] else ""
-        print(f"  {action['sequence']}. {printable(action['action'])} — {action['outcome']}{detail}")
+        outcome = OUTCOMES.get(action["outcome"], action["outcome"])
+        print(f"  {action['sequence']}. They {printable(action['sentence'], 400)} — {outcome}{detail}")
+        if action["changed"]:
+            print(f"     It may have changed this computer. {action['undo']}")
     print(f"  Confirmed by the technician's own signature: {'yes' if receipt['countersigned'] else 'no'}")
     return Exit.FINE
 
@@ -171,7 +167,7 @@ def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_jso
     print(f"  allowed: {', '.join(proven.grant.scopes)}")
     for action in proven.receipt.actions:
         print(f"  {printable(action_line(action))}")
-    print(f"  {_ENDED.get(proven.receipt.ended_by.value, proven.receipt.ended_by.value)}")
+    print(f"  {ended(proven.receipt.ended_by.value)}")
     print(f"  confirmed by the technician: {'yes' if proven.countersigned else 'no'}")
     if not proven.certified_device:
         print("  The organisation had not approved this device at that time.")

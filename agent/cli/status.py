@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 from agent.cli.command import Command, Exit, folder_of, print_json
@@ -24,12 +25,43 @@ def run(arguments: argparse.Namespace) -> int:
         call(folder.root, "confirm-clock")
     status = call(folder.root, "status")
     dead = call(folder.root, "dead-letters")["dead_letters"]
+    visits = _visits(folder.root) if status["enrolled"] else {}
     if arguments.json:
-        print_json({**status, "dead_letters": dead})
+        print_json({**status, "dead_letters": dead, **visits})
     else:
-        for line in lines_of(status, dead, int(time.time())):
+        for line in [*lines_of(status, dead, int(time.time())), *(visit_lines(visits) if visits else [])]:
             print(line)
-    return Exit.PROBLEM if is_problem(status) else Exit.FINE
+    return Exit.PROBLEM if is_problem(status) or visits.get("frozen", False) else Exit.FINE
+
+
+def _visits(state: Path) -> dict[str, Any]:
+    """Who is here, whether anybody can come, and who may while nobody is here."""
+    return {
+        "sessions": call(state, "session-list")["sessions"],
+        "frozen": call(state, "abuse-list")["frozen"],
+        "unattended": call(state, "policy-show"),
+    }
+
+
+def visit_lines(visits: dict[str, Any]) -> list[str]:
+    """The door: who is connected and what they do now, a freeze, an unattended policy."""
+    lines = []
+    for live in visits["sessions"]:
+        if live["state"] not in ("active", "paused", "stopping"):
+            continue
+        who = f"{printable(live['technician'], 120)} of {printable(live['organisation'], 120)}, tier {live['tier']}"
+        state = {"paused": "lost the connection and may come back", "stopping": "is leaving"}.get(live["state"])
+        lines.append(f"Visit        {who}: {state or _span(live['seconds_left']) + ' left'}")
+        lines += [f"Right now    they {printable(doing, 300)}" for doing in live["doing"]]
+        lines.append("             stop it: bellpull-agent stop; allow less: bellpull-agent stop --keep SCOPE")
+    if visits["frozen"]:
+        lines.append("FROZEN       abuse was reported; nobody can connect until: bellpull-agent unfreeze")
+    policy = visits["unattended"]
+    if policy["problem"]:
+        lines.append(f"Unattended   the policy does not hold: {printable(policy['problem'], 200)}")
+    elif policy["policy"] is not None:
+        lines.append(f"Unattended   policy version {policy['version']}: bellpull-agent policy show")
+    return lines
 
 
 def is_problem(status: dict[str, Any]) -> bool:
