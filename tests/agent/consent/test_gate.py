@@ -143,6 +143,22 @@ async def test_a_thousand_requests_an_hour_are_three_questions(table: Table) -> 
     assert questions == 3
 
 
+async def test_a_thousand_requests_an_hour_are_three_questions_over_restarts(tmp_path: Path) -> None:
+    """Whoever makes the service start anew gains nothing by it; open questions that a crash took along count."""
+    questions, clocks = 0, HandClocks()
+    for _ in range(20):
+        table = Table(tmp_path / "agent.db")
+        table.clocks = table.gate._clocks = clocks
+        for _ in range(50):
+            task = await table.asked()
+            questions += len(table.gate.pending())
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            clocks.pass_s(3.5)
+        table.database.close()
+    assert questions == 3
+
+
 async def test_limits_hold_over_a_restart(tmp_path: Path) -> None:
     table = Table(tmp_path / "agent.db")
     task = await table.asked()
