@@ -6,7 +6,7 @@ closing word are theirs; the grant, the changes and the receipt are the device's
 tells it exactly. It does not prove that the machine itself was honest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -121,6 +121,31 @@ def verify_succession(first: ProvenVisit, following: ProvenVisit) -> None:
         _same("change of a visit that went on", ChangeKind.NARROWED, change.kind)
         scopes = tuple(scope for scope in scopes if scope in change.scopes)
     check_successor(first.granted, scopes, following.grant)
+
+
+def succession_faults(visits: Iterable[ProvenVisit], *, complete: bool) -> list[str]:
+    """What does not fit among proven visits: a successor that goes beyond the grant before, or two successors of one.
+
+    `complete`: these are all there are, so that a successor without the visit before is a fault as well.
+    """
+    faults: list[str] = []
+    known = {visit.granted.hash: visit for visit in visits}
+    followed: set[bytes] = set()
+    for visit in known.values():
+        name, before = visit.granted.hash.hex()[:16], visit.grant.successor_of
+        if before is None:
+            continue
+        if before in followed:
+            faults.append(f"visit {name} goes on with {before.hex()[:16]}, and so does another")
+        followed.add(before)
+        if before in known:
+            try:
+                verify_succession(known[before], visit)
+            except RemoteProtocolError as error:
+                faults.append(f"visit {name} does not go on with {before.hex()[:16]} as it may: {error}")
+        elif complete:
+            faults.append(f"visit {name} goes on with {before.hex()[:16]}, whose receipt is missing")
+    return faults
 
 
 def _root_of(proof: ProofFile, roots: Sequence[VerifyKey]) -> VerifyKey:

@@ -13,6 +13,7 @@ What is checked, in this order:
     4. each checkpoint seen earlier is a beginning of this very tree     forked
     5. each entry says what its log can say, each visit in its order
     6. each grant in the log has its receipt, each receipt its grant     something done and not told
+       one that goes on after a lost connection, the one before          more allowed than was said yes to
     7. each value fits its commitment, or the log says it was erased     a person put in another's place
 
 Who does not hold a certificate under the root is no witness, however many of them there are. What this cannot show:
@@ -30,7 +31,7 @@ from protocol.errors import ProtocolError
 from protocol.fields import root_hash
 from protocol.merkle import leaf_hash, root_of
 from protocol.messages.api import AuditExport, WitnessLine
-from protocol.proofs import ProofFile, ProvenVisit, verify_proof
+from protocol.proofs import ProofFile, ProvenVisit, succession_faults, verify_proof
 from protocol.signed_note import parse_line
 from protocol.statements import VerifyKey, parse_payload
 from protocol.trust import Trust
@@ -242,6 +243,7 @@ def _check_receipts(
             continue
         proven[visit.receipt.grant] = (proof, visit)
     report.receipts = len(proven)
+    report.problems += succession_faults((visit for _, visit in proven.values()), complete=True)
     logged = {entry.session for entry in entries if entry.word is AuditWord.SESSION_STARTED and entry.session}
     for grant in sorted(logged - proven.keys()):
         report.problems.append(f"visit {grant.hex()[:16]} is in the log, its receipt is not among the files")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from protocol.errors import RemoteProtocolError
-from protocol.proofs import ProvenVisit, action_line, verify_proof
+from protocol.proofs import ProvenVisit, action_line, succession_faults, verify_proof
 from technician.audit.files import (
     ROOT_FILE,
     read_log,
@@ -121,6 +121,7 @@ def verify_receipt(
         roots = Technician.open(Home.at(home), Passphrases()).store.trust.roots
     out = Output(as_json)
     results: list[dict[str, object]] = []
+    held: list[ProvenVisit] = []
     for path in files:
         try:
             proven = verify_proof(read_proof(read_document(path, what="receipt", max_bytes=PROOF_MAX_BYTES)), *roots)
@@ -130,12 +131,16 @@ def verify_receipt(
                 out.say(f"✗ {path}", "bold red")
                 out.say(f"  {error}")
             continue
+        held.append(proven)
         results.append({"file": str(path), "ok": True, **_visit_json(proven)})
         if not as_json:
             _show_visit(out, path, proven)
+    faults = succession_faults(held, complete=False)
+    for fault in faults:
+        out.say(f"✗ {fault}", "bold red")
     if as_json:
-        out.json({"receipts": results})
-    if not all(result["ok"] for result in results):
+        out.json({"receipts": results, "faults": faults})
+    if faults or not all(result["ok"] for result in results):
         raise typer.Exit(EXIT_PROBLEM)
 
 
@@ -169,6 +174,8 @@ def _show_report(out: Output, report: AuditReport) -> None:
 def _visit_json(proven: ProvenVisit) -> dict[str, object]:
     told = proven.receipt
     return {
+        "grant": told.grant.hex(),
+        "goes_on_with": None if proven.grant.successor_of is None else proven.grant.successor_of.hex(),
         "technician": proven.technician.name,
         "organisation": told.organisation,
         "device": told.device,
@@ -188,6 +195,11 @@ def _visit_json(proven: ProvenVisit) -> dict[str, object]:
     }
 
 
+def _succession(proven: ProvenVisit) -> dict[str, object]:
+    before = proven.grant.successor_of
+    return {} if before is None else {"goes on with": f"visit {before.hex()[:16]}, after a lost connection"}
+
+
 def _show_visit(out: Output, path: Path, proven: ProvenVisit) -> None:
     told = proven.receipt
     out.say(f"✓ {path}", "bold green")
@@ -196,6 +208,7 @@ def _show_visit(out: Output, path: Path, proven: ProvenVisit) -> None:
             "who": f"{proven.technician.name}, {told.organisation} (tier {proven.technician.tier})",
             "device": told.device + ("" if proven.certified_device else "  NOT certified at the time"),
             "why": told.reason,
+            **_succession(proven),
             "allowed": f"{', '.join(told.scopes)}, {proven.grant.minutes} minutes,"
             f" consent by {proven.grant.consent.method}",
             "when": f"{when(told.granted_at)} – {when(told.ended_at)} UTC, ended by {told.ended_by}",

@@ -8,15 +8,13 @@ Commands are read from stdin, one a line (session/commands.py). Events as JSON l
     {"event":"result","action":…,"outcome":"done","detail":"","rows":50}
     {"event":"confirm","action":"processes.end","line":"end-process 4711 812340"}  next line: yes, or not
     {"event":"narrowed","scopes":[…]}   {"event":"notice","kind":…,"text":…}
+    {"event":"connection-lost","waits_s":300}   {"event":"went-on","scopes":[…],"minutes":12}
     {"event":"ended","by":"customer","receipt":"/…/receipts/….json","countersigned":true}
     {"event":"error","what":…,"expected":…,"got":…,"hint":…}
 """
 
 import asyncio
 import random
-import sys
-import threading
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -35,6 +33,7 @@ from technician.commands.output import (
     PassphraseOption,
     run,
 )
+from technician.commands.typing_in import TypedIn
 from technician.devices import find_device
 from technician.home import Home
 from technician.keys.passphrase import Passphrases
@@ -86,7 +85,7 @@ async def _visit(
     reason: str,
     face: Face,
 ) -> EndedVisit:
-    lines = Lines()
+    lines = TypedIn()
     async with technician.signed_in() as api:
         for doubt in technician.doubts:
             face.notice("document", doubt)
@@ -111,17 +110,17 @@ async def _visit(
     return ended
 
 
-async def _confirm(visit: Visit, lines: "Lines", face: Face) -> None:
+async def _confirm(visit: Visit, lines: TypedIn, face: Face) -> None:
     places = sorted(random.SystemRandom().sample(range(1, len(visit.phrase) + 1), WORDS_TO_TYPE))
     face.ask_words(places)
     typed = (await lines.next() or "").split()
     visit.confirm(dict(zip(places, typed, strict=False)))
 
 
-async def _work(visit: Visit, lines: "Lines", face: Face) -> EndedVisit:
+async def _work(visit: Visit, lines: TypedIn, face: Face) -> EndedVisit:
     """Commands until `end`, the end of stdin, or the end of the visit."""
     over = asyncio.create_task(visit.ended())
-    acting = Acting(visit, face, lines.next)
+    acting = Acting(visit, face, lines)
     try:
         while not over.done():
             face.prompt()
@@ -141,27 +140,3 @@ async def _work(visit: Visit, lines: "Lines", face: Face) -> EndedVisit:
     finally:
         over.cancel()
         await acting.close()
-
-
-class Lines:
-    """stdin by lines, read by a thread that may be left waiting when the visit ends first."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
-        self._over = False
-        threading.Thread(target=self._read, name="stdin", daemon=True).start()
-
-    async def next(self) -> str | None:
-        """The next line, or None at the end of stdin, for ever."""
-        if self._over:
-            return None
-        line = await self._queue.get()
-        self._over = line is None
-        return line
-
-    def _read(self) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody reads any more
-            for line in sys.stdin:
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, line)
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, None)

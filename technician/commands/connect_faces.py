@@ -1,19 +1,23 @@
 """What `bellpull connect` shows: tables and sentences for a person, or one JSON object a line for a program."""
 
+import base64
 import json
 import sys
 from abc import ABC, abstractmethod
 
 from protocol.errors import ProtocolError
+from protocol.limits import RESUME_WINDOW_S
 from protocol.messages.codes import spoken
-from protocol.visit import Item
+from protocol.visit import Item, Progress
 from technician.commands.output import Output, error_facts
 from technician.devices import DeviceFacts
 from technician.problems import Problem
 from technician.session.commands import HELP
-from technician.session.events import Event, Narrowed, Noticed, Stopped
+from technician.session.events import ConnectionLost, Event, Narrowed, Noticed, Stopped, WentOn
+from technician.session.files import Carried
 from technician.session.outcome import EndedVisit
 from technician.session.rows import show
+from web.figures import size
 
 
 class Face(ABC):
@@ -30,6 +34,10 @@ class Face(ABC):
                 self.notice(kind, text)
             case Stopped():
                 self.stopped()
+            case ConnectionLost():
+                self.connection_lost()
+            case WentOn(grant):
+                self.went_on([scope.value for scope in grant.body.scopes], grant.body.minutes)
             case _:
                 pass  # shown where it is waited for
 
@@ -58,6 +66,12 @@ class Face(ABC):
     def stopped(self) -> None: ...
 
     @abstractmethod
+    def connection_lost(self) -> None: ...
+
+    @abstractmethod
+    def went_on(self, scopes: list[str], minutes: int) -> None: ...
+
+    @abstractmethod
     def notice(self, kind: str, text: str) -> None: ...
 
     @abstractmethod
@@ -77,6 +91,15 @@ class Face(ABC):
 
     @abstractmethod
     def result(self, action: str, items: list[Item], outcome: str, detail: str) -> None: ...
+
+    @abstractmethod
+    def progress(self, action: str, far: Progress) -> None: ...
+
+    @abstractmethod
+    def carried(self, action: str, carried: Carried) -> None: ...
+
+    @abstractmethod
+    def terminal_showed(self, data: bytes) -> None: ...
 
     @abstractmethod
     def ended(self, ended: EndedVisit) -> None: ...
@@ -116,6 +139,12 @@ class JsonFace(Face):
     def stopped(self) -> None:
         self._event("stopped", by="customer")
 
+    def connection_lost(self) -> None:
+        self._event("connection-lost", waits_s=RESUME_WINDOW_S)
+
+    def went_on(self, scopes: list[str], minutes: int) -> None:
+        self._event("went-on", scopes=scopes, minutes=minutes)
+
     def notice(self, kind: str, text: str) -> None:
         self._event("notice", kind=kind, text=text)
 
@@ -140,6 +169,25 @@ class JsonFace(Face):
 
     def result(self, action: str, items: list[Item], outcome: str, detail: str) -> None:
         self._event("result", action=action, outcome=outcome, detail=detail, rows=len(items))
+
+    def progress(self, action: str, far: Progress) -> None:
+        self._event("progress", action=action, done=far.done, total=far.total, unit=far.unit)
+
+    def carried(self, action: str, carried: Carried) -> None:
+        self._event(
+            "file",
+            action=action,
+            path=str(carried.path),
+            size_bytes=carried.size_bytes,
+            sha256=carried.sha256.hex(),
+            resumed_at=carried.resumed_at,
+            restarted=carried.restarted,
+            changed=carried.changed,
+        )
+        self._event("result", action=action, outcome="done", detail="", rows=0)
+
+    def terminal_showed(self, data: bytes) -> None:
+        self._event("terminal", data=base64.b64encode(data).decode())
 
     def ended(self, ended: EndedVisit) -> None:
         receipt = None if ended.receipt is None else str(ended.receipt)
@@ -193,6 +241,15 @@ class TerminalFace(Face):
     def stopped(self) -> None:
         self.out.say("The customer pressed Stop.", "bold yellow")
 
+    def connection_lost(self) -> None:
+        minutes = RESUME_WINDOW_S // 60
+        self.out.say(
+            f"! The connection is lost. The device waits for {minutes} minutes; trying to come back …", "yellow"
+        )
+
+    def went_on(self, scopes: list[str], minutes: int) -> None:
+        self.out.say(f"✓ Back. {minutes} minutes are left for: {', '.join(scopes)}.", "green")
+
     def notice(self, kind: str, text: str) -> None:
         self.out.say(f"· {kind}: {text}", "dim")
 
@@ -223,6 +280,24 @@ class TerminalFace(Face):
                 self.out.say(f"{table.broken} rows were not what they said they are.", "red")
         style = "green" if outcome == "done" else "bold red"
         self.out.say(f"{action}: {outcome}" + (f" – {detail}" if detail else ""), style)
+
+    def progress(self, action: str, far: Progress) -> None:
+        if self._interactive:
+            share = f"{far.done / far.total:5.1%}  " if far.total else ""
+            self.out.people.print(f"  {share}{size(far.done)}", end="\r")
+
+    def carried(self, action: str, carried: Carried) -> None:
+        self.out.say(f"✓ {carried.path}: {size(carried.size_bytes)}, SHA-256 {carried.sha256.hex()}", "green")
+        if carried.resumed_at:
+            self.out.say(f"  went on behind {size(carried.resumed_at)} that were there already", "dim")
+        if carried.restarted:
+            self.out.say("  what was here was not its beginning (it has changed there): began anew", "yellow")
+        if carried.changed:
+            self.out.say("  it was being written to there while it was read", "yellow")
+
+    def terminal_showed(self, data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
     def ended(self, ended: EndedVisit) -> None:
         self.out.say(f"Ended by {ended.by}.")

@@ -353,18 +353,18 @@ class Visit:
             case Refused(reason):
                 self._refused(reason)
             case ConnectionLost():
-                if self._connected.is_set():
-                    self.transcript.write(now_s(), "connection-lost")
+                if not self._connected.is_set():
+                    return  # a return that failed: told when it was lost
                 self._connected.clear()
+                self.transcript.write(now_s(), "connection-lost")
             case PastReceipt(proof, fault):
                 self._keep(proof, fault)
             case WentOn():
                 self._went_on(event)
             case Row():
-                self.transcript.write(
-                    now_s(), "row", action=self._runs[event.stream].action, item=event.item.model_dump()
-                )
-                self._runs[event.stream].put(event)
+                run = self._runs[event.stream]
+                self.transcript.write(now_s(), "row", action=run.action, item=event.item.model_dump())
+                run.put(event)
             case BytesCame():
                 self._runs[event.stream].put(event)
             case ActionEnded(stream, result):

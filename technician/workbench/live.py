@@ -23,7 +23,7 @@ from technician.clock import now_s
 from technician.devices import DeviceFacts
 from technician.home import Home
 from technician.problems import Problem
-from technician.session.events import Closing, Event, Narrowed, Noticed, Stopped
+from technician.session.events import Closing, ConnectionLost, Event, Narrowed, Noticed, PastReceipt, Stopped, WentOn
 from technician.session.outcome import EndedVisit
 from technician.session.run import Run
 from technician.session.visit import Visit
@@ -89,6 +89,8 @@ class LiveVisit:
         self.ends_at: int | None = None
         self.happenings: list[Happening] = []
         self.runs = RunBook()
+        self.lost_at: int | None = None  # the connection is gone, and a way back is looked for
+        self._was_lost = False
         self.read_up_to = 0  # number of the newest chat message that was on a page
         self.ended: EndedVisit | None = None
         self.problem: Problem | ProtocolError | None = None
@@ -252,12 +254,18 @@ class LiveVisit:
         if again is not None:
             self.runs.replace(again, run)
         if again is None or run.outcome != "done":
-            tone = "ok" if run.outcome == "done" else "warning"
-            self._tell(f"{run.action}: {run.outcome}", run.detail or f"{run.rows} rows", tone, "check")
+            rows = f"{run.rows} row{'' if run.rows == 1 else 's'}"
+            tone, icon = {"done": ("ok", "check"), "cancelled": ("none", "minus")}.get(
+                run.outcome, ("warning", "warning")
+            )
+            self._tell(f"{run.action}: {run.outcome}", run.detail or rows, tone, icon)
         self._changed(run.tab)
+        if self._was_lost and run.outcome != "done" and self.phase is Phase.ACTIVE:
+            self._begin_asking(self)  # what was listened to did not outlive the loss
 
     def _finish(self, ended: EndedVisit) -> None:
         self.ended = ended
+        self.lost_at = None
         self.scopes = frozenset()
         for run in self.runs.under_way:
             run.end("cancelled", "the visit is over")
@@ -275,6 +283,24 @@ class LiveVisit:
             case Stopped():
                 self.scopes = frozenset()
                 self._tell("The customer pressed Stop", tone="warning", icon="stop")
+            case ConnectionLost():
+                self.lost_at = now_s()
+                self._was_lost = True
+                self._tell(
+                    "Connection lost",
+                    "Trying again; nothing that changes something is done twice.",
+                    "warning",
+                    "network",
+                )
+                self._note("")
+            case WentOn(grant):
+                self.lost_at = None
+                self.scopes = frozenset(grant.body.scopes)
+                self.ends_at = grant.body.not_after
+                self._tell("Connected again", "Under a grant that follows the first.", "ok", "network")
+                self._note("")
+            case PastReceipt(_, fault) if fault:
+                self._tell("The receipt up to the loss tells another story", fault, "error", "error")
             case Noticed(kind, text):
                 self._tell(f"Notice: {kind}", text)
             case Closing(disputed, _) if disputed:
@@ -311,6 +337,8 @@ class LiveVisit:
     @property
     def headline(self) -> str:
         """What is going on, in a few words."""
+        if self.lost_at is not None:
+            return "Connection lost, trying again"
         match self.phase:
             case Phase.ASKING:
                 return "Reaching the device"

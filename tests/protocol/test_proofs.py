@@ -6,7 +6,15 @@ from protocol.actions.scopes import Scope
 from protocol.errors import RemoteProtocolError
 from protocol.grants import ChangeKind, EndedBy, GrantChange, Receipt
 from protocol.journal import GENESIS, JournalEntry, JournalWord, Outcome, check_range, commitment
-from protocol.proofs import ProofFile, ProvenVisit, action_line, technician_in, verify_proof, verify_succession
+from protocol.proofs import (
+    ProofFile,
+    ProvenVisit,
+    action_line,
+    succession_faults,
+    technician_in,
+    verify_proof,
+    verify_succession,
+)
 from protocol.strict_json import dump, parse
 from tests.making import NOW, Organisation, signing_key
 from tests.protocol.visits import DEVICE, DEVICE_ID, ORG, TECHNICIAN, Visit, request
@@ -39,6 +47,13 @@ def test_a_visit_without_a_closing_word_is_proven_but_not_countersigned() -> Non
 def test_another_organisation_proves_nothing() -> None:
     with pytest.raises(RemoteProtocolError, match="does not verify"):
         verify_proof(Visit().proof(), Organisation("Evil Inc").root.verify_key)
+
+
+def test_a_visit_under_a_root_that_was_left_stays_proven_and_under_that_one_alone() -> None:
+    newer, other = Organisation("Helpful Ltd, second root").root.verify_key, Organisation("Evil Inc").root.verify_key
+    assert verify_proof(Visit().proof(), newer, other, ROOT).technician.name == "Ada Tech"
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        verify_proof(Visit().proof(), newer, other)
 
 
 @pytest.mark.parametrize(
@@ -205,3 +220,16 @@ def test_a_successor_that_nobody_asked_for_as_such_proves_nothing() -> None:
     visit = Visit(granted={"successor_of": bytes(32)})
     with pytest.raises(RemoteProtocolError, match="grant's predecessor"):
         verify_proof(visit.proof(), ROOT)
+
+
+def test_visits_are_held_against_each_other() -> None:
+    visit = Visit()
+    first, second = cut(visit), after(visit)
+    assert succession_faults([first, second], complete=True) == []
+    assert succession_faults([second], complete=False) == []
+    (missing,) = succession_faults([second], complete=True)
+    assert "whose receipt is missing" in missing
+    (beyond,) = succession_faults([cut(visit, ended_by=EndedBy.CUSTOMER), second], complete=True)
+    assert "does not go on" in beyond
+    (twice,) = succession_faults([first, second, after(visit, number=3)], complete=True)
+    assert "so does another" in twice
