@@ -74,7 +74,7 @@ class Member:
         self.ground = ground
         database, clocks, log = ground.database, ground.clocks, ground.log
 
-        clocks.confirm(identity.token.issued_at)
+        clocks.confirm(identity.token.issued_at, "token")
         self.trust = TrustStore(database, identity, clocks, confirm_time=clocks.confirm)
         self.identity = identity = identity.following(self.trust.trust.policy())
 

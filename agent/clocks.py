@@ -3,6 +3,8 @@
 * `wall()`: unix seconds for validity. Never moves backwards: not when somebody turns the clock back, not over a
   restart (its floor is kept in the database). A leap forward of more than 24 h is held back until a second source
   agrees: a statement whose signature was verified, the system's own time service, or a person at the machine.
+  The other way round, verified statements raise the floor of a machine whose clock is slow or dead: up to 24 h ahead of
+  it on one signer's word, further when two different signers name times within a day of each other.
 * `boot()`: seconds for durations that must count suspend (a grant's minutes).
 * `mono()`: seconds for timeouts of the running program.
 
@@ -27,6 +29,9 @@ _PERSIST_EVERY_S: Final = 600
 _RETRY_S: Final = 60
 _FLOOR: Final = "clock-floor-unix-s"
 # systemd-timesyncd touches this file whenever it has set the clock from the network.
+# struct timex of the kernel is 208 bytes on 64-bit systems; room to spare.
+_TIMEX_BYTES: Final = 512
+_TIME_ERROR: Final = 5
 _TIMESYNC: Final = Path("/run/systemd/timesync/synchronized")
 
 
@@ -50,7 +55,16 @@ def boot_seconds() -> float:
 
 
 def _time_service_agrees() -> bool:
-    return sys.platform == "linux" and _TIMESYNC.exists()
+    """systemd's own mark, or the kernel's: chrony and ntpd set the latter when they discipline the clock."""
+    return sys.platform == "linux" and (_TIMESYNC.exists() or _kernel_says_synchronised())
+
+
+def _kernel_says_synchronised() -> bool:
+    """adjtimex(2) with no mode set changes nothing and answers the state of the clock; TIME_ERROR is 5."""
+    import ctypes  # only when a leap has to be judged
+
+    state = int(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
+    return 0 <= state < _TIME_ERROR
 
 
 class SystemClocks:
@@ -69,6 +83,7 @@ class SystemClocks:
         self._raw_boot = raw_boot
         self._time_service_agrees = time_service_agrees
         self._confirmed_at = 0
+        self._said: dict[str, int] = {}  # signer → the newest time it named that no clock of ours agrees with
         self._next_try = 0
         kept = self._kept.get(_FLOOR)
         self._fresh = kept is None
@@ -110,16 +125,28 @@ class SystemClocks:
     def mono(self) -> float:
         return time.monotonic()
 
-    def confirm(self, verified_unix_s: int) -> None:
-        """A second source: the time in a statement whose signature was verified, or a person's word.
+    def confirm(self, verified_unix_s: int, signer: str = "") -> None:
+        """A second source: the time in a statement whose signature was verified (by `signer`), or a person's word.
 
-        It raises the floor, and releases a leap that lies within a day after it.
+        It raises the floor, and releases a leap that lies within a day after it. What it says beyond a day ahead of the
+        machine's clock is a leap itself, and waits for another signer: none alone can take a device into the future.
         """
-        self._confirmed_at = max(self._confirmed_at, verified_unix_s)
-        wall, _ = self._reference
-        if verified_unix_s > wall and verified_unix_s <= int(self._raw_wall()):
-            self._reference = (verified_unix_s, self._raw_boot())
-            self._persist(verified_unix_s)
+        raw = int(self._raw_wall())
+        ahead_s = verified_unix_s - raw
+        if ahead_s <= 0:
+            self._confirmed_at = max(self._confirmed_at, verified_unix_s)
+        believed = verified_unix_s
+        if ahead_s > CLOCK_JUMP_HOLD_S:
+            self._said[signer] = max(self._said.get(signer, 0), verified_unix_s)
+            others = [said for who, said in self._said.items() if who != signer]
+            agreeing = [said for said in others if abs(said - verified_unix_s) <= CLOCK_JUMP_HOLD_S]
+            if not signer or not agreeing:
+                return
+            believed = min(verified_unix_s, max(agreeing))
+        wall, since = self._reference
+        if believed > wall + int(max(0.0, self._raw_boot() - since)):
+            self._reference = (believed, self._raw_boot())
+            self._persist(believed)
 
     def _believed(self, raw: int) -> bool:
         # A fresh installation has seen nothing yet: the machine's clock is all there is.

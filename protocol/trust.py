@@ -202,6 +202,24 @@ class Trust:
             )
         return body
 
+    def time_in(self, document: Document) -> tuple[int, str]:
+        """When a genuine document was signed, and by whom: its signatures hold, whatever the time is held to be.
+
+        For clocks alone: says nothing about whether the document counts now.
+        """
+        body: Published
+        if document.issuer is None:
+            body, signer = verify(document.statement, Revocations, self.root).body, "root"
+        else:
+            issuer = verify(document.issuer, IssuerCertificate, self.root).body
+            self._check_not_revoked(issuer.serial, "issuers", "issuer certificate")
+            model = _published_model(document.statement)
+            if model.statement_name not in issuer.signs:
+                raise RemoteProtocolError(f"this issuer may not sign a {model.statement_name}")
+            body, signer = verify(document.statement, model, VerifyKey(issuer.key)).body, issuer.serial
+        self._check_root(body.root, "published document")
+        return body.issued_at, signer
+
     def recipients(self, now: int) -> BundleRecipients | None:
         """The recipients in force, or None when there are none or they have expired: then nothing is sealed or sent."""
         document = self._standing(StatementName.BUNDLE_RECIPIENTS)

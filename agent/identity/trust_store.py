@@ -41,7 +41,7 @@ class Alarm:
 
 
 class TrustStore:
-    """The trust of one enrolled device. `confirm_time` hears the times of verified documents."""
+    """The trust of one enrolled device. `confirm_time` hears the times in verified statements, and who signed them."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class TrustStore:
         identity: Identity,
         clocks: Clocks,
         *,
-        confirm_time: Callable[[int], None] = lambda unix_s: None,
+        confirm_time: Callable[[int, str], None] = lambda unix_s, signer: None,
     ) -> None:
         self._database = database
         self._identity = identity
@@ -78,6 +78,7 @@ class TrustStore:
 
     def accept(self, document: Document) -> bool:
         """Take a published document: True when it is new. Raises RemoteProtocolError; alarms are kept first."""
+        self._hear_time(document)
         try:
             decided = self._trust.accept(document, self._clocks.wall())
         except RollbackError as error:
@@ -98,8 +99,15 @@ class TrustStore:
                 (body.floor_name, strict_json.dump(document)),
             )
         self._trust = decided
-        self._confirm_time(body.issued_at)
         return True
+
+    def _hear_time(self, document: Document) -> None:
+        """A device whose clock is dead cannot judge validity, but it can judge signatures: they say how late it is."""
+        try:
+            unix_s, signer = self._trust.time_in(document)
+        except ProtocolError:
+            return  # not the organisation's: `accept` says so
+        self._confirm_time(unix_s, signer)
 
     def accept_rotation(self, envelope: Envelope) -> bool:
         """Follow a rotation of the root; one already followed is False. Documents of the old root are dropped.
@@ -133,7 +141,7 @@ class TrustStore:
             connection.execute("DELETE FROM trust_documents")
             connection.execute("DELETE FROM trust_certificate")
         self._trust, self._certificate = decided, None
-        self._confirm_time(claimed.issued_at)
+        self._confirm_time(claimed.issued_at, "root")
         return True
 
     def accept_certificate(self, chain: Chain) -> None:
@@ -166,7 +174,7 @@ class TrustStore:
                 (strict_json.dump(chain),),
             )
         self._certificate = chain
-        self._confirm_time(body.not_before)
+        self._confirm_time(body.not_before, "certificate")
 
     def _certificate_in_force(self) -> DeviceCertificate | None:
         if self._certificate is None:

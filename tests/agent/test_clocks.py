@@ -1,8 +1,10 @@
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from agent.clocks import BUILT_AT_UNIX_S, SystemClocks
+from agent.clocks import BUILT_AT_UNIX_S, SystemClocks, _kernel_says_synchronised
 from agent.store.database import Database, NotWritten
 
 START = BUILT_AT_UNIX_S + 1_000_000
@@ -116,6 +118,60 @@ def test_a_statement_from_the_future_moves_nothing(database: Database) -> None:
     clocks.wall()
     clocks.confirm(START + 400 * DAY)
     assert clocks.wall() == START
+
+
+def test_a_slow_clock_is_carried_by_verified_statements_up_to_a_day_ahead_of_it(database: Database) -> None:
+    raw = Raw()
+    clocks = clocks_of(database, raw)
+    clocks.confirm(START + 20 * HOUR, "certifying")
+    assert clocks.wall() == START + 20 * HOUR
+    raw.pass_s(HOUR)
+    assert clocks.wall() == START + 21 * HOUR
+    assert clocks_of(database, Raw()).wall() == START + 21 * HOUR, "over a restart"
+
+
+def test_one_signer_alone_never_takes_a_device_further_than_a_day_ahead(database: Database) -> None:
+    clocks = clocks_of(database, Raw())
+    for days in range(1, 400):
+        clocks.confirm(START + days * DAY, "content")
+    assert clocks.wall() == START + DAY
+
+
+def test_a_dead_clock_is_set_by_two_signers_who_agree(database: Database) -> None:
+    """Its battery is empty: it starts years ago. Two issuers of the organisation have signed today."""
+    clocks = clocks_of(database, Raw(wall=0))
+    today = START + 500 * DAY
+    clocks.confirm(today, "certifying")
+    assert clocks.wall() == BUILT_AT_UNIX_S
+    clocks.confirm(today - 3 * DAY, "content")
+    assert clocks.wall() == BUILT_AT_UNIX_S, "three days apart: they do not agree"
+    clocks.confirm(today - HOUR, "content")
+    assert clocks.wall() == today - HOUR
+    assert clocks_of(database, Raw(wall=0)).wall() == today - HOUR
+
+
+def test_a_statement_without_a_signer_is_nobodys_second_word(database: Database) -> None:
+    clocks = clocks_of(database, Raw())
+    clocks.confirm(START + 400 * DAY, "content")
+    clocks.confirm(START + 400 * DAY)
+    assert clocks.wall() == START
+
+
+def test_a_long_weekend_is_believed_once_the_kernel_says_that_the_clock_is_disciplined(database: Database) -> None:
+    raw = Raw()
+    clocks_of(database, raw).wall()
+    raw.wall_s, raw.boot_s = START + 4 * DAY, 10.0
+    again = clocks_of(database, raw)
+    assert again.wall() == START
+    raw.synchronised = True
+    assert again.wall() == START + 4 * DAY
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="adjtimex(2) is Linux's")
+def test_the_kernel_is_asked_and_nothing_is_changed() -> None:
+    before = time.time()
+    assert isinstance(_kernel_says_synchronised(), bool)
+    assert abs(time.time() - before) < HOUR
 
 
 def test_the_systems_time_service_is_a_second_source(database: Database) -> None:

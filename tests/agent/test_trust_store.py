@@ -193,7 +193,7 @@ def test_verified_documents_are_a_second_source_for_the_clock(
     database: Database, identity: Identity, clocks: HandClocks, organisation: Organisation
 ) -> None:
     heard: list[int] = []
-    store = TrustStore(database, identity, clocks, confirm_time=heard.append)
+    store = TrustStore(database, identity, clocks, confirm_time=lambda unix_s, signer: heard.append(unix_s))
     store.accept(recipients(organisation, 1, issued_at=NOW - 7))
     with pytest.raises(RemoteProtocolError):
         store.accept(recipients(Organisation("Mallory GmbH"), 9, issued_at=NOW + 99))

@@ -106,6 +106,17 @@ def test_the_proof_binds_keys_root_and_customer() -> None:
     assert not proof_holds(proof, seed("guess"), keys(), ORG.root_hash, "Acme")
 
 
+def test_the_proof_binds_the_device_that_is_replaced() -> None:
+    before = keys("before").device
+    proof = enrolment_proof(SECRET, keys(), ORG.root_hash, "Acme", replaces=before)
+    assert proof_holds(proof, SECRET, keys(), ORG.root_hash, "Acme", replaces=before)
+    assert not proof_holds(proof, SECRET, keys(), ORG.root_hash, "Acme")
+    assert not proof_holds(proof, SECRET, keys(), ORG.root_hash, "Acme", replaces=keys("another").device)
+    assert not proof_holds(
+        enrolment_proof(SECRET, keys(), ORG.root_hash, "Acme"), SECRET, keys(), ORG.root_hash, "Acme", replaces=before
+    )
+
+
 def test_the_device_id_is_derived_from_its_signing_key() -> None:
     assert keys().device == device_id(keys().signing)
     assert keys().device != keys("other").device

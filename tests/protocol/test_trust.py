@@ -370,3 +370,20 @@ def test_trust_starts_with_nothing_but_a_root() -> None:
     assert Trust(root=ORG.root.verify_key) == TRUST
     assert TRUST.revocations("leaves") is None
     assert not TRUST.is_revoked("00")
+
+
+def test_a_document_tells_the_time_to_a_device_that_has_lost_it() -> None:
+    """Its signatures hold whatever the clock says; a forged or foreign one tells nothing."""
+    certifying, content = (serial(f"{ORG.name} {role}") for role in IssuerRole)
+    long_ago = ORG.not_before - 1000 * DAY
+    with pytest.raises(RemoteProtocolError, match="not valid yet"):
+        TRUST.accept(ORG.revocations(), long_ago)
+    assert TRUST.time_in(ORG.revocations(issued_at=NOW + 5)) == (NOW + 5, certifying)
+    assert TRUST.time_in(recipients(1)) == (NOW, content)
+    assert TRUST.time_in(issuers_list()) == (NOW, "root")
+    with pytest.raises(RemoteProtocolError, match="does not verify"):
+        TRUST.time_in(Organisation("Evil Inc").revocations())
+    with pytest.raises(RemoteProtocolError, match="may not sign"):
+        TRUST.time_in(Document(issuer=ORG.issuer(IssuerRole.CONTENT), statement=ORG.revocations().statement))
+    with pytest.raises(RemoteProtocolError, match="revoked"):
+        TRUST.accept(issuers_list("content"), NOW).time_in(recipients(1))
