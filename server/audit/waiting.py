@@ -29,7 +29,11 @@ _AT_ONCE = 200
 async def ask_for_entry(connection: AsyncConnection, entry: AuditEntry) -> None:
     """Put `entry` in line, within the transaction of `connection`."""
     # Ids rise with time, so that what is asked within a second keeps its order.
-    row = {"id": f"{time.time_ns():016x}-{secrets.token_hex(8)}", "asked_at": entry.at, "entry": strict_json.dump(entry)}
+    row = {
+        "id": f"{time.time_ns():016x}-{secrets.token_hex(8)}",
+        "asked_at": entry.at,
+        "entry": strict_json.dump(entry),
+    }
     await connection.execute(waiting.insert().values(**row))
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from protocol import strict_json
-from protocol.audit import AuditLeaf, AuditWord
+from protocol.audit import AuditEntry, AuditLeaf, AuditWord, CommittedValue, CommittedValues, value_commitment
 from protocol.checkpoints import LogKey
 from protocol.journal import Outcome
 from protocol.merkle import leaf_hash
 from technician.audit.report import AuditReport
 from technician.audit.verify import verify_log
-from tests.making import Organisation, seed
+from tests.making import NOW, Organisation, seed
 from tests.technician.conftest import Run
 from tests.technician.made_log import LOG, MadeLog, finished_visit
 
@@ -188,6 +188,71 @@ def test_a_newer_checkpoint_than_the_export_says_so() -> None:
     assert "the end was cut off" in report.problems[0]
 
 
+def test_an_old_database_that_was_restored_and_written_on_is_found_by_whoever_saw_more() -> None:
+    """Everything in the restored server's own hands fits together again; a device's kept checkpoint does not."""
+    kept = MADE.honest[:12]
+    grown = [*kept, *reversed(MADE.honest[15:])]
+    export = MADE.export(
+        entries=grown,
+        note=MADE.note(grown),
+        witnesses=(MADE.line("laptop", kept), MADE.line("desktop", MADE.honest[:8])),
+    )
+    alone = verify_log(export, MADE.root)
+    assert not [problem for problem in alone.problems if "visit" not in problem]
+    seen = {"seen-laptop.txt": MADE.note(MADE.honest[:20])}
+    assert any("forked or rewritten" in problem for problem in verify_log(export, MADE.root, seen=seen).problems)
+    # A device that cosigned again since has vouched for what is gone.
+    again = export.model_copy(update={"witnesses": (MADE.line("laptop", MADE.honest[:20]),)})
+    assert any("vouched for another log" in problem for problem in verify_log(again, MADE.root).problems)
+
+
+# --- values behind commitments ---------------------------------------------------------------------------
+
+
+class Signed(MadeLog):
+    """A log whose server has committed to three persons, and has erased one of them since."""
+
+    def __post_init__(self) -> None:
+        self.visits = 1
+        self.values = [person("account anna"), person("account ben"), person("account carl")]
+        for value in self.values:
+            self._write(AuditEntry(word=AuditWord.SIGN_IN, author="server", at=NOW, commitment=value.commitment))
+        self._write(
+            AuditEntry(word=AuditWord.VALUE_ERASED, author="server", at=NOW, commitment=self.values[1].commitment)
+        )
+        super().__post_init__()
+
+
+def person(value: str) -> CommittedValue:
+    return CommittedValue(commitment=value_commitment(seed(value), value), salt=seed(value), value=value)
+
+
+SIGNED = Signed()
+
+
+def with_values(*values: CommittedValue) -> AuditReport:
+    return verify_log(SIGNED.export(), SIGNED.root, receipts=SIGNED.proofs, values=values)
+
+
+def test_a_value_that_was_erased_is_said_to_be_erased_and_breaks_nothing() -> None:
+    anna, _, carl = SIGNED.values
+    report = with_values(anna, carl)
+    assert (report.problems, report.notes) == ([], ["entry 1: value erased"])
+    assert verify_log(SIGNED.export(), SIGNED.root).problems == []  # nor does a folder without any values
+
+
+def test_a_value_that_is_gone_without_a_word_is_missed() -> None:
+    report = with_values(SIGNED.values[0])
+    assert report.problems == ["entry 2: its value is missing, and the log does not say that it was erased"]
+
+
+def test_a_value_put_in_anothers_place_is_found() -> None:
+    anna, _, carl = SIGNED.values
+    report = with_values(anna, carl.model_copy(update={"value": "account dora"}))
+    assert len(report.problems) == 2
+    assert report.problems[0].endswith("was exchanged: it does not fit")
+
+
 # --- receipts --------------------------------------------------------------------------------------------
 
 
@@ -246,6 +311,14 @@ def test_audit_verify_exits_1_and_says_what_is_wrong(run: Run, folder: Path) -> 
     assert ran.code == 1
     assert "its receipt is not among the files" in ran.text
     assert "does NOT hold" in ran.text
+
+
+def test_audit_verify_reads_the_values_that_lie_beside_the_log(run: Run, folder: Path) -> None:
+    (folder / "values.json").write_bytes(strict_json.dump(CommittedValues(values=(person("account anna"),))))
+    assert run("audit", "verify", folder).code == 0
+    stranger = person("account anna").model_copy(update={"value": "account ben"})
+    (folder / "values.json").write_bytes(strict_json.dump(CommittedValues(values=(stranger,))))
+    assert "it does not fit" in run("audit", "verify", folder).text
 
 
 def test_an_unreadable_receipt_is_a_missing_one(run: Run, folder: Path) -> None:
