@@ -6,25 +6,28 @@ terminal, the line `yes` for a program. What lasts (a followed log, messages) go
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import shlex
 
 from protocol.actions.catalogue import find_action
 from protocol.errors import ProtocolError
 from protocol.visit import Item
 from technician.commands.connect_faces import Face
+from technician.commands.connect_files import get, put
+from technician.commands.connect_terminal import open_terminal
+from technician.commands.typing_in import TypedIn
 from technician.problems import Problem
-from technician.session.commands import TypedAction, parse_command
+from technician.session.commands import parse_command
 from technician.session.run import Run
 from technician.session.visit import Visit
 
 
 class Acting:
-    """`answer`: the next typed line, for second questions."""
+    """`typed`: the next line, for second questions; bytes, for a terminal."""
 
-    def __init__(self, visit: Visit, face: Face, answer: Callable[[], Awaitable[str | None]]) -> None:
+    def __init__(self, visit: Visit, face: Face, typed: TypedIn) -> None:
         self._visit = visit
         self._face = face
-        self._answer = answer
+        self._typed = typed
         self._lasting: dict[asyncio.Task[None], Run] = {}
 
     async def act(self, line: str) -> None:
@@ -33,8 +36,10 @@ class Acting:
             if line.strip() == "cancel":
                 await self._cancel()
                 return
+            if await self._carried(line):
+                return
             action = parse_command(line)
-            if find_action(action.name).changes and not await self._sure(action, line):
+            if find_action(action.name).changes and not await self._sure(action.name, line):
                 self._face.notice("not-done", f"{action.name} was not asked for")
                 return
             run = await self._visit.run(action.name, action.arguments)
@@ -48,15 +53,33 @@ class Acting:
         else:
             await self._look(run)
 
+    async def _carried(self, line: str) -> bool:
+        """Files and the terminal are more than rows: they have doings of their own here."""
+        try:
+            word, *rest = shlex.split(line)
+        except ValueError:
+            return False  # told by those who parse it
+        if word not in ("get", "put", "terminal"):
+            return False
+        if word == "get":
+            await get(self._visit, self._face, rest)
+        elif not await self._sure({"put": "files.write", "terminal": "terminal"}[word], line):
+            self._face.notice("not-done", f"{word} was not asked for")
+        elif word == "put":
+            await put(self._visit, self._face, rest)
+        else:
+            await open_terminal(self._visit, self._face, self._typed)
+        return True
+
     async def close(self) -> None:
         """The visit is over: what lasts has been told so and ends by itself."""
         for task in list(self._lasting):
             task.cancel()
         await asyncio.gather(*self._lasting, return_exceptions=True)
 
-    async def _sure(self, action: TypedAction, line: str) -> bool:
-        self._face.confirm(action.name, line.strip())
-        return (await self._answer() or "").strip().lower() in ("y", "yes")
+    async def _sure(self, action: str, line: str) -> bool:
+        self._face.confirm(action, line.strip())
+        return (await self._typed.next() or "").strip().lower() in ("y", "yes")
 
     async def _look(self, run: Run) -> None:
         items: list[Item] = []

@@ -6,6 +6,7 @@ start|stop|restart NAME [user]
 facts [findings|observations|history] [NAME] [of=INSTANCE] [since=2d]
 remedies · preview FIX [FINDING] · fix PREVIEW · watch RUN · undo RUN
 say WORDS … · chat · bundle [WHY …]
+ls [FOLDER] [all]
 """
 
 import re
@@ -14,6 +15,7 @@ from typing import Any, Final
 from protocol.actions.bundle import BundleArguments
 from protocol.actions.chat import ChatArguments, ChatSayArguments
 from protocol.actions.facts import FactsArguments
+from protocol.actions.files import FilesListArguments
 from protocol.actions.processes_end import ProcessesEndArguments
 from protocol.actions.remedies import (
     OfRun,
@@ -35,6 +37,10 @@ preview FIX [FINDING]                  exactly what a fix would do; changes noth
 fix PREVIEW                            do what was previewed, once the customer agrees
 watch RUN · undo RUN                   how a run stands; put it back, once the customer agrees
 say WORDS … · chat                     write to the customer; the messages, as they come
+ls [FOLDER] [all]                      allowed folders; what is in one of them; all: hidden ones too
+get REMOTE [LOCAL]                     fetch a file; goes on where a cut left it
+put LOCAL REMOTE [replace]             send a file; a REMOTE that ends with / is a folder
+terminal                               a terminal there, in this one; a line that begins with ~. hangs up
 bundle [WHY …]                         ask for a log bundle; the customer sees it first
 """
 
@@ -69,6 +75,8 @@ def parse_more(words: list[str]) -> Found | None:
             return "remedies.undo", OfRun, {"run": run}
         case ["say", *text] if text:
             return "chat.say", ChatSayArguments, {"text": " ".join(text)}
+        case ["ls", *rest] if len(rest) <= 2:
+            return _list(rest)
         case ["chat"]:
             return "chat", ChatArguments, {}
         case ["bundle", *reason]:
@@ -85,6 +93,13 @@ def _service(name: str, options: list[str]) -> Found | None:
         elif option != "user":
             return None
     return "services", ServicesArguments, values
+
+
+def _list(words: list[str]) -> Found | None:
+    named = [word for word in words if word != "all"]
+    if len(named) > 1:
+        return None
+    return "files.list", FilesListArguments, {"path": "".join(named).rstrip("/"), "hidden": "all" in words}
 
 
 def _of(options: list[str]) -> Supervisor:

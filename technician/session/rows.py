@@ -18,6 +18,7 @@ from diagnostics.observations import LogLine, Process, Service
 from diagnostics.strict_json import StrictJsonError, decode, load_json
 from diagnostics.wording import Language
 from protocol.visit import Item
+from technician.session.file_rows import FILE_ROWS
 from technician.session.row_kind import Column, RowKind, time_text
 from technician.session.visit_rows import VISIT_ROWS
 from web.figures import duration, percent, size
@@ -152,6 +153,7 @@ _KINDS: Final[tuple[RowKind, ...]] = (
         _log_file,
     ),
     *VISIT_ROWS,
+    *FILE_ROWS,
 )
 KINDS: Final = {kind.name: kind for kind in _KINDS}
 

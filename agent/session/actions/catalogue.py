@@ -15,7 +15,6 @@ from agent.session.actions.processes import do_processes
 from agent.session.actions.services import do_services
 from agent.session.actions.terminal import do_terminal
 from agent.session.actions.told import do_told
-from agent.session.actions.terminal import do_terminal
 from agent.session.actions.workbench import Doing
 
 DOING: Final[MappingProxyType[str, Doing]] = MappingProxyType(

@@ -52,7 +52,10 @@ def do_terminal(arguments: TerminalArguments, bench: Workbench) -> Iterator[Row 
 
 
 def _carry(pid: int, terminal: int, pipe: OwnPipe) -> Iterator[bytes]:
-    """Until the shell has ended, nobody holds the terminal, or the technician hangs up. What is typed waits while the shell reads nothing."""
+    """Until the shell has ended, nobody holds the terminal, or the technician hangs up.
+
+    What is typed waits while the shell reads nothing.
+    """
     if sys.platform != "linux":
         return
     typed = b""
