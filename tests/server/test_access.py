@@ -18,6 +18,7 @@ from tests.server.actors import bearer as bearer_header
 EXAMPLES: Final = {
     "{device}": "d-" + "a" * 26,
     "{ticket}": uuid("none"),
+    "{code}": "123456789",
     "{blob}": uuid("none"),
     "{upload}": uuid("none"),
     "{room}": "a" * 26,
