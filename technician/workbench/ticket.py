@@ -51,6 +51,7 @@ async def ticket_page(request: Request) -> Response:
         sealed = [await open_evidence(api, desk.keys, row) for row in ticket.sealed[:_SEALED_SHOWN]]
     trust = desk.technician.store.trust
     own = desk.technician.certificate(now_s()).body
+    wanted = request.query_params.getlist("scope")  # a tab of a visit that did not have it leads here
     return pages_of(request).page(
         request,
         "ticket.html",
@@ -68,7 +69,7 @@ async def ticket_page(request: Request) -> Response:
                 "label": scope.value,
                 "hint": "You may " + MEANINGS[scope].sentence + ".",
                 "risk": MEANINGS[scope].risk,
-                "checked": MEANINGS[scope].risk == 0,
+                "checked": MEANINGS[scope].risk == 0 or scope.value in wanted,
             }
             for scope in own.scopes
         ],

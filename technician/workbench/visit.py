@@ -101,7 +101,7 @@ def _facts(live: LiveVisit, tab: Tab, query: Form, root: VerifyKey) -> dict[str,
         "here": "visit",
         "live": live,
         "tab": tab,
-        "tabs": [_shown_tab(each, live) for each in TABS.values()],
+        "tabs": [_shown_tab(each, live, here=each is tab) for each in TABS.values()],
         "allowed": {act.name: act.allowed(live) for act in tab.acts},
         "run": run,
         "newest": run is None or not runs or run is runs[0],
@@ -132,15 +132,15 @@ def _last(runs: list[ActionRun]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _shown_tab(tab: Tab, live: LiveVisit) -> dict[str, Any]:
+def _shown_tab(tab: Tab, live: LiveVisit, *, here: bool) -> dict[str, Any]:
     """`closed`: the grant holds nothing that this tab could do."""
     return {
         "key": tab.key,
         "label": tab.label,
         "icon": tab.icon,
         "closed": live.phase is Phase.ACTIVE and bool(tab.acts) and not any(act.allowed(live) for act in tab.acts),
-        "news": 0 if tab.news is None else tab.news(live),
-        "busy": any(run.tab == tab.key and not run.quiet for run in live.runs.under_way),
+        "news": 0 if tab.news is None or here else tab.news(live),
+        "busy": tab.news is None and any(run.tab == tab.key and not run.quiet for run in live.runs.under_way),
     }
 
 

@@ -45,7 +45,7 @@ class Workbench:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    async def post(self, path: str, **form: object) -> httpx2.Response:
+    async def post(self, path: str, /, **form: object) -> httpx2.Response:
         return await self.http.post(path, data=form, headers={"origin": ORIGIN})
 
     async def live(self, holds: Callable[[str], bool], tab: str = "checks") -> str:

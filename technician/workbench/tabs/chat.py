@@ -13,8 +13,9 @@ KEY: Final = "chat"
 
 
 def begin_chat(live: LiveVisit) -> None:
-    """Ask for the visit's messages, those to come as well, where the customer allowed it."""
-    if Scope.CHAT in live.scopes:
+    """Ask for the visit's messages, those to come as well, where the customer allowed it and nobody asks already."""
+    listening = any(run.act == "read" and not run.over for run in live.runs.of(KEY))
+    if Scope.CHAT in live.scopes and not listening:
         live.act(KEY, "read", "chat", ChatArguments())
 
 

@@ -9,7 +9,7 @@ from protocol.actions.facts import FactsArguments
 from technician.workbench.tabs.fields import make, span_s, text
 from technician.workbench.tabs.rows_of import rows_of
 from technician.workbench.tabs.spec import Act, Form, Tab, TabView
-from web.figures import plot_data
+from web.figures import plot_data, size
 
 #: More columns than this do not fit beside each other; the rest is in the transcript.
 COLUMNS_MAX: Final = 8
@@ -60,10 +60,14 @@ def observed(rows: list[Any]) -> list[dict[str, Any]]:
     for field, values in fields.items():
         named = [value for value in values if isinstance(value, dict)]
         columns = list(dict.fromkeys(key for value in named for key in value))[:COLUMNS_MAX] if named else []
-        cells = [[_plain(value.get(column)) for column in columns] for value in named] if named else []
-        lone = [_plain(value) for value in values if not isinstance(value, dict)]
-        shown.append({"field": field, "columns": columns, "cells": cells, "lone": lone})
+        cells = [[_plain(value.get(column), column) for column in columns] for value in named] if named else []
+        lone = [_plain(value, field) for value in values if not isinstance(value, dict)]
+        shown.append({"field": _words(field), "columns": columns, "cells": cells, "lone": lone})
     return shown
+
+
+def _words(field: str) -> str:
+    return field.removesuffix("_bytes").replace("_", " ").capitalize()
 
 
 def _value(text: str) -> object:
@@ -73,16 +77,20 @@ def _value(text: str) -> object:
         return text  # withheld, or cut: shown as it came
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, field: str = "") -> str:
     match value:
         case None:
             return "–"
         case bool():
             return "yes" if value else "no"
+        case int() if field.endswith("_bytes"):
+            return size(value)
+        case float():
+            return f"{value:.4g}"
         case list():
             return ", ".join(_plain(each) for each in value)
         case dict():
-            return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+            return ", ".join(f"{key} {_plain(each, key)}" for key, each in value.items())
         case _:
             return str(value)
 

@@ -27,14 +27,18 @@ def _sure(form: Form) -> str:
     return f"End {name} (number {text(form, 'pid')[:12]})? What is not saved in it is lost. It gets 5 seconds to close."
 
 
+#: States that say something; sleeping and running do not. Linux's letters, and words of other systems.
+STATES: Final = {"Z": "zombie", "D": "waits for a device", "T": "stopped", "zombie": "zombie", "stopped": "stopped"}
+
+
 def _facts(view: TabView) -> dict[str, Any]:
     processes, broken = rows_of(view.run.items if view.run else [], "process")
     ended = [item for run in view.live.runs.of("processes", "end") for item in run.items]
     return {
         "ended": rows_of(ended, "ended-process")[0][:3],
+        "states": STATES,
         "processes": processes,
         "broken": broken,
-        "most_bytes": max((each.rss_bytes for each in processes), default=1),
     }
 
 
