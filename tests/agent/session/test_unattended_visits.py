@@ -69,10 +69,7 @@ async def test_the_customer_reads_of_it_until_they_say_so(rig: Rig) -> None:
     await technician.until(GrantCame)
     await technician.end()
     await rig.over()
-    verbs = {
-        verb.name: verb
-        for verb in policy_verbs(rig).verbs()
-    }
+    verbs = {verb.name: verb for verb in policy_verbs(rig).verbs()}
     told = await verbs["unattended-visits"].handle(NoArguments(), PERSON)
     assert isinstance(told, dict)
     (visit,) = told["visits"]
