@@ -7,7 +7,7 @@
 import sys
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from agent.clocks import Clocks
 from agent.consent.gate import ConsentGate, PendingPrompt
@@ -25,6 +25,13 @@ class OnePrompt(WireModel):
     id: PromptId
 
 
+def _a_persons(method: ConsentMethod) -> ConsentMethod:
+    """A person answers here; that nobody was asked is for the owner's policy alone to say."""
+    if method is ConsentMethod.UNATTENDED_POLICY:
+        raise ValueError("a person's answer is not an unattended one")
+    return method
+
+
 class DecideArguments(WireModel):
     """`text_sha256`: of the text that was shown. `scopes` and `minutes` None: all that was asked."""
 
@@ -33,7 +40,7 @@ class DecideArguments(WireModel):
     text_sha256: Bytes32 | None = None
     scopes: Annotated[tuple[Scope, ...], Field(max_length=32)] | None = None
     minutes: Minutes | None = None
-    method: ConsentMethod = ConsentMethod.COMMAND
+    method: Annotated[ConsentMethod, AfterValidator(_a_persons)] = ConsentMethod.COMMAND
 
 
 def user_name(uid: int) -> str:

@@ -8,6 +8,7 @@ import pytest
 from agent.consent.gate import ConsentGate, No, Yes
 from agent.consent.policy import Answer, offer
 from agent.consent.tables import PromptStore
+from agent.consent.verbs import DecideArguments
 from agent.refusal import Refusal
 from agent.store.database import Database, NotWritten
 from protocol.actions.scopes import Scope
@@ -205,3 +206,9 @@ async def test_who_leaves_takes_the_question_along(table: Table) -> None:
     (row,) = table.database.query("SELECT answer, answered_at FROM prompts")
     assert row["answer"] == Answer.WITHDRAWN
     assert table.gate.pending() == []
+
+
+def test_a_persons_answer_cannot_be_booked_as_the_owners_policy() -> None:
+    DecideArguments(id="1", approve=True, method=ConsentMethod.WINDOW)
+    with pytest.raises(ValueError, match="not an unattended one"):
+        DecideArguments(id="1", approve=True, method=ConsentMethod.UNATTENDED_POLICY)
