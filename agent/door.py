@@ -30,6 +30,7 @@ from agent.proofs.books import Books
 from agent.proofs.journal_store import JournalStore
 from agent.proofs.receipts import Receipts
 from agent.proofs.seal import seal_to_organisation
+from agent.proofs.transcript import transcript
 from agent.proofs.verbs import ReceiptVerbs
 from agent.proofs.witness import Witness
 from agent.refusal import Refusal
@@ -97,6 +98,7 @@ class Door:
             seal=lambda data: seal_to_organisation(data, trust, clocks.wall()),
             enqueue=link.enqueue,
             case_of=self._case_of,
+            transcript=lambda proof: transcript(proof, self.books.journal, self.chat.of),
         )
 
         self.freeze = Freeze(database, clocks)

@@ -65,6 +65,8 @@ BUNDLE_HARD_CAP_BYTES: Final = 32 * MIB
 UPLOAD_TOKEN_S: Final = 900
 # Evidence sealed with a ticket and sent as an item rather than as a bundle.
 SEALED_BLOB_MAX_BYTES: Final = ITEM_BODY_MAX_BYTES
+# A note of WORDS_MAX_CHARS, escaped at worst, with its signature and its author's chain, for a dozen recipients.
+NOTE_SEALED_MAX_BYTES: Final = 64 * KIB
 
 # --- Relay -----------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class StatementName(StrEnum):
     TECHNICIAN_LOGIN = "technician-login"
     TICKET = "ticket"
     MESSAGE = "message"
+    NOTE = "note"
     SESSION_REQUEST = "session-request"
     GRANT = "grant"
     GRANT_CHANGE = "grant-change"

@@ -63,6 +63,26 @@ class MessageStatement(Statement):
     issued_at: UnixSeconds
 
 
+class NoteStatement(Statement):
+    """A technician's note on a ticket, for colleagues. It travels inside an age-sealed blob: no server reads it, and
+    its author is known by the signature and not by who handed it in."""
+
+    statement_name: ClassVar[StatementName] = StatementName.NOTE
+
+    root: Hash
+    ticket: Uuid
+    serial: Serial
+    text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
+    issued_at: UnixSeconds
+
+
+class SignedNote(WireModel):
+    """What is sealed. `chain`: the author's certificate, to be judged at the time of writing."""
+
+    chain: Chain
+    note: Envelope
+
+
 class BundleSignature(Statement):
     """The device signs the root of a bundle's file hashes; travels inside the sealed bundle."""
 

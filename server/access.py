@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from protocol.limits import CONTROL_MESSAGE_MAX_BYTES, KIB, MIB, UPLOAD_CHUNK_BYTES
+from protocol.limits import CONTROL_MESSAGE_MAX_BYTES, KIB, MIB, NOTE_SEALED_MAX_BYTES, UPLOAD_CHUNK_BYTES
 
 
 class Who(StrEnum):
@@ -64,6 +64,7 @@ API_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("GET", "/api/tickets"): Door(Who.TECHNICIAN),
     ("GET", "/api/tickets/{ticket}"): Door(Who.TECHNICIAN),
     ("POST", "/api/tickets/{ticket}/messages"): Door(Who.TECHNICIAN, CONTROL_MESSAGE_MAX_BYTES),
+    ("POST", "/api/tickets/{ticket}/notes"): Door(Who.TECHNICIAN, 2 * NOTE_SEALED_MAX_BYTES),
     ("GET", "/api/blobs/{blob}"): Door(Who.TECHNICIAN),
     ("POST", "/api/sessions"): Door(Who.TECHNICIAN, 4 * KIB),
     ("GET", "/api/sessions"): Door(Who.TECHNICIAN),

@@ -36,6 +36,7 @@ from protocol.messages.api import (
     EnrolmentRefusal,
     ErrorReply,
     MessagePush,
+    NotePush,
     OrganisationSignIn,
     PinRequest,
     Renewal,
@@ -207,6 +208,9 @@ class Api:
 
     async def send_message(self, ticket: str, signed: SignedMessage) -> None:
         await self._tell(f"/api/tickets/{ticket}/messages", MessagePush(signed=signed))
+
+    async def push_note(self, ticket: str, note: NotePush) -> None:
+        await self._tell(f"/api/tickets/{ticket}/notes", note)
 
     async def ask_session(self, device: str, ticket: str | None) -> SessionRoom:
         return await self._ask("POST", "/api/sessions", SessionRoom, SessionAsk(device=device, ticket=ticket))

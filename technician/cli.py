@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from technician.commands import audit, connect, demo, doctor, evidence, inbox, keys, rotate, workbench
+from technician.commands import audit, connect, demo, doctor, evidence, inbox, keys, notes, rotate, workbench
 
 app = typer.Typer(
     name="bellpull",
@@ -25,6 +25,8 @@ app.command(
     epilog='Example: bellpull connect anna-laptop --ticket 0199… --scope diagnose --minutes 15 --reason "slow disk"',
 )(connect.connect)
 app.command("evidence", epilog="Example: bellpull evidence 0199…")(evidence.evidence)
+app.command("note", epilog='Example: bellpull note 0199… "The disk was replaced in spring."')(notes.note)
+app.command("notes", epilog="Example: bellpull notes 0199…")(notes.notes)
 app.command("open-bundle", epilog="Example: bellpull open-bundle 0199….tar.zst.age --list")(
     evidence.open_bundle_command
 )

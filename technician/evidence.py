@@ -28,6 +28,11 @@ from technician.session.closing import read_proof
 _FINDING_FIELDS: Final = frozenset(field.name for field in fields_of(Finding))
 
 
+_TITLES: Final = {
+    SealedKind.RECEIPT: "Receipt of a visit",
+    SealedKind.NOTE: "Note of a colleague (bellpull notes tells whose)",
+    SealedKind.TRANSCRIPT: "Transcript of a visit",
+}
 _CHECK_TITLES: Final = {check.id: check.title for check in CATALOGUE}
 
 
@@ -52,7 +57,7 @@ class OpenedEvidence:
     def title(self) -> str:
         if self.findings:
             return explain(self.findings[0], Language.ENGLISH).title
-        return {SealedKind.RECEIPT: "Receipt of a visit", SealedKind.NOTE: "Note"}.get(self.row.kind, "Evidence")
+        return _TITLES.get(self.row.kind, "Evidence")
 
     def explanations(self) -> list[tuple[Finding, str, str]]:
         """Each finding with its title and its sentence in plain words."""

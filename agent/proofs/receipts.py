@@ -125,7 +125,10 @@ class Receipts:
         enqueue: Callable[[SealedItem], None],
         case_of: Callable[[str], str | None],
         new_id: Callable[[], str] = uuid7,
+        transcript: Callable[[ProofFile], bytes] | None = None,
     ) -> None:
+        """`transcript`: what stands behind a receipt, sealed and sent beside its copy, once."""
+        self._transcript = transcript
         self._database = database
         self._books = books
         self._signing = signing
@@ -199,9 +202,28 @@ class Receipts:
                 sha256=sha256(sealed),
                 data=sealed,
             )
+            beside = self._sealed_transcript(row["proof"], item)
             with self._database.transaction():
                 self._enqueue(item)
+                if beside is not None:
+                    self._enqueue(beside)
                 self._mark(row["grant_hash"], "queued")
+
+    def _sealed_transcript(self, proof: bytes, receipt: SealedItem) -> SealedItem | None:
+        """None where there is none, or where it is longer than the link carries: the receipt is enough of a proof."""
+        if self._transcript is None:
+            return None
+        sealed = self._seal(self._transcript(proof_in(proof)))
+        if sealed is None or len(sealed) > SEALED_PROOF_MAX_BYTES:
+            return None
+        return receipt.model_copy(
+            update={
+                "id": self._new_id(),
+                "kind": SealedKind.TRANSCRIPT,
+                "sha256": sha256(sealed),
+                "data": sealed,
+            }
+        )
 
     def _mark(self, grant: bytes, sent: str) -> None:
         with self._database.transaction() as connection:

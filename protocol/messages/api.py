@@ -29,6 +29,7 @@ from protocol.fields import (
     UnixSeconds,
     Uuid,
 )
+from protocol.limits import NOTE_SEALED_MAX_BYTES
 from protocol.messages.desk import FourFacts, SignedMessage, TicketState
 from protocol.messages.items import SealedKind
 from protocol.messages.report import ReportedFinding, ReportedMetric
@@ -317,6 +318,15 @@ class MessagePush(WireModel):
     """POST /api/tickets/{id}/messages"""
 
     signed: SignedMessage
+
+
+class NotePush(WireModel):
+    """POST /api/tickets/{id}/notes: a SignedNote, age-sealed to the organisation's recipients. The same id again is the
+    same note."""
+
+    id: Uuid
+    sha256: Hash
+    data: Annotated[Base64, Field(min_length=1, max_length=NOTE_SEALED_MAX_BYTES)]
 
 
 class Accepted(WireModel):

@@ -16,7 +16,8 @@ from protocol.strict_json import WireModel
 class SealedKind(StrEnum):
     EVIDENCE = "evidence"  # findings and facts behind a ticket
     RECEIPT = "receipt"  # a ProofFile
-    NOTE = "note"
+    NOTE = "note"  # a technician's, for colleagues: a SignedNote
+    TRANSCRIPT = "transcript"  # what was asked, done and said in a visit
 
 
 class ReportItem(WireModel):

@@ -4,11 +4,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
 from protocol.errors import RemoteProtocolError
-from protocol.messages.api import Accepted, MessagePush, TicketDetail, TicketList, TicketRow
+from protocol.fields import sha256
+from protocol.messages.api import Accepted, MessagePush, NotePush, TicketDetail, TicketList, TicketRow
 from protocol.messages.desk import TicketState
 from protocol.statements import VerifyKey, verify
 from protocol.tickets import MessageStatement
 from server.asking import Caller, OfficeOf, body
+from server.bundles.rules import AGE_HEADER, starts_like_ciphertext
 from server.refusal import Refusal, not_found
 
 router = APIRouter()
@@ -59,6 +61,17 @@ async def message(ticket: str, request: Request, office: OfficeOf, caller: Calle
     if await office.tickets.signed_message(ticket, signed, said):
         office.hub.push(row.device, signed)
         await office.tell_ticket(row.device, row.ticket)
+    return Accepted()
+
+
+@router.post("/api/tickets/{ticket}/notes")
+async def note(ticket: str, request: Request, office: OfficeOf, caller: Caller) -> Accepted:
+    """A sealed note: ciphertext for colleagues. Whose it is stands inside, signed, where this server cannot read."""
+    pushed = await body(request, NotePush)
+    row, _ = await office.tickets.require(ticket, caller.customers)
+    if sha256(pushed.data) != pushed.sha256 or not starts_like_ciphertext(pushed.data[: len(AGE_HEADER)]):
+        raise RemoteProtocolError("this is no sealed note", expected="an age file with the hash it names", got="other")
+    await office.tickets.keep_note(row.device, row.ticket, pushed)
     return Accepted()
 
 

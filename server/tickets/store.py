@@ -11,7 +11,7 @@ from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protocol import strict_json
-from protocol.messages.api import EtaRow, MessageRow, MessageSource, SealedRow, TicketRow
+from protocol.messages.api import EtaRow, MessageRow, MessageSource, NotePush, SealedRow, TicketRow
 from protocol.messages.desk import CustomerText, DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
 from protocol.messages.items import SealedItem, SealedKind, TicketOutcomeItem
 from protocol.statements import Envelope, Verified
@@ -136,21 +136,49 @@ class TicketStore:
     async def keep_sealed(self, connection: AsyncConnection, device: str, item: SealedItem) -> None:
         """A small sealed blob; the caller checked its hash and its age header."""
         ticket = None if item.ticket is None else (await self._own(connection, device, item.ticket)).ticket
-        held = await connection.scalar(select(func.sum(sealed.c.size_bytes)).where(sealed.c.device == device))
-        if (held or 0) + len(item.data) > self._sealed_bytes_max:
-            raise ItemRefused(f"this device keeps {self._sealed_bytes_max} bytes here already")
         if await connection.scalar(select(sealed.c.id).where(sealed.c.id == item.id)) is not None:
             raise ItemRefused("this id is in use")
+        await self._keep_blob(connection, device, ticket, item.kind, item.id, item.sha256, item.data, item.session)
+
+    async def keep_note(self, device: str, ticket: str, note: NotePush) -> None:
+        """A technician's sealed note. The same one again changes nothing; it counts like the device's own blobs."""
+        async with self._database.write() as connection:
+            held = (await connection.execute(select(sealed).where(sealed.c.id == note.id))).first()
+            if held is not None:
+                if (held.ticket, held.sha256, held.kind) == (ticket, note.sha256, SealedKind.NOTE):
+                    return
+                raise Refusal(409, "this id is in use", expected="a new id for another note", got=note.id)
+            try:
+                await self._keep_blob(
+                    connection, device, ticket, SealedKind.NOTE, note.id, note.sha256, note.data, None
+                )
+            except ItemRefused as refused:
+                raise Refusal(409, "there is no room for this note", got=str(refused)) from None
+
+    async def _keep_blob(
+        self,
+        connection: AsyncConnection,
+        device: str,
+        ticket: str | None,
+        kind: SealedKind,
+        blob: str,
+        digest: bytes,
+        data: bytes,
+        session: bytes | None,
+    ) -> None:
+        held = await connection.scalar(select(func.sum(sealed.c.size_bytes)).where(sealed.c.device == device))
+        if (held or 0) + len(data) > self._sealed_bytes_max:
+            raise ItemRefused(f"this device keeps {self._sealed_bytes_max} bytes here already")
         await connection.execute(
             sealed.insert().values(
-                id=item.id,
+                id=blob,
                 device=device,
-                kind=item.kind,
+                kind=kind,
                 ticket=ticket,
-                session=item.session,
-                sha256=item.sha256,
-                size_bytes=len(item.data),
-                data=item.data,
+                session=session,
+                sha256=digest,
+                size_bytes=len(data),
+                data=data,
                 at=self._now(),
             )
         )

@@ -20,7 +20,7 @@ from protocol.grants import ActionStatement, SessionClose, SessionRequest
 from protocol.noise import SESSION_PROTOCOL, HandshakeState
 from protocol.statements import Envelope, SigningKey, VerifyKey
 from protocol.strict_json import WireModel
-from protocol.tickets import MessageStatement
+from protocol.tickets import MessageStatement, NoteStatement
 from technician.home import Home
 from technician.keys.key_file import OpenedKey, is_sealed, open_key, seal_key
 from technician.keys.passphrase import Passphrases
@@ -28,8 +28,17 @@ from technician.private_files import read_private, write_private
 from technician.problems import Problem
 
 #: What a technician's key signs. Certificates, grants and receipts are never among it.
-TECHNICIAN_SIGNS: Final = (TechnicianLogin, SessionRequest, ActionStatement, SessionClose, MessageStatement)
-TechnicianStatement = TechnicianLogin | SessionRequest | ActionStatement | SessionClose | MessageStatement
+TECHNICIAN_SIGNS: Final = (
+    TechnicianLogin,
+    SessionRequest,
+    ActionStatement,
+    SessionClose,
+    MessageStatement,
+    NoteStatement,
+)
+TechnicianStatement = (
+    TechnicianLogin | SessionRequest | ActionStatement | SessionClose | MessageStatement | NoteStatement
+)
 
 _KEY_NAME: Final = "technician"
 #: Bytes of randomness `TechnicianKeys.make` takes: signing seed, Noise key.

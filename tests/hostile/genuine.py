@@ -17,7 +17,7 @@ from protocol.statements import (
     verify,
     verify_both,
 )
-from protocol.tickets import BundleSignature, MessageStatement, TicketOrigin, TicketStatement
+from protocol.tickets import BundleSignature, MessageStatement, NoteStatement, TicketOrigin, TicketStatement
 from protocol.trust import PUBLISHED
 from tests.hostile.papers import KINDS, paper
 from tests.making import DAY, NOW, Organisation, seed, serial, signing_key
@@ -79,6 +79,10 @@ def genuine() -> dict[StatementName, tuple[Statement, SigningKey]]:
                 root=ORG.root_hash, device=DEVICE_ID, ticket=TICKET, serial=serial("t"), sequence=1,
                 text="We are on it", issued_at=NOW,
             ),
+            TECHNICIAN,
+        ),
+        (
+            NoteStatement(root=ORG.root_hash, ticket=TICKET, serial=serial("t"), text="Replaced", issued_at=NOW),
             TECHNICIAN,
         ),
         (request_body(), TECHNICIAN),

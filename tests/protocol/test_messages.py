@@ -137,7 +137,8 @@ def test_actions_are_a_closed_list_with_typed_arguments() -> None:
         assert find_action(name) is action
         assert action.risk == MEANINGS[action.scope].risk
         assert action.sentence
-        parse_arguments(action, b"{}")
+        if not any(field.is_required() for field in action.arguments.model_fields.values()):
+            parse_arguments(action, b"{}")
         with pytest.raises(RemoteProtocolError):
             parse_arguments(action, b'{"command":"rm -rf /"}')
     assert parse_arguments(PROCESSES, b'{"sort":"memory","limit":5}') == ProcessesArguments(sort="memory", limit=5)
