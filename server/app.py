@@ -6,14 +6,17 @@ A room that joins adds its routes to ROUTES, its doors to DOORS and, for a new k
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
 
 from protocol.errors import RemoteProtocolError
 from server import health
@@ -66,8 +69,8 @@ def build(office: Office) -> ASGIApp:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RemoteProtocolError, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
-    app.add_exception_handler(SQLAlchemyError, _failed)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(SQLAlchemyError, _failed)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _failed)  # type: ignore[arg-type]
     kept = Doorkeeper(
         app,
         office=office,
@@ -79,14 +82,24 @@ def build(office: Office) -> ASGIApp:
     return SecurityHeaders(kept)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    """A fault of ours: said plainly, without its inside; the log has that."""
+async def _failed(request: HTTPConnection, error: Exception) -> Response | None:
+    """A fault of ours: said plainly, without its inside; the log has that. A page for browsers, JSON for programs."""
+    refusal = Refusal(500, "the server failed", hint="The operator finds the reason in its log.")
     if isinstance(error, SQLAlchemyError):
         log.error("database-failed", route=request.scope["path"].split("/")[1], exc_info=error)
-        return refusal_response(
-            Refusal(503, "the database does not answer", hint="Nothing was done; try again.", retry_after_s=5)
-        )
-    return refusal_response(Refusal(500, "the server failed", hint="The operator finds the reason in its log."))
+        refusal = Refusal(503, "the database does not answer", hint="Nothing was done; try again.", retry_after_s=5)
+    if isinstance(request, WebSocket):
+        with suppress(RuntimeError):  # it was closed before
+            await request.close(1011)
+        return None
+    assert isinstance(request, Request)  # noqa: S101 - there are no other connections
+    if "text/html" not in request.headers.get("accept", ""):
+        return refusal_response(refusal)
+    try:
+        return show_refusal(request, refusal)
+    except Exception:  # noqa: BLE001 - the pages themselves are what failed
+        log.error("page-failed", exc_info=True)
+        return refusal_response(refusal)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

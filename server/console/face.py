@@ -41,6 +41,7 @@ _TITLES: Final = {
     415: "This could not be read",
     422: "Not like this",
     429: "Too many at once",
+    500: "Something went wrong here",
     503: "Not ready yet",
 }
 
