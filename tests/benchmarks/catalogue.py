@@ -12,6 +12,7 @@ SUBJECTS: Final = MappingProxyType(
         "agent_idle": "memory and processor of a connected agent that has nothing to do",
         "consent_to_first_result": "from the customer's yes to the technician's first row",
         "relay": "messages through the relay, beside MeshCentral's",
+        "streams": "a file down and up, and a key typed into a terminal, over the whole way",
         "stop": "from the customer's Stop until nothing of the visit is left",
     }
 )

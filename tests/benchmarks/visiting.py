@@ -64,10 +64,11 @@ async def open_visit(
     api: Api,
     device: DeviceFacts,
     *,
+    scopes: tuple[Scope, ...] = SCOPES,
     watch: Callable[[Event], None] = lambda event: None,
 ) -> AsyncIterator[ConsentedVisit]:
     await asyncio.to_thread(_until_nobody_is_here, made)
-    async with Visit.open(technician, api, device, made.ticket, SCOPES, _MINUTES, _REASON, watch=watch) as visit:
+    async with Visit.open(technician, api, device, made.ticket, scopes, _MINUTES, _REASON, watch=watch) as visit:
         await visit.compared()
         yield ConsentedVisit(made, visit, await asyncio.to_thread(_question, made))
 

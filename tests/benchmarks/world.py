@@ -156,6 +156,14 @@ def _start_server(folder: Path, programs: Programs, origin: str, port: int) -> S
     return server
 
 
+def start_agent_again(made: World) -> None:
+    """With other settings of its owner, for instance."""
+    stop(made.agent)
+    argv = [program("bellpull-agent"), "run", "--state", str(made.state)]
+    made.agent = made.programs.start(argv[0], *argv[1:], label="bellpull-agent")
+    _wait_for_member(made)
+
+
 def _wait_for_member(made: World) -> None:
     wait_until("the agent to be connected and certified", lambda: _is_member(made), within_s=30, service=made.agent)
 
