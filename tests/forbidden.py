@@ -40,6 +40,8 @@ MODULES: Final = {
 }
 #: Keyword → the only constant it may be.
 KEYWORDS: Final = {"shell": False, "verify": True, "check_hostname": True}
+#: Of these `shell` must be the word False, or not be there; elsewhere it may be a name for a shell.
+STARTS_PROGRAMS: Final = {"run", "Popen", "call", "check_call", "check_output", "create_subprocess_exec"}
 #: These take an SQL text first.
 SQL_CALLS: Final = {"execute", "executemany", "executescript", "query", "text", "exec_driver_sql"}
 #: Statements of SQLite that take no parameters; what is put into them is a number or a name of our own.
@@ -114,7 +116,7 @@ def _keywords(call: ast.Call) -> Iterator[tuple[ast.AST, str]]:
         if word.arg in KEYWORDS and isinstance(word.value, ast.Constant) and isinstance(word.value.value, bool):
             if word.value.value is not KEYWORDS[word.arg]:
                 yield call, f"{word.arg}={word.value.value}"
-        elif word.arg == "shell":
+        elif word.arg == "shell" and _last_name(call.func) in STARTS_PROGRAMS:
             yield call, "shell= something that is not the word False"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import customers_table
 from tests.forbidden import forbidden
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,7 @@ def test_no_source_runs_text_loads_objects_builds_sql_or_trusts_any_certificate(
 BAD = [
     'subprocess.run("ls " + name, shell=True)',
     "subprocess.run(argv, shell=careless)",
+    "whatever(shell=True)",
     "import subprocess as s; s.Popen(text, **{}, shell=1)",
     "import os; os.system(text)",
     "import os as o; o.system(text)",
@@ -97,6 +99,7 @@ GOOD = [
     "subprocess.run([program, name], check=True)",
     "import re; re.compile(pattern)",
     "self.eval = 1",
+    "TerminalOpened(shell=name)",
     "httpx2.get(url, verify=context)",
     "httpx2.get(url, verify=True)",
     'database.execute("SELECT * FROM things WHERE name = ?", (name,))',
@@ -200,3 +203,41 @@ def test_a_library_imports_without_the_rooms_above(room: str) -> None:
         f"import sys, {room}; bad = {{'agent', 'server', 'technician'}} & set(sys.modules); sys.exit(1 if bad else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+# --- pages that promise something ------------------------------------------------------------------------------------
+
+
+def functions_of(path: Path) -> set[str]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, kinds)}
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    """SECURITY.md promises nothing that is not held by a test of this repository."""
+    text = (ROOT / "SECURITY.md").read_text("utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text))
+    assert len(named) > 40
+    for name, function in sorted(named):
+        assert (ROOT / name).is_file(), name
+        found = functions_of(ROOT / name)
+        assert any(each.startswith("test_") for each in found), name
+        assert not function or function in found, f"{name}::{function}"
+    # And each line of a table that says what somebody cannot do names one, or a step of the demo.
+    promises = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| cannot")]
+    assert len(promises) > 40
+    assert [line for line in promises if "`tests/" not in line and "`bellpull demo" not in line] == []
+
+
+def test_the_customers_page_holds_every_scope_and_action() -> None:
+    page = customers_table.PAGE.read_text("utf-8")
+    assert page == customers_table.filled(page), "python -m tests.customers_table"
+
+
+def test_the_customers_page_names_commands_that_there_are() -> None:
+    text = customers_table.PAGE.read_text("utf-8")
+    named = set(re.findall(r"`bellpull-agent ([a-z-]+)", text))
+    assert named
+    assert named <= set(
+        re.findall(r'^\s+"([a-z-]+)": \("agent\.cli', (ROOT / "agent/cli/main.py").read_text("utf-8"), re.M)
+    )
