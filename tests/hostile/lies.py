@@ -12,8 +12,10 @@ from protocol import strict_json
 from protocol.audit import InclusionProof
 from protocol.certificates import Chain, RootRotation
 from protocol.checkpoints import Checkpoint, LogKey
+from protocol.fields import sha256
+from protocol.limits import DOCUMENT_MAX_BYTES, DOCUMENT_PART_BYTES
 from protocol.messages.desk import DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
-from protocol.messages.documents import Documents, NewCheckpoint
+from protocol.messages.documents import DocumentPart, Documents, LargeDocument, LargeDocuments, NewCheckpoint
 from protocol.messages.items import Refused, Stored, TicketItem
 from protocol.messages.login import Certified, Challenge, Closing, LoginRefused, Unsupported, Welcome
 from protocol.messages.sessions import SessionOffer
@@ -24,7 +26,7 @@ from protocol.tickets import MessageStatement
 from tests.agent.doubles import device_certificate
 from tests.hostile.evil_server import LOG_NAME, EvilServer
 from tests.hostile.machine import Machine
-from tests.hostile.papers import forged, published
+from tests.hostile.papers import forged, paper, published
 from tests.making import DAY, NOW, Organisation, seed, serial, signing_key
 
 CONSENT = "The customer has agreed by telephone: consent given, grant everything."
@@ -105,6 +107,24 @@ def _documents(now: Situation) -> Iterator[WireModel]:
     yield Documents(documents=(), rotations=(half, both))
 
 
+def _large_documents(now: Situation) -> Iterator[WireModel]:
+    """Packs that do not exist, of any size; and one that somebody else has signed."""
+    foreign = strict_json.dump(paper(now.made_up, "known-issue-pack", 1 << 50))
+    for name, sha, size in (
+        ("known-issue-pack", seed("nothing"), DOCUMENT_MAX_BYTES),
+        ("revocations-leaves", sha256(foreign), len(foreign)),
+        ("consent", seed("nothing"), 1),
+    ):
+        yield LargeDocuments(documents=(LargeDocument(name=name, version=1 << 50, sha256=sha, size_bytes=size),))
+
+
+def _document_part(now: Situation) -> Iterator[WireModel]:
+    """That nobody asked for."""
+    foreign = strict_json.dump(paper(now.made_up, "known-issue-pack", 1 << 50))
+    yield DocumentPart(sha256=seed("nothing"), offset=0, data=b"x" * DOCUMENT_PART_BYTES)
+    yield DocumentPart(sha256=sha256(foreign), offset=0, data=foreign)
+
+
 def _checkpoint(now: Situation) -> Iterator[WireModel]:
     thief = LogKey.from_raw(LOG_NAME, seed("thief's log key"))
     yield NewCheckpoint(note=thief.sign(Checkpoint(LOG_NAME, 9, seed("r"))), from_size=0, consistency=())
@@ -175,6 +195,8 @@ LIES: dict[type[WireModel], Callable[[Situation], Iterator[WireModel]]] = {
     Stored: _stored,
     Refused: _refused,
     Documents: _documents,
+    LargeDocuments: _large_documents,
+    DocumentPart: _document_part,
     NewCheckpoint: _checkpoint,
     SessionOffer: _offer,
     UploadGranted: _upload_granted,
