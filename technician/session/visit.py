@@ -38,9 +38,8 @@ from protocol.statements import Verified
 from protocol.strict_json import WireModel
 from protocol.visit import ActionResult, RefusalReason
 from technician.api import Api
-from technician.audit.checkpoints import compare_with_peer
 from technician.clock import now_s
-from technician.devices import DeviceFacts, certified_facts
+from technician.devices import DeviceFacts
 from technician.private_files import write_private
 from technician.problems import Problem
 from technician.session.asking import begin, our_hello, the_ask
@@ -65,6 +64,7 @@ from technician.session.events import (
     WentOn,
 )
 from technician.session.initiator import Initiator, VisitAsk
+from technician.session.judging import judge_hello
 from technician.session.outcome import EndedVisit, refused, words_of
 from technician.session.relay_socket import relay_socket
 from technician.session.run import Run
@@ -78,6 +78,8 @@ _GRANT_WAIT_S: Final = CONSENT_TIMEOUT_S + 30
 _RECEIPT_WAIT_S: Final = 30.0
 #: A return: the device may have to wait for something that changes it to end before it lets us go on.
 _RETURN_WAIT_S: Final = 90.0
+#: Whoever wants to end a visit whose connection is lost waits so long for it to come back.
+_END_WAIT_S: Final = 10.0
 #: How many words the customer reads out for a device without a certificate.
 WORDS_TO_TYPE: Final = 2
 
@@ -242,8 +244,12 @@ class Visit:
         await self._flush()
 
     async def end(self, reason: str = "") -> EndedVisit:
-        """Ask for the end, countersign, wait for the receipt."""
-        await self._connected.wait()
+        """Ask for the end, countersign, wait for the receipt. While the connection is lost, not for long."""
+        try:
+            async with asyncio.timeout(_END_WAIT_S):
+                await self._connected.wait()
+        except TimeoutError:
+            self._gone(PeerGone(truncated=True))  # the device ends it by itself when nobody comes back
         if not self._ended.done() and not self._stopped_by and self._failure is None:
             self._stopped_by = "technician"
             self._initiator.end(reason)
@@ -345,7 +351,8 @@ class Visit:
             case Handshaken():
                 self._handshaken.set()
             case PeerHello():
-                await self._compare(event)
+                self.device = await judge_hello(event, self._technician, self._api, self.device)
+                self._compared.set()
             case GrantCame(grant):
                 self.transcript.write(now_s(), "granted", scopes=grant.body.scopes, minutes=grant.body.minutes)
                 if not self._answered.done():
@@ -388,24 +395,6 @@ class Visit:
             case Noticed(kind, text):
                 self.transcript.write(now_s(), "notice", kind=kind, text=text)
         self._watch(event)
-
-    async def _compare(self, hello: PeerHello) -> None:
-        """Revocations, the device's own certificate, and both logs: before anything of the grant is used."""
-        now = now_s()
-        technician, store = self._technician, self._technician.store
-        if hello.revocations is not None:
-            with suppress(RemoteProtocolError):  # older than ours, or not the organisation's: ours stay in force
-                store.accept(hello.revocations, now)
-            technician.certificate(now)  # raises when we were revoked meanwhile
-        if self.device.certified:
-            pass  # proven before the handshake, which used the certified key
-        elif hello.certificate is not None:
-            proven = certified_facts(hello.certificate, self.device.device, self.device.label, store.trust, now)
-            if proven.noise_key != self.device.noise_key or proven.signing_key != self.device.signing_key:
-                raise RemoteProtocolError("the device's certificate names other keys than this handshake's")
-            self.device = replace(proven, label=self.device.label)
-        await compare_with_peer(hello.checkpoint, self._api, store, technician.log(), now)
-        self._compared.set()
 
     def _refused(self, reason: RefusalReason) -> None:
         """At the first time: no visit. When going back: no successor, and the device ends the visit, unless it says

@@ -103,7 +103,7 @@ def test_stop_with_a_frozen_server_is_dead_within_a_second(world: World) -> None
 
 
 def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
-    """Both ends know, nothing hangs, the receipt is there, and what was queued reaches the log afterwards."""
+    """The visit waits, both ends say so, and it goes on when the server is back: two grants, a receipt each."""
     visit = world.connect("processes")
     world.approve()
     visit.until("granted")
@@ -111,14 +111,21 @@ def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     visit.until("result")
     before = len(world.receipts())
     world.server.kill()
-    wait_for(lambda: len(world.receipts()) == before + 1)
-    newest = world.receipts()[0]
-    assert newest["ended_by"] == "connection-lost"
-    assert [action["outcome"] for action in newest["actions"]] == ["done"]
-    visit.until("ended")
-    visit.close()
-    assert [pid for pid in below(world.service.pid) if _is_host(pid)] == []
+    visit.until("connection-lost")
     world.server.start_again()
+    visit.until("went-on")
+    visit.say("ps")
+    visit.until("result", 2)
+    visit.say("end")
+    ended = visit.until("ended")
+    assert ended["by"] == "technician"
+    visit.close()
+    wait_for(lambda: len(world.receipts()) == before + 2)
+    after, first = world.receipts()[:2]
+    assert (first["ended_by"], after["ended_by"]) == ("connection-lost", "technician")
+    for receipt in (first, after):
+        assert [action["outcome"] for action in receipt["actions"]] == ["done"]
+    wait_for(lambda: [pid for pid in below(world.service.pid) if _is_host(pid)] == [])
     wait_for(lambda: world.agent("status")["outbox"]["items"] == 0, 60)
     assert world.agent("status")["outbox"]["dead_letters"] == 0
     assert world.agent("status")["alarms"] == []
@@ -135,9 +142,13 @@ def test_an_agent_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     before = len(world.receipts())
     world.kill_service()
     wait_for(lambda: not any(_alive(pid) for pid in tree), STOP_CHILDREN_S)
-    visit.until("ended")
-    visit.close()
+    visit.until("connection-lost")
     world.start_again()
+    # An agent that was started again knows no visit to go on with, and nobody is asked about it.
+    visit.say("end")
+    assert visit.until("ended")["by"] == "connection-lost"
+    assert world.agent("consent", "list")["pending"] == []
+    visit.close()
     wait_for(lambda: len(world.receipts()) == before + 1)
     newest = world.receipts()[0]
     assert newest["rebuilt"]
