@@ -59,7 +59,8 @@ def folder_of(arguments: argparse.Namespace) -> StateFolder:
 
 
 def run_command(command: Command, argv: list[str]) -> int:
-    arguments = parser_for(command).parse_args(argv)
+    # Intermixed: `consent approve --state DIR 3` is as good as `consent approve 3 --state DIR`.
+    arguments = parser_for(command).parse_intermixed_args(argv)
     wants_json = bool(getattr(arguments, "json", False))
     try:
         return int(command.run(arguments))

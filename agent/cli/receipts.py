@@ -18,6 +18,7 @@ from agent.refusal import Refusal
 from diagnostics.plain_text import printable
 from protocol import strict_json
 from protocol.errors import ProtocolError
+from protocol.grants import ConsentMethod
 from protocol.proofs import ProofFile, ProvenVisit, action_line, verify_proof
 from protocol.statements import VerifyKey
 
@@ -104,7 +105,12 @@ def _show(receipt: dict[str, Any], *, wants_json: bool) -> int:
         return Exit.FINE
     print(_line(receipt))
     print(f"  {printable(receipt['organisation'])}; they wrote as reason: {quote(receipt['reason'])}")
-    print(f"  {METHODS.get(receipt['method'], receipt['method'])}: {printable(receipt['local_user'])} allowed this:")
+    who = printable(receipt["local_user"])
+    if receipt["method"] == ConsentMethod.UNATTENDED_POLICY:
+        print(f"  Nobody here was asked; {who} allowed this, for {receipt['minutes']} minutes:")
+    else:
+        how = METHODS.get(receipt["method"], receipt["method"])
+        print(f"  {who} allowed this, {how}, for {receipt['minutes']} minutes:")
     for sentence in scope_sentences(receipt["scopes"]):
         print(f"  - {sentence}")
     for action in receipt["actions"]:

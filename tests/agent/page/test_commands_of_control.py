@@ -118,7 +118,7 @@ async def test_a_receipt_says_what_was_done_in_words(service: Rig, terminal: Ter
     await technician.end()
     await service.over()
     shown = await terminal.run("receipts", "show", service.receipts.list()[0].grant.hex()[:12])
-    assert "with a command on this computer: anna allowed this:" in shown
+    assert "anna allowed this, with a command on this computer, for 15 minutes:" in shown
     assert "1. They looked at the running programs — done" in shown
 
 
