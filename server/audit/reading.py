@@ -1,6 +1,7 @@
 """Reading the log for people: pages from the newest back, search, one entry, and what a visit left in it.
 
-Search is for bytes in the leaves, which are compact JSON: what is shown of an entry is what is searched.
+Search is for bytes in the leaves, which are compact JSON: what is shown of an entry is what is searched. What people
+call things by is turned into such bytes in about.py.
 """
 
 import json
@@ -8,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, Select, func, literal, select
+from sqlalchemy import LargeBinary, Select, false, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
 from protocol import strict_json
@@ -16,11 +18,13 @@ from protocol.audit import AuditEntry, AuditLeaf, AuditWord
 from protocol.certificates import Chain
 from protocol.fields import encode_base64
 from protocol.messages.api import WitnessLine
+from server.audit.about import About, needles
 from server.audit.model import cosignatures, leaves
 from server.devices.model import devices
 from server.storage.engine import Database
 
 PAGE_ROWS: Final = 50
+NOTHING_ELSE: Final = About()
 _VISIT_ROWS_MAX: Final = 2000
 _HASH_IN_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -48,7 +52,13 @@ class AuditReading:
         self._database = database
 
     async def page(
-        self, *, below: int | None = None, word: AuditWord | None = None, text: str = "", rows: int = PAGE_ROWS
+        self,
+        *,
+        below: int | None = None,
+        word: AuditWord | None = None,
+        text: str = "",
+        about: About = NOTHING_ELSE,
+        rows: int = PAGE_ROWS,
     ) -> EntryPage:
         """Entries with an index below `below`, newest first. `text`: an id, an action, or a hash in hex."""
         query = select(leaves.c.index, leaves.c.leaf).order_by(leaves.c.index.desc()).limit(rows + 1)
@@ -58,6 +68,13 @@ class AuditReading:
             query = query.where(self._holds(f'"word":"{word}"'.encode()))
         if text:
             query = query.where(self._holds(_needle(text)))
+        async with self._database.read() as connection:
+            for alternatives in await needles(connection, about):
+                query = query.where(or_(false(), *map(self._holds, alternatives)))
+            if about.since_s is not None:
+                query = query.where(leaves.c.index >= await _first_since(connection, about.since_s))
+            if about.until_s is not None:
+                query = query.where(leaves.c.index < await _first_since(connection, about.until_s))
         found = await self._entries(query)
         return EntryPage(found[:rows], found[rows - 1].index if len(found) > rows else None)
 
@@ -108,6 +125,20 @@ class AuditReading:
         if self._database.is_sqlite:
             return func.instr(leaves.c.leaf, wanted) > 0
         return func.position(wanted.op("IN")(leaves.c.leaf)) > 0
+
+
+async def _first_since(connection: AsyncConnection, at_s: int) -> int:
+    """The index of the first entry received at `at_s` or later. Entries are in the order in which they came: where the
+    server's clock was turned back, the order is what counts, and a time may be found a little off."""
+    low, high = 0, int(await connection.scalar(select(func.count()).select_from(leaves)) or 0)
+    while low < high:
+        middle = (low + high) // 2
+        leaf: bytes = (await connection.execute(select(leaves.c.leaf).where(leaves.c.index == middle))).scalar_one()
+        if strict_json.parse(leaf, AuditLeaf, what="audit leaf").received_at < at_s:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _needle(text: str) -> bytes:

@@ -3,6 +3,7 @@
 What is shown here is the server's word, like everything it shows; so each page says how to check it without the server.
 """
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -17,25 +18,37 @@ from protocol.merkle import leaf_hash, verify_inclusion
 from protocol.messages.api import WitnessLine
 from protocol.statements import parse_payload
 from server.asking import office_of
+from server.audit.about import About
 from server.audit.reading import PAGE_ROWS, AuditReading, Entry
 from server.audit.store import Appended
 from server.console.face import show
 from server.console.proof import steps_of
 from server.console.words import AUDIT_WORDS
 from server.office import Office
-from server.people.door import page
+from server.people.door import page, technicians_of
 from server.refusal import not_found
 
 #: A note is bounded; witnesses beyond these are counted, not listed.
 _LINES_MAX: Final = 50
+_A_DAY: Final = timedelta(days=1)
 
 
 async def audit(request: Request) -> Response:
     office, query = office_of(request), request.query_params
     word = next((one for one in AuditWord if one.value == query.get("word")), None)
     text, below = query.get("q", "").strip()[:120], _index(query.get("below", ""))
-    found = await AuditReading(office.database).page(below=below, word=word, text=text)
     chosen = {"word": "" if word is None else word.value, "q": text}
+    chosen |= {name: query.get(name, "").strip()[:120] for name in ("device", "technician", "ticket")}
+    since, until = _day(query.get("from", "")), _day(query.get("to", ""))
+    chosen |= {"from": since.isoformat() if since else "", "to": until.isoformat() if until else ""}
+    about = About(
+        device=chosen["device"],
+        technician=chosen["technician"],
+        ticket=chosen["ticket"],
+        since_s=_midnight(since) if since else None,
+        until_s=_midnight(until + _A_DAY) if until else None,
+    )
+    found = await AuditReading(office.database).page(below=below, word=word, text=text, about=about)
     devices = {one.entry.device for one in found.entries if one.entry.device}
     return show(
         request,
@@ -44,8 +57,8 @@ async def audit(request: Request) -> Response:
         found=found,
         labels=await _labels(office, devices),
         words=[("", "Everything"), *((one.value, AUDIT_WORDS[one][0]) for one in AuditWord)],
-        word="" if word is None else word.value,
-        text=text,
+        technicians=[("", "Anybody"), *((name, name) for name in await _technicians(office))],
+        chosen=chosen,
         filtered=any(chosen.values()),
         newest=_href(chosen, None) if below is not None else "",
         older=_href(chosen, found.older) if found.older is not None else "",
@@ -63,6 +76,22 @@ def _href(chosen: dict[str, str], below: int | None) -> str:
 
 def _index(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
+
+
+def _day(text: str) -> date | None:
+    """YYYY-MM-DD, or nothing: an address that people edit by hand is no fault."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 and "2000" <= text[:4] < "3000" else None
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+async def _technicians(office: Office) -> list[str]:
+    return sorted({one.name for one in await technicians_of(office)})
 
 
 async def _checkpoint(office: Office) -> dict[str, Any]:
@@ -129,9 +158,11 @@ async def entry(request: Request) -> Response:
     # A log that does not prove its own entry must say so loudly: this raises, and the page becomes the refusal.
     verify_inclusion(hashed, found.index, checkpoint.size, list(proof.path), checkpoint.root)
     device = found.entry.device
+    committed = found.entry.commitment
     return show(
         request,
         "audit_entry.html",
+        value_kept=committed is not None and await office.values.keeps(committed),
         here="audit",
         found=found,
         label=(await _labels(office, {device})).get(device, "") if device else "",
