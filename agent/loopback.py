@@ -22,6 +22,7 @@ from starlette.requests import Request
 from agent.local.client import call
 from agent.refusal import Refusal
 from web.loopback import HostAndOrigin, LaunchToken, launch_host
+from web.own_user import OwnUser
 from web.security import SecurityHeaders
 
 LOOPBACK: Final = "127.0.0.1"
@@ -78,7 +79,7 @@ def serve_face(
         port = int(listening.getsockname()[1])
         origin = f"http://{LOOPBACK if plain_host else launch_host()}:{port}"
         door = LaunchToken(build(origin), face=face, port=port, token=token)
-        app = SecurityHeaders(HostAndOrigin(door, origins={origin}), scripts=scripts)
+        app = SecurityHeaders(HostAndOrigin(OwnUser(door), origins={origin}), scripts=scripts)
         address = door.address(origin)
         _announce(address, port, wants_json=wants_json)
         if browser:

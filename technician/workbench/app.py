@@ -9,6 +9,7 @@ the browser as text alone (web/pages.py).
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -31,6 +32,7 @@ from technician.workbench.ticket import ask_for_visit, send_message, ticket_page
 from technician.workbench.transfers import downloaded_file, upload_file
 from technician.workbench.visit import cancel_run, confirm_words, end_visit, run_action, visit_page
 from web.loopback import HostAndOrigin, LaunchToken
+from web.own_user import OwnUser
 from web.pages import NavItem, Pages, page_environment, static_mount
 from web.security import SecurityHeaders
 
@@ -88,7 +90,7 @@ def build_app(desk: Desk) -> Starlette:
 def behind_doors(app: ASGIApp, *, port: int, origins: Collection[str]) -> tuple[ASGIApp, LaunchToken]:
     """The application as it is served, and the door that knows the one-use address."""
     door = LaunchToken(app, face="workbench", port=port)
-    return SecurityHeaders(HostAndOrigin(door, origins=origins)), door
+    return SecurityHeaders(HostAndOrigin(OwnUser(door), origins=origins)), door
 
 
 def _problem(request: Request, error: Exception) -> Response:
@@ -103,7 +105,10 @@ def _problem(request: Request, error: Exception) -> Response:
         f"{label}: {value}" for label, value in (("expected", error.expected), ("got", error.got)) if value
     )
     title = error.what[:1].upper() + error.what[1:]
-    return pages_of(request).problem(request, status_code=status, title=title, text=compared, hint=error.hint)
+    # Where the form stood that could not be done; the door outside has made sure that it was on our own pages.
+    came_from = urlsplit(request.headers.get("referer", ""))
+    back = urlunsplit(("", "", came_from.path or "/", came_from.query, ""))
+    return pages_of(request).problem(request, status_code=status, title=title, text=compared, hint=error.hint, back=back)
 
 
 def _not_found(request: Request, error: Exception) -> Response:
