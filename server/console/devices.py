@@ -90,6 +90,7 @@ async def device(request: Request) -> Response:
     context: dict[str, Any] = {
         "device": found,
         "connected": office.hub.connected(found.device),
+        "successor": (await office.devices.successors([found.device])).get(found.device),
         "present": [one for one in findings if one.state in PRESENT][:FINDINGS_SHOWN],
         "over": [one for one in findings if one.state not in PRESENT][:FINDINGS_SHOWN],
         "checks": checks,

@@ -41,6 +41,8 @@ class DeviceLine:
     state: EnrolmentState
     last_seen: int | None
     counts: dict[ReportedSeverity, int]
+    replaces: str | None = None  # the same machine before its keys were made anew
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,15 @@ class DeviceListing:
         async with self._database.read() as connection:
             total = await connection.scalar(select(func.count()).select_from(devices).where(*where))
             found = (await connection.execute(query)).all()
+            successors = {
+                row.replaces: row.device for row in await connection.execute(_successors([row.device for row in found]))
+            }
             counted = await connection.execute(_counts([row.device for row in found]))
             counts: dict[str, dict[ReportedSeverity, int]] = {}
             for row in counted:
                 counts.setdefault(row.device, {})[ReportedSeverity(row.severity)] = row.number
-        return DevicePage(tuple(_line(row, counts.get(row.device, {})) for row in found), page, int(total or 0))
+        lines = tuple(_line(row, counts.get(row.device, {}), successors.get(row.device)) for row in found)
+        return DevicePage(lines, page, int(total or 0))
 
     async def counts(self, customers: Set[str] | None, connected: Collection[str], text: str = "") -> dict[Shown, int]:
         """How many there are of each."""
@@ -152,7 +158,14 @@ def _visible(customers: Set[str] | None) -> list[ColumnElement[bool]]:
     return [or_(approved, and_(devices.c.state == EnrolmentState.PENDING, devices.c.asked_customer.in_(names)))]
 
 
-def _line(row: Any, counts: dict[ReportedSeverity, int]) -> DeviceLine:
+def _successors(wanted: list[str]) -> Select[Any]:
+    """The approved device that each of these machines became."""
+    return select(devices.c.replaces, devices.c.device).where(
+        devices.c.replaces.in_(wanted), devices.c.state == EnrolmentState.APPROVED
+    )
+
+
+def _line(row: Any, counts: dict[ReportedSeverity, int], replaced_by: str | None) -> DeviceLine:
     return DeviceLine(
         device=row.device,
         label=row.label,
@@ -160,4 +173,6 @@ def _line(row: Any, counts: dict[ReportedSeverity, int]) -> DeviceLine:
         state=EnrolmentState(row.state),
         last_seen=row.last_seen,
         counts={severity: counts[severity] for severity in ReportedSeverity if severity in counts},
+        replaces=row.replaces,
+        replaced_by=replaced_by,
     )

@@ -32,8 +32,16 @@ def inbox(
     tickets = sorted(run(work()).tickets, key=lambda ticket: ticket.opened_at, reverse=True)
     out = Output(as_json)
     if as_json:
-        out.json({"tickets": [ticket.model_dump(mode="json") for ticket in tickets]})
+        out.json(
+            {
+                "tickets": [ticket.model_dump(mode="json") for ticket in tickets],
+                "certificate_until": technician.certificate_body.not_after,
+            }
+        )
         return
+    expiry = technician.expiry(technician.now())
+    if expiry:
+        out.say(expiry, "yellow")
     if not tickets:
         out.say("No tickets. When a device finds a problem or a customer asks for help, it stands here.", "dim")
     for ticket in tickets:
@@ -63,7 +71,7 @@ def devices(home: HomeOption = None, passphrase_file: PassphraseOption = None, a
         ("label", "customer", "connected", "last seen", "findings", "device"),
         [
             (
-                row.label or "–",
+                (row.label or "–") + _keys_mark(row),
                 known[row.device].customer or "UNVERIFIED",
                 "yes" if row.connected else "no",
                 when(row.last_seen) if row.last_seen else "never",
@@ -74,6 +82,13 @@ def devices(home: HomeOption = None, passphrase_file: PassphraseOption = None, a
         ],
         empty="No devices yet: bellpull org enrol-token --customer NAME",
     )
+
+
+def _keys_mark(row: DeviceRow) -> str:
+    """A machine whose keys were made anew is two devices in this list: which is which is said."""
+    if row.replaced_by is not None:
+        return " (retired: its machine has new keys)"
+    return f" (NEW KEYS: was {row.replaces})" if row.replaces is not None else ""
 
 
 def ticket_title(ticket: TicketRow) -> str:
@@ -98,4 +113,6 @@ def _device_json(row: DeviceRow, known: DeviceFacts) -> dict[str, object]:
         "connected": row.connected,
         "last_seen": row.last_seen,
         "findings": row.findings,
+        "replaces": row.replaces,
+        "replaced_by": row.replaced_by,
     }

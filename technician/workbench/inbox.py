@@ -50,6 +50,7 @@ async def inbox_page(request: Request) -> Response:
         "live": desk.live,
         "doubts": desk.technician.doubts[-3:],
         "alarms": desk.technician.store.alarms()[-3:],
+        "expiry": desk.technician.expiry(desk.technician.now()),
     }
     if wants_fragment(request):
         return pages_of(request).fragment(request, "inbox.html", "rows", **facts)

@@ -5,6 +5,7 @@ import html
 import json
 import re
 
+from protocol.messages.api import CertificatePush
 from server.people.rules import Role
 from tests.server.actors import World
 from tests.server.console.browsing import People
@@ -33,6 +34,20 @@ async def test_a_device_that_waits_for_approval_is_named_with_the_command(desk: 
     assert "reception" in home
     assert "reception" in (await admin.get("/devices?show=waiting")).text
     assert "reception" not in (await admin.get("/devices?show=away")).text
+
+
+async def test_a_machine_with_new_keys_is_marked_in_the_list_and_on_both_pages(desk: World, people: People) -> None:
+    old, new = await desk.approved("reception"), desk.device("reception, set up anew")
+    request = desk.enrolment(new).model_copy(update={"replaces": old.device})
+    assert (await desk.post("/api/enrol", request)).status_code == 202
+    push = CertificatePush(chain=desk.certificate(new))
+    assert (await desk.post("/api/organisation/certificates", push, await desk.organisation_token())).status_code == 200
+    admin = await people.signed_in(Role.ADMIN)
+    listed = (await admin.get("/devices")).text
+    assert listed.count("Retired: new keys since") == 1
+    assert f"was <code>{old.device[:12]}" in listed
+    assert "this device is retired" in (await admin.get(f"/devices/{old.device}")).text
+    assert f"This machine was {old.device} before" in (await admin.get(f"/devices/{new.device}")).text
 
 
 async def test_connected_devices_are_shown_as_such_while_they_are(desk: World, people: People) -> None:
