@@ -47,6 +47,7 @@ class PromptFacts:
     phrase: tuple[str, ...]
     revocations_fresh: bool
     request: bytes  # hash of the session request
+    takes_over_from: str | None = None  # who is connected now and has named this technician as the next
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def write_prompt(facts: PromptFacts) -> PromptText:
     """The question as it is shown. The same facts always give the same bytes."""
     name, organisation = one_line(facts.technician), one_line(facts.organisation)
     headline = f"{name} asks to connect to this computer."
+    if facts.takes_over_from is not None:
+        headline = f"{name} asks to take over from {one_line(facts.takes_over_from)}."
     paragraphs = [
         headline,
         f"Who: {name}, technician of {organisation}, tier {facts.tier}.\n"
@@ -84,6 +87,12 @@ def write_prompt(facts: PromptFacts) -> PromptText:
         f"The reason they give, in their own words:\n  {quote(facts.reason)}",
         _wishes(facts),
     ]
+    if facts.takes_over_from is not None:
+        giver = one_line(facts.takes_over_from)
+        paragraphs.append(
+            f"{giver}, who is connected now, asks for this. If you say yes, {giver} leaves and {name} continues. "
+            f"If you say no, {giver} stays."
+        )
     if not facts.revocations_fresh:
         paragraphs.append(
             "Could not check whether this technician's certificate was withdrawn: the newest list is more than "

@@ -38,6 +38,14 @@ class OwnTicket:
 
 
 @dataclass(frozen=True)
+class HandOver:
+    """The technician who is here, and the one whom they have named as the next."""
+
+    giver: str
+    heir: str
+
+
+@dataclass(frozen=True)
 class Visitor:
     """Proven: this person holds the keys in this certificate of our organisation, and asks this, in this handshake."""
 
@@ -129,3 +137,13 @@ def no_longer_trusted(visitor: Visitor | None, trust: Trust, now: int) -> str:
     except RemoteProtocolError as error:
         return str(error)
     return ""
+
+
+def fault_of_hand_over(hand_over: HandOver | None, visitor: Visitor) -> str | None:
+    """Why this visitor is not the one who was named; None when they are, or when nobody was and nobody claims it."""
+    claims, name = visitor.request.body.takes_over, visitor.technician.body.name
+    if hand_over is None:
+        return "nobody hands a visit over" if claims else None
+    if not claims:
+        return "another visit is under way"
+    return None if name == hand_over.heir else "another technician was named as the next"

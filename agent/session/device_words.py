@@ -6,7 +6,7 @@ Each is built from what was proven (certificate, request, this handshake), never
 from agent.consent.gate import Yes
 from agent.consent.policy import SERVED_SCOPES, offer
 from agent.consent.prompt_text import PromptFacts
-from agent.session.arrival import OwnTicket, Visitor
+from agent.session.arrival import HandOver, OwnTicket, Visitor
 from agent.session.effects import Moment
 from agent.session.own_side import OwnSide
 from agent.session.pause import minutes_of
@@ -18,7 +18,13 @@ from protocol.trust import Trust
 
 
 def the_question(
-    visitor: Visitor, own: OwnSide, ticket: OwnTicket, trust: Trust, phrase: tuple[str, ...], now: int
+    visitor: Visitor,
+    own: OwnSide,
+    ticket: OwnTicket,
+    trust: Trust,
+    phrase: tuple[str, ...],
+    now: int,
+    hand_over: HandOver | None = None,
 ) -> PromptFacts:
     """Everything the customer is asked about this visitor."""
     technician, request = visitor.technician.body, visitor.request.body
@@ -44,6 +50,7 @@ def the_question(
         phrase=phrase,
         revocations_fresh=fresh,
         request=visitor.request.hash,
+        takes_over_from=None if hand_over is None else hand_over.giver,
     )
 
 

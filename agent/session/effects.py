@@ -155,6 +155,13 @@ class TrustChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOverSettled:
+    """Whom this visit's technician has named came: and was let in (`taken`), or was not."""
+
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
 
@@ -176,6 +183,7 @@ Event = (
     | ReceiptMade
     | Succeeded
     | TrustChanged
+    | HandOverSettled
     | Tick
 )
 

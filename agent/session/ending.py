@@ -7,7 +7,7 @@ comes to its grant, what happens under it and how it goes on after a lost connec
 from typing import Final
 
 from agent.session.actions_in_force import ActionsInForce
-from agent.session.arrival import Visitor
+from agent.session.arrival import HandOver, Visitor
 from agent.session.device_words import the_change
 from agent.session.doorstep import Doorstep
 from agent.session.effects import (
@@ -15,6 +15,7 @@ from agent.session.effects import (
     BooksClosed,
     CloseBooks,
     Effect,
+    HandOverSettled,
     HangUp,
     KillHost,
     Moment,
@@ -28,11 +29,12 @@ from protocol import strict_json
 from protocol.channel import FRAME_PAYLOAD_MAX_BYTES, FrameType
 from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.grants import ChangeKind, EndedBy
+from protocol.limits import RESUME_WINDOW_S
 from protocol.session_rules import GrantState
 from protocol.session_state import SessionEvent, SessionState, next_state
 from protocol.statements import VerifyKey
 from protocol.trust import Trust
-from protocol.visit import Changed, NotGranted, RefusalReason, SessionClosing
+from protocol.visit import Changed, NotGranted, Notice, RefusalReason, SessionClosing
 
 #: How long the receipt waits for the technician's countersignature.
 COUNTERSIGN_WAIT_S: Final = 3
@@ -59,6 +61,8 @@ class EndingSteps:
         self._may_go_on = False  # the one who came back is proven, and the views of the log fit
         self._opened_successor = False  # a successor grant is in the books and was not handed over yet
         self._proof_before = b""  # of the grant before, to be told ahead of its successor
+        self._heir = ""
+        self._heir_until_boot_s = 0.0
         self._farewell = Farewell()
         self.why = ""
 
@@ -71,8 +75,41 @@ class EndingSteps:
                 return self._end(EndedBy.TECHNICIAN, said.reason, moment)
             case "countersign":
                 return self._countersigned(said)
+            case "hand-over" if said.to is not None:
+                return self._name_the_next(said.to, moment)
             case _:
-                raise RemoteProtocolError("a technician sent the journal's root", expected="end or countersign")
+                raise RemoteProtocolError(
+                    "a technician sent the journal's root", expected="end, countersign or hand-over"
+                )
+
+    # --- a hand-over -----------------------------------------------------------------------------------------
+
+    def _name_the_next(self, heir: str, moment: Moment) -> list[Effect]:
+        """Nothing changes yet: the one who is named has to come, to prove it, and to be let in by the customer."""
+        if self.state is SessionState.ACTIVE:
+            self._heir, self._heir_until_boot_s = heir, moment.boot_s + RESUME_WINDOW_S
+            self._notice("hand-over-waits", heir)
+        return []
+
+    def hands_over_to(self, moment: Moment) -> str:
+        """Whom the technician has named as the next, for some minutes; empty: nobody."""
+        return self._heir if moment.boot_s <= self._heir_until_boot_s and self.grant is not None else ""
+
+    def hand_over(self, moment: Moment) -> HandOver | None:
+        heir = self.hands_over_to(moment)
+        return HandOver(self.visitor.technician.body.name, heir) if heir and self.visitor is not None else None
+
+    def _hand_over_settled(self, event: HandOverSettled, moment: Moment) -> list[Effect]:
+        heir, self._heir = self._heir, ""
+        if not event.taken:
+            self._notice("hand-over-refused", heir)
+            return []
+        self._notice("handed-over", heir)
+        return self._end(EndedBy.TECHNICIAN, "the visit was handed over", moment)
+
+    def _notice(self, kind: str, text: str) -> None:
+        if self._handed_over:
+            self._door.say(FrameType.NOTICE, Notice(kind=kind, text=text))
 
     def _countersigned(self, said: SessionClosing) -> list[Effect]:
         if self.grant is None or self.visitor is None:

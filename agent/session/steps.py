@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agent.consent.gate import No, Yes
 from agent.session.actions_in_force import ActionsInForce
-from agent.session.arrival import OwnTicket, Visitor, no_longer_trusted
+from agent.session.arrival import HandOver, OwnTicket, Visitor, fault_of_hand_over, no_longer_trusted
 from agent.session.device_words import the_grant, the_question, the_successor
 from agent.session.doorstep import Doorstep
 from agent.session.effects import (
@@ -34,6 +34,7 @@ from agent.session.effects import (
     Event,
     Finished,
     GrantHandedOver,
+    HandOverSettled,
     HangUp,
     InputTaken,
     Moment,
@@ -96,6 +97,7 @@ class VisitSteps(EndingSteps):
         ephemeral: Callable[[], X25519PrivateKey] = X25519PrivateKey.generate,
         catalogue: Mapping[str, ActionSpec] = ACTIONS,
         next_number: Callable[[], int] = lambda: 1,
+        takes_over: HandOver | None = None,
     ) -> None:
         door = Doorstep(own, ticket, room, trust.root_hash, moment, ephemeral)
         super().__init__(own, trust, door, moment)
@@ -103,6 +105,7 @@ class VisitSteps(EndingSteps):
         self._ephemeral = ephemeral
         self._catalogue = catalogue
         self._next_number = next_number
+        self._takes_over = takes_over
 
     # --- what others may see ---------------------------------------------------------------------------------
 
@@ -180,6 +183,8 @@ class VisitSteps(EndingSteps):
             case Succeeded():
                 self._proof_before = event.proof
                 return []
+            case HandOverSettled():
+                return self._hand_over_settled(event, moment)
             case TrustChanged():
                 return self._trust_changed(event.trust, moment)
             case Tick():
@@ -243,6 +248,8 @@ class VisitSteps(EndingSteps):
                 return self._not_again(unwelcome, moment)
         elif visitor.request.body.resumes is not None:
             return self._refuse(RefusalReason.NOT_RESUMED, "the visit to go on with is over")
+        elif (fault := fault_of_hand_over(self._takes_over, visitor)) is not None:
+            return self._refuse(RefusalReason.BUSY, fault)
         else:
             self.visitor = visitor
         self._door.say(FrameType.HELLO, self._door.our_hello(self._trust))
@@ -285,7 +292,9 @@ class VisitSteps(EndingSteps):
             self._may_go_on = True
             return self._go_on(moment)
         assert self.visitor is not None  # noqa: S101 - VERIFIED without one is a refusal
-        facts = the_question(self.visitor, self._own, self._ticket, self._trust, self.phrase, moment.wall)
+        facts = the_question(
+            self.visitor, self._own, self._ticket, self._trust, self.phrase, moment.wall, self._takes_over
+        )
         if facts.offer.refusal is not None:
             return self._refuse(facts.offer.refusal, "nothing of what was asked can be offered")
         self.state = next_state(self.state, SessionEvent.PROMPT_SHOWN)

@@ -130,6 +130,8 @@ class Visit:
         self.steps = steps
         self.room = room
         self.failed = ""
+        self.let_in = False
+        self.when_let_in: Callable[[], None] = lambda: None
         self._parts = parts
         self._line = Line(socket, self._heard, self._defect)
         self._closing: set[asyncio.Task[bool]] = set()
@@ -302,6 +304,9 @@ class Visit:
                 parts.books.change(effect)
             case GrantHandedOver():
                 parts.books.handed_over(self._grant())
+                if not self.let_in:
+                    self.let_in = True
+                    self.when_let_in()
             case CloseBooks():
                 entry = parts.books.close(self._grant(), effect.ended_by)
                 return BooksClosed(entry.hash, len(parts.books.grants.actions(self._grant())))

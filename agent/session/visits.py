@@ -2,6 +2,8 @@
 
     offer ─► a ticket of our own? may we ask? nobody else here? ─► join the room ─► Visit
           ─► a visit waits for its technician, whose connection was lost ─► join the room ─► let it see who comes
+          ─► the technician who is here has named the next one ─► join the room ─► a Visit beside, which takes over
+             when the customer says yes to it; until then, or after a no, the first goes on
                                        else ─► declined, with one of a few words
 
 An offer proves nothing and is the server's word; so declining says nothing that the server does not know.
@@ -18,7 +20,7 @@ from agent.link.connection import LinkLost
 from agent.refusal import Refusal
 from agent.session.arrival import OwnTicket
 from agent.session.chat import VisitInForce
-from agent.session.effects import CustomerNarrows, EndNow, TransportLost
+from agent.session.effects import CustomerNarrows, EndNow, HandOverSettled, TransportLost
 from agent.session.own_side import OwnSide
 from agent.session.relay import JoinRoom, join_room
 from agent.session.steps import VisitSteps
@@ -89,9 +91,9 @@ class Visits:
         self._origin = origin
         self._send = send
         self._join = join
-        self._joining: str | None = None
-        self._visit: Visit | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._rooms: set[str] = set()
+        self._present: list[Visit] = []  # the one in force first; then one that asks to take over, or one that leaves
+        self._tasks: set[asyncio.Task[None]] = set()
         self._return_task: asyncio.Task[None] | None = None
 
     # --- offers ----------------------------------------------------------------------------------------------
@@ -101,13 +103,27 @@ class Visits:
         if self._returns(offer):
             return
         known = self._ticket_of(offer)
-        refusal = self._why_not(known)
+        giver = self._giver()
+        refusal = self._why_not(known, giver)
         if refusal is not None or known is None:
             self._send(OfferDeclined(room=offer.room, reason=refusal or "unknown-ticket"))
             return
-        self._joining = offer.room
+        self._rooms.add(offer.room)
         # A task of its own: a visit does not end because the line to the desk does.
-        self._task = asyncio.create_task(self._guarded(offer, known))
+        task = asyncio.create_task(self._guarded(offer, known, giver))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def _visit(self) -> Visit | None:
+        return self._present[0] if self._present else None
+
+    def _giver(self) -> Visit | None:
+        """The visit whose technician has named the next one, while nobody else has come for it."""
+        visit = self._visit
+        if visit is None or len(self._rooms) != 1 or visit.ended:
+            return None
+        return visit if visit.steps.hands_over_to(visit.moment()) else None
 
     def _returns(self, offer: SessionOffer) -> bool:
         """Whether the offer is taken as a return to a visit that waits. One comes to the door at a time."""
@@ -138,18 +154,18 @@ class Visits:
         ticket = self._tickets.get(offer.ticket)
         return OwnTicket(ticket.ticket, ticket.words) if ticket is not None and ticket.is_open else None
 
-    async def _guarded(self, offer: SessionOffer, ticket: OwnTicket) -> None:
+    async def _guarded(self, offer: SessionOffer, ticket: OwnTicket, giver: Visit | None) -> None:
         try:
-            await self._visit_in(offer, ticket)
+            await self._visit_in(offer, ticket, giver)
         except LinkLost as lost:
             self._parts.log.info("room-not-joined", room=offer.room, reason=str(lost))
         except Exception as error:  # noqa: BLE001 - a defect ends this visit, is shown, and must not end the service
             self._parts.log.defect("visit-raised", error, room=offer.room)
         finally:
-            self._joining, self._visit = None, None
+            self._rooms.discard(offer.room)
 
-    def _why_not(self, ticket: OwnTicket | None) -> DeclineReason | None:
-        if self._joining is not None:
+    def _why_not(self, ticket: OwnTicket | None, giver: Visit | None) -> DeclineReason | None:
+        if self._rooms and giver is None:
             return "busy"
         if self._parts.gate.frozen:
             return "stopped"
@@ -159,12 +175,18 @@ class Visits:
             return "cool-down"
         return None
 
-    async def _visit_in(self, offer: SessionOffer, ticket: OwnTicket) -> None:
+    async def _visit_in(self, offer: SessionOffer, ticket: OwnTicket, giver: Visit | None) -> None:
         socket = await self._join(self._origin, offer.room, offer.join_token)
         moment = moment_of(self._parts.clocks)
         number = self._parts.books.grants.next_number
-        steps = VisitSteps(self._own(), ticket, offer.room, self._parts.trust.trust, moment, next_number=number)
-        visit = self._visit = Visit(steps, socket, self._parts, offer.room)
+        takes_over = None if giver is None else giver.steps.hand_over(giver.moment())
+        steps = VisitSteps(
+            self._own(), ticket, offer.room, self._parts.trust.trust, moment, next_number=number, takes_over=takes_over
+        )
+        visit = Visit(steps, socket, self._parts, offer.room)
+        if giver is not None:
+            visit.when_let_in = lambda: self._taken_over(giver, visit)
+        self._present.append(visit)
         self._parts.log.info("visit-began", room=offer.room)
         try:
             await visit.run()
@@ -172,9 +194,18 @@ class Visits:
             if not visit.ended:
                 visit.feed(EndNow(EndedBy.AGENT_STOPPED, "the agent stops"))
                 visit.feed(TransportLost())  # nobody is there to countersign: the receipt is made now
+            self._present.remove(visit)
+            if giver is not None and not visit.let_in and not giver.ended:
+                giver.feed(HandOverSettled(taken=False))
             by = steps.ended_by.value if steps.ended_by else str(steps.refused or "")
             # Without what stands in parentheses: that may name people.
             self._parts.log.info("visit-ended", room=offer.room, by=by, why=steps.why.partition(" (")[0])
+
+    def _taken_over(self, giver: Visit, heir: Visit) -> None:
+        """The customer has let the next one in: only now the one before leaves."""
+        self._present.sort(key=lambda visit: visit is not heir)
+        if not giver.ended:
+            giver.feed(HandOverSettled(taken=True))
 
     # --- the customer ----------------------------------------------------------------------------------------
 
@@ -188,7 +219,8 @@ class Visits:
         return About(technician.name, technician.organisation, ticket, None if grant is None else grant.grant.hash)
 
     def current(self) -> list[VisitView]:
-        return [] if self._visit is None or self._visit.ended else [self._view(self._visit)]
+        """The one in force first."""
+        return [self._view(visit) for visit in self._present if not visit.ended]
 
     def in_force(self) -> VisitInForce | None:
         """The visit that may act now, as proven; None while nobody is here or nothing is granted."""
@@ -209,11 +241,12 @@ class Visits:
 
     def stop_all(self, by: EndedBy = EndedBy.CUSTOMER) -> int:
         """End every visit. When this returns, their processes are killed and the end is written."""
-        visit = self._visit
-        if visit is None or visit.ended or visit.steps.state is SessionState.STOPPING:
-            return 0
-        visit.feed(EndNow(by, "the customer pressed Stop" if by is EndedBy.CUSTOMER else "the agent stops"))
-        return 1
+        stopped = 0
+        for visit in list(self._present):
+            if not visit.ended and visit.steps.state is not SessionState.STOPPING:
+                visit.feed(EndNow(by, "the customer pressed Stop" if by is EndedBy.CUSTOMER else "the agent stops"))
+                stopped += 1
+        return stopped
 
     def stop_unattended(self) -> int:
         """End a visit that the owner's policy let in: the policy was withdrawn."""
@@ -230,19 +263,19 @@ class Visits:
 
     def trust_changed(self) -> None:
         """The organisation has published something newer: judge the visitor anew, now."""
-        if self._visit is not None and not self._visit.ended:
-            self._visit.judge_anew()
-        if self._joining is None:
+        for visit in list(self._present):
+            if not visit.ended:
+                visit.judge_anew()
+        if not self._rooms:
             self._repair()
 
     def host_pids(self) -> Sequence[int]:
         """Session hosts alive now: their descendants may not answer for the customer."""
-        pid = None if self._visit is None else self._visit.host_pid
-        return () if pid is None else (pid,)
+        return tuple(visit.host_pid for visit in self._present if visit.host_pid is not None)
 
     @property
     def busy(self) -> bool:
-        return self._joining is not None
+        return bool(self._rooms)
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -250,16 +283,19 @@ class Visits:
         """Repair what a crash or a full disk left behind; until cancelled. Then: end what is going on."""
         try:
             while True:
-                if self._joining is None:
+                if not self._rooms:
                     self._repair()
                 await asyncio.sleep(_REPAIR_S)
         finally:
             self.stop_all(EndedBy.AGENT_STOPPED)
-            if self._task is not None and not self._task.done():
+            if self._return_task is not None:
+                self._return_task.cancel()
+            if tasks := set(self._tasks):
                 # The last words go out if the relay takes them; the receipt is on the disk either way.
-                await asyncio.wait({self._task}, timeout=_LAST_WORDS_S)
-                self._task.cancel()
-                await asyncio.gather(self._task, return_exceptions=True)
+                await asyncio.wait(tasks, timeout=_LAST_WORDS_S)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     def _repair(self) -> None:
         try:

@@ -262,6 +262,12 @@ class Initiator:
         self._send(FrameType.SESSION_CLOSE, SessionClosing(step="end", reason=reason[:200]))
         self.state = next_state(self.state, SessionEvent.CLOSED)
 
+    def hand_over(self, to: str) -> None:
+        """Name the next technician. They have to come, and the customer has to let them in; until then we stay."""
+        if self.state is not SessionState.ACTIVE:
+            raise LocalProtocolError("no visit to hand over", expected="one in force", got=self.state.value)
+        self._send(FrameType.SESSION_CLOSE, SessionClosing(step="hand-over", to=to))
+
     def finish(self) -> None:
         """Nothing more from this side."""
         connection = self._channel()

@@ -256,6 +256,15 @@ class Visit:
             await self._flush()
         return await self.ended()
 
+    async def hand_over(self, to: str) -> None:
+        """Name the next technician, as their certificate does. We stay until the customer has let them in."""
+        await self._connected.wait()
+        if self._failure:
+            raise self._failure
+        self._initiator.hand_over(to)
+        self.transcript.write(now_s(), "hand-over", to=to)
+        await self._flush()
+
     async def ended(self) -> EndedVisit:
         """Wait for the end, whoever ends it."""
         try:
