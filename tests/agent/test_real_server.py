@@ -26,8 +26,9 @@ from agent.store.database import Database
 from agent.tickets.desk import Desk
 from agent.tickets.store import TicketStore
 from agent.uuid7 import uuid7
+from protocol.certificates import KnownIssuePack, PackedIssue
 from protocol.enrolment import EnrolmentTicket, print_token
-from protocol.messages.api import CertificatePush
+from protocol.messages.api import CertificatePush, DocumentsPush
 from protocol.tickets import TicketOrigin
 from tests.agent import test_kill
 from tests.agent.doubles import MemoryLog, device_certificate, recipients
@@ -258,3 +259,17 @@ def retried(member: Member) -> bool:
 def offset_of(place: Place, upload: str) -> int:
     rows = place.rows("SELECT offset_bytes FROM bundles WHERE id = ?", upload)
     return int(str(rows[0][0])) if rows else 0
+
+
+async def test_a_pack_of_a_mebibyte_reaches_a_device(place: Place) -> None:
+    """Four times what fits one message: in parts, over the link, and believed only by its signature."""
+    issues = tuple(PackedIssue(id=f"issue-{number}", toml="x" * 32_000) for number in range(32))
+    organisation, now = place.world.organisation, place.now
+    body = KnownIssuePack(root=organisation.root_hash, version=now, issued_at=now, not_after=now + DAY, issues=issues)
+    assert len(body.payload()) > 1_000_000
+    push = DocumentsPush(documents=(organisation.publish(body),))
+    done = await place.world.post("/api/organisation/documents", push, await place.world.organisation_token())
+    assert done.status_code == 200, done.text
+    identity = await asyncio.to_thread(place.enrol)
+    async with Member(place, identity) as member:
+        await member.until(lambda: member.trust.trust.known_issues(now) == body)
