@@ -18,6 +18,7 @@ import random
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
@@ -50,6 +51,9 @@ def connect(
     code: Annotated[bool, typer.Option("--code", help="Read out a code; visit the customer who types it.")] = False,
     ticket: Annotated[str | None, typer.Option("--ticket", help="The customer's ticket.")] = None,
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=SESSION_MINUTES_MAX)] = 30,
+    handover: Annotated[
+        bool, typer.Option("--handover", help="Take over from the technician who is there and has named you.")
+    ] = False,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
@@ -68,7 +72,8 @@ def connect(
             raise Problem("say why in 1 to 200 characters", got=f"{len(reason)} characters", exit_code=2)
         technician = Technician.open(Home.at(home), Passphrases(passphrase_file))
         technician.keys()  # the passphrase is asked for before the customer is disturbed
-        ended = run(_visit(technician, device, ticket, tuple(dict.fromkeys(scope)), minutes, reason, face))
+        scopes = tuple(dict.fromkeys(scope))
+        ended = run(_visit(technician, device, ticket, scopes, minutes, reason, face, takes_over=handover))
     except (Problem, ProtocolError) as error:
         face.error(error)
         raise typer.Exit(getattr(error, "exit_code", EXIT_PROBLEM)) from None
@@ -84,6 +89,8 @@ async def _visit(
     minutes: int,
     reason: str,
     face: Face,
+    *,
+    takes_over: bool,
 ) -> EndedVisit:
     lines = TypedIn()
     async with technician.signed_in() as api:
@@ -93,7 +100,9 @@ async def _visit(
             wanted, ticket = await typed_by_customer(api, lambda made: face.code(made.code, made.expires_in_s))
         device = find_device((await api.devices()).devices, wanted, technician.store.trust, now_s())
         face.asking(device)
-        async with Visit.open(technician, api, device, ticket, scopes, minutes, reason, watch=face.watch) as visit:
+        async with Visit.open(
+            technician, api, device, ticket, scopes, minutes, reason, takes_over=takes_over, watch=face.watch
+        ) as visit:
             face.phrase(visit.phrase)
             granted = asyncio.create_task(visit.granted())
             try:
@@ -117,6 +126,17 @@ async def _confirm(visit: Visit, lines: TypedIn, face: Face) -> None:
     visit.confirm(dict(zip(places, typed, strict=False)))
 
 
+async def _hand_over(visit: Visit, line: str, face: Face) -> None:
+    """`handover Bea Tech`: the device says by notices whether they came, and what the customer said."""
+    name = line.strip().removeprefix("handover").strip(" \"'")
+    try:
+        if not name:
+            raise Problem("hand over to whom?", expected="handover NAME, as their certificate says it", exit_code=2)
+        await visit.hand_over(name)
+    except (Problem, ProtocolError, ValidationError) as error:
+        face.error(error if isinstance(error, (Problem, ProtocolError)) else Problem("this is no name", got=name[:80]))
+
+
 async def _work(visit: Visit, lines: TypedIn, face: Face) -> EndedVisit:
     """Commands until `end`, the end of stdin, or the end of the visit."""
     over = asyncio.create_task(visit.ended())
@@ -134,6 +154,8 @@ async def _work(visit: Visit, lines: TypedIn, face: Face) -> EndedVisit:
                 return await visit.end()
             if line.strip() == "help":
                 face.help()
+            elif line.split()[:1] == ["handover"]:
+                await _hand_over(visit, line, face)
             elif line.strip():
                 await acting.act(line)
         return await over

@@ -30,6 +30,7 @@ services [all|failed|running] [user]   background services; user: those of the p
 logs [SOURCE|list] [follow] [unit=…] [severity=debug|info|warning|error] [since=2h] [until=1h] [text=…] [lines=200]
 """
 END_HELP: Final = """\
+handover NAME                          let NAME continue, if the customer says yes; they use connect … --handover
 end                                    end the visit; the device makes the receipt
 help                                   this"""
 HELP: Final = LOOK_HELP + MORE_HELP + END_HELP

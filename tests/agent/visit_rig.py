@@ -52,7 +52,7 @@ from technician.session.events import Event as TechnicianEvent
 from technician.session.events import Refused as TechnicianRefused
 from technician.session.initiator import Initiator, VisitAsk
 from tests.agent.doubles import LOG_NAME, HandClocks, MemoryLog, device_certificate, enrol_in_memory
-from tests.agent.visiting import ORG, ROOM, SCOPES, chain_of, ephemeral, technician_keys
+from tests.agent.visiting import ORG, ROOM, SCOPES, chain_of, fresh, technician_keys
 from tests.making import NOW, Organisation, seed
 
 R = TypeVar("R", bound=WireModel)
@@ -345,6 +345,15 @@ class Rig:
         await end.begin()
         return end
 
+    async def next_arrives(self, name: str, *, takes_over: bool = True) -> "TechnicianEnd":
+        """Another technician, in a room of their own, while a visit is in force."""
+        room = "c" * 26
+        await self.offer(room=room)
+        await until(lambda: bool(self.sockets))
+        end = TechnicianEnd(self, self.sockets.pop(), SCOPES, 15, name=name, room=room, takes_over=takes_over)
+        await end.begin()
+        return end
+
     async def question(self) -> PendingPrompt:
         await until(lambda: bool(self.gate.pending()))
         return self.gate.pending()[0]
@@ -391,16 +400,20 @@ class TechnicianEnd:
         reason: str = "The disk is filling up",
         *,
         about_nothing: bool = False,
+        name: str = "Ada Tech",
+        room: str = ROOM,
+        takes_over: bool = False,
     ) -> None:
-        keys = technician_keys()
-        chain = chain_of(keys)
+        keys = technician_keys(name)
+        chain = chain_of(keys, name)
         ask = VisitAsk(
             device=rig.identity.device,
             device_signing=rig.identity.signing.public,
             device_noise=rig.identity.noise.public_key().public_bytes_raw(),
             root=rig.organisation.root.verify_key,
             root_hash=rig.organisation.root_hash,
-            room=ROOM,
+            room=room,
+            takes_over=takes_over,
             ticket=None if about_nothing else rig.ticket,
             scopes=scopes,
             minutes=minutes,
@@ -416,7 +429,7 @@ class TechnicianEnd:
             parse_payload(chain.leaf, TechnicianCertificate),
             hello,
             nonce=seed("nonce"),
-            ephemeral=ephemeral(f"technician {rig.books.grants.next_number()}"),
+            ephemeral=fresh(f"technician {name} {rig.books.grants.next_number()}"),
         )
         self.heard: list[TechnicianEvent] = []
         self.items: list[Item] = []
@@ -484,6 +497,24 @@ class TechnicianEnd:
         (refusal,) = await self.until(TechnicianRefused)
         assert isinstance(refusal, TechnicianRefused)
         return refusal
+
+    async def cut(self) -> None:
+        """The connection is gone, at both ends."""
+        await self.socket.close()
+        if self._reader is not None:
+            self._reader.cancel()
+        self.heard += self.initiator.connection_lost()
+        await until(lambda: self.rig.visits.current()[0].state == "paused")
+
+    async def knock(self, room: str = "b" * 26) -> None:
+        """Offered again, joined, and on the way back."""
+        await self.rig.offer(room=room)
+        await until(lambda: bool(self.rig.sockets))
+        self.socket = self.rig.sockets.pop()
+        hello = Hello(checkpoint=self.rig.desk.note(), versions={}, revocations=None)
+        await self.socket.send(self.initiator.go_back(room, hello, seed(room), self.rig.clocks.wall()))
+        self.gone = False
+        self._reader = asyncio.create_task(self._read())
 
     async def hang_up(self) -> None:
         await self.socket.close()
