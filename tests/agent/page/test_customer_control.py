@@ -192,3 +192,28 @@ async def test_a_strange_note_or_number_is_nothing(page: httpx2.AsyncClient) -> 
     assert (await page.post("/visits/seen", data={"number": "-1"})).status_code == 303
     assert (await page.get(f"/visits/abuse/{10**30}/report.json")).status_code == 409
     assert (await page.get(f"/visits/abuse?receipt={quote('<script>')}")).status_code == 409
+
+
+async def test_a_lost_connection_is_shown_and_stop_still_stops(service: Rig, page: httpx2.AsyncClient) -> None:
+    technician = await service.let_in(scopes=ALL)
+    await technician.hang_up()
+    await until(lambda: service.visits.current()[0].state == "paused")
+    for path in ("/", "/visits"):
+        assert "The connection to Ada Tech was lost." in words((await page.get(path)).text), path
+    live = words((await page.get("/visits/part")).text)
+    assert "Ada Tech lost the connection" in live
+    assert "After Stop they cannot" in live
+    assert (await page.post("/visits/stop", content=b"", headers=FORM)).headers["location"] == "/visits?note=stopped"
+    await service.over()
+    assert service.proofs()[0].receipt.ended_by is EndedBy.CUSTOMER
+
+
+async def test_a_report_of_abuse_also_ends_a_visit_that_waits(service: Rig, page: httpx2.AsyncClient) -> None:
+    technician = await service.let_in(scopes=ALL)
+    await technician.hang_up()
+    await until(lambda: service.visits.current()[0].state == "paused")
+    await page.post("/visits/abuse", data={"words": "", "receipt": ""})
+    await service.over()
+    assert service.freeze.list()[0].technician == "Ada Tech"
+    await service.offer()
+    assert [declined.reason for declined in service.declined] == ["stopped"]
