@@ -225,7 +225,12 @@ class Policies:
         return minutes_left(policy.body, self._clocks.wall()) >= 1
 
     def decide(self, facts: PromptFacts) -> tuple[Allowed, ConsentTranscript] | NotNow | None:
-        """For this visitor; None without a sound policy. The transcript names the policy by its hash."""
+        """For this visitor; None without a sound policy. The transcript names the policy by its hash.
+
+        A hand-over is always asked about: the person who let the one in decides about the next.
+        """
+        if facts.takes_over_from is not None:
+            return None
         try:
             policy = self.in_force()
         except (ProtocolError, Refusal):

@@ -234,6 +234,11 @@ def test_stale_revocations_and_a_person_count_where_it_is_decided(machine: Machi
     assert not machine.policies.open_now()
 
 
+def test_a_hand_over_is_asked_about_in_spite_of_a_policy(machine: Machine) -> None:
+    machine.sign()
+    assert machine.policies.decide(replace(FACTS, takes_over_from="Tom Vale")) is None
+
+
 def test_the_owners_key_is_private(machine: Machine, tmp_path: Path) -> None:
     machine.sign()
     assert (tmp_path / "identity" / "owner.key").stat().st_mode & 0o777 == 0o600
