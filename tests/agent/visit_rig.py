@@ -21,6 +21,7 @@ from agent.proofs.journal_store import JournalStore
 from agent.proofs.receipts import Receipts
 from agent.proofs.witness import Witness
 from agent.refusal import Refusal
+from agent.session.chat import Chat
 from agent.session.effects import Finished, InputTaken, Rows
 from agent.session.grants_store import GrantsStore
 from agent.session.host_process import HostEvent
@@ -276,6 +277,7 @@ class Rig:
             policies=self.policies,
         )
         self.questions = Questions(self.clocks, log=self.log)
+        self.chat = Chat(self.database, self.clocks, visit=lambda: self.visits.in_force())
         self.hosts: list[FakeHost] = []
         self.parts = VisitParts(
             clocks=self.clocks,

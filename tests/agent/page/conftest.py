@@ -15,7 +15,6 @@ from agent.local.server import LocalServer
 from agent.local.verbs import Catalogue
 from agent.page.serve import build
 from agent.proofs.verbs import ReceiptVerbs
-from agent.session.chat import Chat
 from agent.session.verbs import SessionVerbs
 from tests.agent.session.test_unattended_visits import policy_verbs
 from tests.agent.visit_rig import MemoryLogServer, Rig
@@ -49,7 +48,7 @@ async def service(rig: Rig) -> AsyncIterator[Rig]:
         ).verbs(),
         *policy_verbs(rig).verbs(),
         *rig.questions.verbs(),
-        *Chat(rig.database, rig.clocks, visit=rig.visits.in_force).verbs(),
+        *rig.chat.verbs(),
     )
     names = {verb.name for verb in own}
     catalogue.add(*own, *(verb for name, verb in agent.ground.catalogue.verbs.items() if name not in names))
