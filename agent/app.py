@@ -31,7 +31,7 @@ from agent.local.verbs import Catalogue
 from agent.mending.mending import Mending
 from agent.mending.step_journal import StepJournal
 from agent.mending.verbs import MendingVerbs
-from agent.paths import StateFolder
+from agent.paths import Mode, StateFolder
 from agent.session.own_settings import OwnSettings
 from agent.single_instance import SingleInstance
 from agent.store.database import Database
@@ -227,6 +227,7 @@ class Agent:
         self.ground.catalogue.add(*MendingVerbs(self.mending).verbs())
         if self.member is not None:
             self.member.door.bench.mending = self.mending
+            self.member.door.bench.whole_machine = folder.mode is Mode.MACHINE
         leaving = Leaving(
             StepJournal(self.ground.database), None if self.member is None else self.member.lines(), self.stop
         )

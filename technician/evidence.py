@@ -30,7 +30,7 @@ _FINDING_FIELDS: Final = frozenset(field.name for field in fields_of(Finding))
 
 _TITLES: Final = {
     SealedKind.RECEIPT: "Receipt of a visit",
-    SealedKind.NOTE: "Note of a colleague (bellpull notes tells whose)",
+    SealedKind.NOTE: "Note of a colleague",
     SealedKind.TRANSCRIPT: "Transcript of a visit",
 }
 _CHECK_TITLES: Final = {check.id: check.title for check in CATALOGUE}
@@ -88,6 +88,8 @@ async def open_evidence(source: BlobSource, keys: TechnicianKeys, row: SealedRow
         data = await open_blob(source, keys, row)
         if row.kind is SealedKind.RECEIPT:
             return OpenedEvidence(row, (), "", read_proof(data))
+        if row.kind is SealedKind.NOTE:
+            return OpenedEvidence(row, (), "`bellpull notes` shows it, with its proven author.")
         return _read(row, data)
     except (RemoteProtocolError, Problem) as error:
         return OpenedEvidence(row, (), "", None, str(error))

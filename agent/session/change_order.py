@@ -1,6 +1,6 @@
 """What a change worker is told, and starting one: exactly one order for one process (change_worker.py).
 
-{"end-process":{"pid":4711,"started_ms":812340,"grace_s":5,"agent_pid":812}}
+{"end-process":{"pid":4711,"started_ms":812340,"grace_s":5,"agent_pid":812,"whole_machine":false}}
 {"control-service":{"name":"cups.service","act":"restart","user":false}}
 ◄ {"done":{"kind":"ended-process","body":{…}}}   or   {"refused":"it is another user's"}
 """
@@ -20,10 +20,13 @@ _TIMEOUT_S: Final = 75.0
 
 @dataclass(frozen=True)
 class EndProcess:
+    """`whole_machine`: the agent serves all users of the machine, rather than the one it runs as."""
+
     pid: int
     started_ms: int
     grace_s: int
     agent_pid: int
+    whole_machine: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,6 @@ async def change_by_worker(order: bytes) -> Brought:
         case {"done": {"kind": str(kind), "body": body}}:
             return Brought(kind, body)
         case {"refused": str(reason)}:
-            raise Refusal("it was not changed", expected="something that this agent may change", got=reason)
+            raise Refusal(reason)
         case _:
             raise Refusal("the change could not be made", got=f"exit code {answer.exit_code}")

@@ -27,6 +27,7 @@ def perform(order: Order, machine: Machine) -> tuple[str, object]:
                 grace_s=order.grace_s,
                 own_uid=_own_uid(),
                 agent_pid=order.agent_pid,
+                whole_machine=order.whole_machine,
             )
             return "ended-process", ended
         case ControlService():

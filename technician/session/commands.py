@@ -100,7 +100,7 @@ def _logs(line: str, options: list[str]) -> TypedAction:
     return _action(name_of_action, line, LogsArguments, **values)
 
 
-def _action(name: str, line: str, model: type[WireModel], **values: Any) -> TypedAction:
+def _action(name: str, line: str, model: type[WireModel], /, **values: Any) -> TypedAction:
     try:
         return TypedAction(name, model(**values))
     except ValidationError as error:

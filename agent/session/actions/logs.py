@@ -34,7 +34,10 @@ def do_logs(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
         for file in log_files(bench.machine, now=bench.now):
             yield bench.row("log-file", file)
     elif arguments.source == "journal":
-        yield from (bench.row("log-line", line) for line in _journal(arguments, bench, bench.now, follow=False))
+        lines = _journal(arguments, bench, bench.now, follow=False)
+        if not lines:
+            yield bench.row("note", Note("no such lines in that time, or none that this user may read"))
+        yield from (bench.row("log-line", line) for line in lines)
     else:
         file = file_named(bench.machine, arguments.source, now=bench.now)
         tail = bench.machine.read_tail(file.path, max_bytes=SCREEN_TAIL_BYTES)

@@ -9,5 +9,11 @@ from protocol.actions.processes_end import ProcessesEndArguments
 
 
 async def serve_processes_end(arguments: ProcessesEndArguments, bench: ServiceBench) -> AsyncIterator[Brought]:
-    order = EndProcess(arguments.pid, arguments.started_ms, arguments.grace_s, agent_pid=os.getpid())
+    order = EndProcess(
+        arguments.pid,
+        arguments.started_ms,
+        arguments.grace_s,
+        agent_pid=os.getpid(),
+        whole_machine=bench.whole_machine,
+    )
     yield await bench.change(order_bytes(order))

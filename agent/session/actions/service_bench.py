@@ -43,7 +43,7 @@ class Change(Protocol):
 class ServiceBench:
     """For all visits of the service. `visit`: the one in force. `mending` and `asking` None: not on this device.
 
-    `revocations_fresh`: whether it is known well enough that the technician's certificate still counts.
+    `whole_machine`: the agent serves all users of the machine, not only the one it runs as. `revocations_fresh`: whether it is known well enough that the technician's certificate still counts.
     """
 
     clocks: Clocks
@@ -52,6 +52,7 @@ class ServiceBench:
     chat: Chat
     findings: FindingStore
     change: Change
+    whole_machine: bool = False
     revocations_fresh: Callable[[], bool] = lambda: True
     mending: Mending | None = None
     asking: Asking | None = None

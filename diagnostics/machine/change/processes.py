@@ -40,21 +40,23 @@ class EndedProcess:
     how: HowEnded
 
 
-def why_not(target: ProcessNumbers, all_of_them: ProcessSnapshot, *, own_uid: int, agent_pid: int) -> str:
+def why_not(
+    target: ProcessNumbers, all_of_them: ProcessSnapshot, *, own_uid: int, agent_pid: int, whole_machine: bool = False
+) -> str:
     """Why this program must not be ended; empty when it may be. Pure.
 
     Spared: the first process, the agent, all it descends from and all that descends from it; other users' programs.
-    An agent that runs as root may end programs of people, never those of the system: they are services.
+    An agent of the whole machine may end programs of people, never those of the system: they are services.
     """
     if target.pid == 1:
         return "it is the first process of this computer"
     if target.pid in family(all_of_them, agent_pid):
         return "it is the agent itself, or what started it, or a part of it"
-    if target.uid == own_uid and own_uid != 0:
+    if not whole_machine:
+        return "" if target.uid == own_uid else "it is another user's"
+    if PERSON_UID_MIN <= target.uid != _NOBODY_UID:
         return ""
-    if own_uid == 0 and PERSON_UID_MIN <= target.uid != _NOBODY_UID:
-        return ""
-    return "it is another user's" if own_uid != 0 else "it is the system's; services are stopped as services"
+    return "it is the system's; services are stopped as services"
 
 
 def family(snapshot: ProcessSnapshot, pid: int) -> frozenset[int]:
@@ -73,18 +75,27 @@ def family(snapshot: ProcessSnapshot, pid: int) -> frozenset[int]:
 
 
 def end_process(
-    machine: Machine, pid: int, started_ms: int, *, grace_s: float, own_uid: int, agent_pid: int
+    machine: Machine,
+    pid: int,
+    started_ms: int,
+    *,
+    grace_s: float,
+    own_uid: int,
+    agent_pid: int,
+    whole_machine: bool = False,
 ) -> EndedProcess:
     """Raises ActRefused with the reason; nothing was signalled then."""
     if sys.platform == "linux":
-        return _end(machine, pid, started_ms, grace_s, own_uid, agent_pid)
+        return _end(machine, pid, started_ms, grace_s, own_uid, agent_pid, whole_machine)
     raise ActRefused("programs are ended on Linux only in this version")
 
 
 if sys.platform == "linux":
     import os
 
-    def _end(machine: Machine, pid: int, started_ms: int, grace_s: float, own_uid: int, agent_pid: int) -> EndedProcess:
+    def _end(
+        machine: Machine, pid: int, started_ms: int, grace_s: float, own_uid: int, agent_pid: int, whole: bool
+    ) -> EndedProcess:
         try:
             handle = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -99,7 +110,7 @@ if sys.platform == "linux":
                 raise ActRefused("it has ended already")
             if round(target.started_s * 1000) != started_ms:
                 raise ActRefused("it has ended, and another program has its number now")
-            reason = why_not(target, snapshot, own_uid=own_uid, agent_pid=agent_pid)
+            reason = why_not(target, snapshot, own_uid=own_uid, agent_pid=agent_pid, whole_machine=whole)
             if reason:
                 raise ActRefused(f"{target.name} is not ended: {reason}")
             how = _signal(handle, target.name, grace_s)

@@ -38,15 +38,15 @@ HERE = ProcessSnapshot(
 )
 
 
-def judged(pid: int, own_uid: int = 1000) -> str:
+def judged(pid: int, own_uid: int = 1000, whole_machine: bool = False) -> str:
     target = next(each for each in HERE.processes if each.pid == pid)
-    return why_not(target, HERE, own_uid=own_uid, agent_pid=AGENT)
+    return why_not(target, HERE, own_uid=own_uid, agent_pid=AGENT, whole_machine=whole_machine)
 
 
 @pytest.mark.parametrize("pid", [1, 400, AGENT, 501, 502])
 def test_the_agent_what_started_it_and_what_it_started_are_spared(pid: int) -> None:
     assert judged(pid)
-    assert judged(pid, own_uid=0)
+    assert judged(pid, own_uid=0, whole_machine=True)
 
 
 def test_a_users_agent_ends_that_users_programs_only() -> None:
@@ -57,9 +57,9 @@ def test_a_users_agent_ends_that_users_programs_only() -> None:
 
 
 def test_an_agent_of_the_machine_ends_peoples_programs_and_no_daemon() -> None:
-    assert judged(600, own_uid=0) == ""
-    assert judged(700, own_uid=0) == ""
-    assert "services" in judged(800, own_uid=0)
+    assert judged(600, own_uid=0, whole_machine=True) == ""
+    assert judged(700, own_uid=0, whole_machine=True) == ""
+    assert "services" in judged(800, own_uid=0, whole_machine=True)
 
 
 def test_a_family_that_goes_in_a_circle_ends_all_the_same() -> None:
@@ -98,7 +98,7 @@ def started_ms(pid: int) -> int:
 
 def end(pid: int, started: int, grace_s: float = 5.0, agent_pid: int = 1) -> EndedProcess:
     # Tests' own children: the agent is taken to be somebody else, or they would be spared.
-    return end_process(local_machine(), pid, started, grace_s=grace_s, own_uid=os.getuid() or -1, agent_pid=agent_pid)
+    return end_process(local_machine(), pid, started, grace_s=grace_s, own_uid=os.getuid(), agent_pid=agent_pid)
 
 
 @linux
