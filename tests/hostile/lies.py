@@ -14,6 +14,7 @@ from protocol.certificates import Chain, RootRotation
 from protocol.checkpoints import Checkpoint, LogKey
 from protocol.fields import sha256
 from protocol.limits import DOCUMENT_MAX_BYTES, DOCUMENT_PART_BYTES
+from protocol.messages.codes import CodeAnswer
 from protocol.messages.desk import DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
 from protocol.messages.documents import DocumentPart, Documents, LargeDocument, LargeDocuments, NewCheckpoint
 from protocol.messages.items import Refused, Stored, TicketItem
@@ -183,6 +184,12 @@ def _closing(now: Situation) -> Iterator[WireModel]:
     yield Closing(reason=CONSENT, retry_after_s=86_400)
 
 
+def _code_answer(now: Situation) -> Iterator[WireModel]:
+    """Nobody here has typed a code."""
+    yield CodeAnswer(code="123456789", found=True)
+    yield CodeAnswer(code="000000000", found=False, retry_after_s=1 << 40)
+
+
 def _unsupported(now: Situation) -> Iterator[WireModel]:
     yield Unsupported(named="consent")
 
@@ -205,6 +212,7 @@ LIES: dict[type[WireModel], Callable[[Situation], Iterator[WireModel]]] = {
     DeskText: _desk_text,
     SignedMessage: _signed_message,
     Closing: _closing,
+    CodeAnswer: _code_answer,
     Unsupported: _unsupported,
 }
 
