@@ -18,6 +18,8 @@ from starlette.applications import Starlette
 from agent.consent.approval_page import ApprovalPage
 from agent.page.serve import build
 from agent.tickets.store import MessageKind
+from protocol.actions.logs import LogsArguments
+from protocol.actions.scopes import Scope
 from protocol.limits import REASON_MAX_CHARS
 from protocol.tickets import TicketOrigin
 from tests.agent.consent.test_prompt_text import FACTS
@@ -162,16 +164,35 @@ async def test_pressing_enter_on_the_question_is_no(service: Rig) -> None:
 
 
 async def test_every_page_of_the_customer_in_light_and_dark(service: Rig) -> None:
-    technician = await service.let_in()
-    await technician.act()
+    """From nobody to a report of abuse, with a technician whose every argument and word is hostile."""
     async with in_browser(build(service.folder.root), "page", scripts=True) as watched:
-        for scheme in ("light", "dark"):
+        await watched.open("/visits")
+        await expect(watched.page.locator("text=A technician gave me a code")).to_have_count(1)
+        technician = await service.let_in(scopes=(Scope.DIAGNOSE, Scope.PROCESSES, Scope.LOGS, Scope.CHAT))
+        # The open page loads itself anew: what can be unticked and written to is there.
+        await watched.page.wait_for_selector("text=Allow only what is ticked")
+        await expect(watched.page.locator("textarea[name=text]")).to_have_count(1)
+        visit = service.visits.in_force()
+        assert visit is not None
+        for payload in PAYLOADS:
+            await technician.act("logs", LogsArguments(source=payload, text=payload))
+            service.chat.say(visit.grant, "technician", payload[:100], payload)
+        light = ("/", "/help", "/tickets", "/visits", "/visits/abuse", "/mend", "/about")
+        for scheme, paths in (("light", light), ("dark", ("/", "/visits", "/visits/abuse"))):
             await watched.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for path in ("/", "/help", "/tickets", "/visits", "/mend", "/about"):
+            for path in paths:
                 await watched.open(path)
                 assert await watched.page.locator(".session-banner").count() == 1
         # The live part refreshes itself; Stop is one press.
         await watched.page.goto(watched.origin + "/visits")
         await watched.page.click("text=Stop the visit now")
         await watched.page.wait_for_selector("text=Nothing of it runs any more")
-    assert service.hosts[0].killed
+        assert service.hosts[0].killed
+        await service.over()
+        await watched.open(f"/visits/{service.receipts.list()[0].grant.hex()}")
+        await watched.page.click("text=Report abuse")
+        await watched.page.fill("textarea[name=words]", "".join(PAYLOADS))
+        await watched.page.click("text=End everything, and let nobody in")
+        await watched.page.wait_for_selector("text=It is over.")
+        await watched.open("/visits/abuse")
+        assert service.freeze.on
