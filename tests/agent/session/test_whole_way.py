@@ -1,5 +1,7 @@
 """The whole way with every program real: server, relay, organisation, technician, agent. And what may fail on it."""
 
+import base64
+import json
 import os
 import signal
 import subprocess
@@ -10,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from agent.session.descendants import below
-from protocol.limits import STOP_CHILDREN_S, STOP_S
-from tests.agent.session.programs import WORDS, World, wait_for
+from protocol.limits import RISK3_WAIT_S, STOP_CHILDREN_S, STOP_S
+from tests.agent.session.programs import WORDS, Connect, World, wait_for
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="visits run on Linux only in this version"),
@@ -67,6 +69,73 @@ def test_a_visit_from_the_question_to_the_verified_receipt(world: World) -> None
     saved = str(world.folder / "receipt.json")
     world.agent("receipts", "save", newest["grant"], saved)
     assert world.agent("receipts", "verify", saved)["technician"] == "Tom Vale"
+
+
+def test_files_and_a_terminal_all_the_way_and_what_a_terminal_cannot_do(world: World) -> None:
+    """One visit: a download that goes on after a cut, an upload, and a shell that tries the agent's own door."""
+    there, here = world.folder / "Documents", world.folder / "here"
+    for folder in (there, here):
+        folder.mkdir()
+    (world.state / "config.toml").write_text(f'[files]\nfolders = ["{there}"]\n')
+    content = os.urandom(3_000_000)
+    (there / "a.bin").write_bytes(content)
+    (here / "a.bin.part").write_bytes(content[:1_000_000])  # as a cut leaves it
+    refused = world.connect("terminal")
+    assert refused.until("error")
+    refused.close()
+    world.service.terminate()
+    world.service.wait(15)
+    world.start_again()
+    assert world.agent("terminal", "enable")["terminal"] is True
+    visit = world.connect("files.read", "files.write", "terminal")
+    wait_for(lambda: bool(world.agent("consent", "list")["pending"]))
+    (prompt,) = world.agent("consent", "list")["pending"]
+    world.agent("consent", "show", prompt["id"])
+    time.sleep(RISK3_WAIT_S + 0.2)
+    world.agent("consent", "approve", prompt["id"])
+    visit.until("granted")
+
+    visit.say(f"get Documents/a.bin {here / 'a.bin'}")
+    carried = visit.until("file")
+    assert (carried["resumed_at"], carried["restarted"]) == (1_000_000, False)
+    assert (here / "a.bin").read_bytes() == content
+    visit.say(f"put {here / 'a.bin'} Documents/copy.bin")
+    visit.until("confirm")
+    visit.say("yes")
+    visit.until("file", 2)
+    assert (there / "copy.bin").read_bytes() == content
+
+    visit.say("terminal")
+    visit.until("confirm", 2)
+    visit.say("yes")
+    asking = f"{sys.executable} -m agent.cli.main"
+    state = f"--state {world.state}"
+    visit.say(json.dumps({"keys": f"cd {os.getcwd()}; {asking} terminal disable {state}; echo a''nswered\n"}))
+    wait_for(lambda: b"answered" in shown(visit))
+    assert b"refused to programs started by a technician's session" in shown(visit)
+    # A daemon that left its parents, its session and its terminal is refused just so.
+    out = world.folder / "Documents" / "daemon.txt"
+    daemon = f"(setsid sh -c 'sleep 0.2; {asking} consent list {state} > {out} 2>&1; echo over >> {out}' &)"
+    visit.say(json.dumps({"keys": f"{daemon}; {asking} unfreeze {state}; exit 7\n"}))
+    assert visit.until("result", 3)["outcome"] == "done"
+    ended = [each["text"] for each in visit.events if each["event"] == "notice" and "ended with" in each["text"]]
+    assert ended == ["the shell ended with 7"]
+    assert world.agent("terminal")["terminal"] is True
+
+    visit.say("end")
+    visit.until("ended")
+    visit.close()
+    newest = world.receipts()[0]
+    assert newest["countersigned"]
+    assert [action["action"] for action in newest["actions"]] == ["files.read", "files.write", "terminal"]
+    details = [action["detail"] for action in newest["actions"]]
+    assert "gave 2000" in details[0]
+    assert "got 3000" in details[1]
+    assert "sha256" in details[2]
+
+
+def shown(visit: Connect) -> bytes:
+    return b"".join(base64.b64decode(each["data"]) for each in list(visit.events) if each["event"] == "terminal")
 
 
 def test_the_customers_own_words_are_in_the_question(world: World) -> None:
