@@ -123,7 +123,11 @@ class DeviceCertificate(_Validity):
 
 
 class RootRotation(Statement):
-    """Signed by the old root and the new one, in this order."""
+    """Signed by the old root and the new one, in this order.
+
+    `floors`: those that hold under the new root. They may be lower than what a device has seen: whoever stole an issuer
+    key could sign the highest version there is, and only a new root ends that. Empty: the floors of before.
+    """
 
     statement_name: ClassVar[StatementName] = StatementName.ROOT_ROTATION
 
@@ -132,6 +136,7 @@ class RootRotation(Statement):
     new_root_key: PublicKey
     sequence: Version
     issued_at: UnixSeconds
+    floors: Annotated[dict[Annotated[str, Field(max_length=64)], Version], Field(max_length=32, default_factory=dict)]
 
 
 class Published(Statement):

@@ -280,8 +280,9 @@ class Trust:
     def rotate(self, envelope: Envelope) -> "Trust":
         """Follow a root rotation signed by the pinned root and the new one; self when it was followed before.
 
-        Documents of the old root are dropped, floors stay. Raises ForkedDocumentError for a second rotation away from
-        a root that was left, RollbackError for one out of sequence or back to such a root.
+        Documents of the old root are dropped; floors stay unless the rotation names those of the new root. Raises
+        ForkedDocumentError for a second rotation away from a root that was left, RollbackError for one out of sequence
+        or back to such a root.
         """
         claimed = parse_payload(envelope, RootRotation)
         for left in self.left:
@@ -304,6 +305,7 @@ class Trust:
             self,
             root=new,
             rotation_sequence=rotation.sequence,
+            floors={name: Floor(version) for name, version in rotation.floors.items()} or self.floors,
             documents={},
             left=(*self.left, LeftRoot(self.root, envelope)),
         )

@@ -138,6 +138,9 @@ class TrustStore:
                 "INSERT INTO trust_rotations VALUES (?, ?, ?)",
                 (decided.rotation_sequence, self._trust.root.public, strict_json.dump(envelope)),
             )
+            connection.execute("DELETE FROM trust_floors")
+            for name, floor in decided.floors.items():
+                _put_floor(connection.execute, name, floor)
             connection.execute("DELETE FROM trust_documents")
             connection.execute("DELETE FROM trust_certificate")
         self._trust, self._certificate = decided, None

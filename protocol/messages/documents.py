@@ -2,7 +2,7 @@
 
     agent                                             server
     fetch-documents {have, root} ───────────────────► documents {rotations, documents, more}
-                                 ◄─────────────────── large-documents {name, version, sha256, size}  those too large for it
+                                 ◄─────────────────── large-documents {name, version, sha256, size}  what is too large
     fetch-document-part {sha256, offset} ───────────► document-part {sha256, offset, data}            until it is whole
 
 A part proves nothing: the whole is held against its hash, and then against the organisation's signature like any other.

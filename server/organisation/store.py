@@ -159,7 +159,7 @@ class OrganisationStore:
                 text = strict_json.dump(envelope).decode()
                 await connection.execute(rotations.insert().values(sequence=at, envelope=text))
             if turned:
-                await connection.execute(documents.update().values(document=None))
+                await connection.execute(documents.delete())  # floors too: those of the new root are written below
             await connection.execute(
                 organisation.update().values(trusted_root=trust.root.public, rotation_sequence=trust.rotation_sequence)
             )

@@ -59,7 +59,10 @@ def open_root(file: Path, identity: Identity, passphrases: Passphrases) -> RootK
 def rotate_root(
     root: RootKey, *, records: Records, identity: Identity, passphrases: Passphrases, now: int
 ) -> VerifyKey:
-    """Leave this root for a new one. The issuers keep their keys; their certificates come from the new root."""
+    """Leave this root for a new one. The issuers keep their keys; their certificates come from the new root.
+
+    The floors under it are those of our books: what a thief signed beyond them with a stolen issuer key is over.
+    """
     new = SigningKey(os.urandom(32))
     sequence = len(identity.left) + 1
     rotation = RootRotation(
@@ -68,6 +71,7 @@ def rotate_root(
         new_root_key=new.public,
         sequence=sequence,
         issued_at=now,
+        floors=records.floors(),
     )
     envelope = new.add_signature(root.key.sign(rotation))
     identity.trust.rotate(envelope)  # what devices will be shown must hold

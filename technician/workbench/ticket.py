@@ -147,6 +147,8 @@ def shown_message(row: MessageRow, ticket: TicketDetail, trust: Trust, own_seria
             if (body.ticket, body.serial, body.text) == (ticket.ticket, certificate.serial, row.text):
                 return ShownMessage(certificate.name, body.issued_at, body.text, certificate.serial == own_serial, True)
         except ProtocolError:
+            if parse_payload(row.signed.message, MessageStatement).root in {left.hash for left in trust.left}:
+                return ShownMessage("Somebody (signed under a root that was left)", row.at, row.text, False, False)
             return ShownMessage("Somebody (the signature does not hold)", row.at, row.text, False, False)
     author = {MessageSource.CUSTOMER: "Customer", MessageSource.DESK: "Desk"}.get(row.source, "Technician")
     return ShownMessage(author, row.at, row.text, False, False)

@@ -173,6 +173,25 @@ async def test_a_forked_rotation_is_an_alarm_and_one_back_to_an_old_root_too(
     assert [alarm.kind for alarm in bench.trust.alarms()] == [AlarmKind.FORK, AlarmKind.ROLLBACK]
 
 
+async def test_floors_of_the_new_root_are_kept_over_a_restart(
+    bench: Bench, database: Database, clocks: HandClocks, organisation: Organisation
+) -> None:
+    await bench.documents(recipients(organisation, 1 << 53), organisation.revocations(4))
+    body = RootRotation(
+        old_root=organisation.root_hash,
+        new_root=SECOND.root_hash,
+        new_root_key=SECOND.root.public,
+        sequence=1,
+        issued_at=NOW,
+        floors={"bundle-recipients": 7},
+    )
+    envelope = SECOND.root.add_signature(organisation.root.sign(body))
+    await bench.following.documents(Documents(documents=(), rotations=(envelope,)))
+    again = TrustStore(database, bench.identity, clocks)
+    assert {name: floor.version for name, floor in again.trust.floors.items()} == {"bundle-recipients": 7}
+    assert again.accept(recipients(SECOND, 8))
+
+
 def test_a_device_enrolled_after_two_rotations_follows_the_third_and_ignores_the_old_ones(
     folder: StateFolder, database: Database, clocks: HandClocks
 ) -> None:

@@ -19,7 +19,7 @@ from protocol.certificates import (
 from protocol.errors import RemoteProtocolError
 from protocol.fields import root_hash
 from protocol.limits import REVOCATIONS_FRESH_S
-from protocol.statements import Envelope, StatementName
+from protocol.statements import Envelope, StatementName, parse_payload
 from protocol.trust import (
     Floor,
     ForkedDocumentError,
@@ -317,6 +317,17 @@ def test_a_second_rotation_away_from_one_root_is_a_fork() -> None:
 def test_no_rotation_leads_back_to_a_root_that_was_left() -> None:
     with pytest.raises(RollbackError, match="back to a root that was left"):
         TRUST.rotate(TWO_ROTATIONS[0]).rotate(rotated(SECOND, ORG, 2))
+
+
+def test_a_rotation_sets_floors_back_that_a_thief_has_pushed_to_their_end() -> None:
+    jammed = TRUST.accept(recipients(1 << 53, "Mallory"), NOW)
+    body = parse_payload(TWO_ROTATIONS[0], RootRotation).model_copy(update={"floors": {"bundle-recipients": 7}})
+    healed = jammed.rotate(SECOND.root.add_signature(ORG.root.sign(body)))
+    assert documents_version(healed) == {"bundle-recipients": 7}
+    with pytest.raises(RollbackError):
+        healed.accept(recipients(6, org=SECOND), NOW)
+    assert healed.accept(recipients(8, org=SECOND), NOW).recipients(NOW) is not None
+    assert documents_version(jammed.rotate(TWO_ROTATIONS[0])) == {"bundle-recipients": 1 << 53}, "unless it names none"
 
 
 def issuers_list(*names: str, version: int = 1) -> Document:

@@ -16,7 +16,7 @@ from protocol.messages.documents import (
     LargeDocuments,
 )
 from protocol.messages.login import LoginRefused, Welcome
-from protocol.statements import Envelope
+from protocol.statements import Envelope, parse_payload
 from tests.making import DAY, Organisation, seed, serial, signing_key
 from tests.server.actors import AgentLink, World, until_async
 
@@ -80,6 +80,18 @@ async def test_a_token_of_a_root_that_was_left_says_so(desk: World) -> None:
     assert (
         refused.json()["error"]["what"] == "this enrolment token was made before the organisation changed its root key"
     )
+
+
+async def test_floors_of_the_new_root_hold_at_the_server_over_a_restart(desk: World) -> None:
+    token = await desk.organisation_token()
+    assert await publish(desk, token, desk.organisation.revocations(1 << 53)) == 200
+    _, new = roots(desk, 1)
+    body = parse_payload(rotation(desk.organisation, new, 1, desk.clock.now), RootRotation)
+    body = body.model_copy(update={"floors": {"revocations-leaves": 7}})
+    turned = new.root.add_signature(desk.organisation.root.sign(body))
+    assert await publish(desk, token, new.revocations(8), rotations=(turned,)) == 200
+    await desk.office.organisation.load()
+    assert desk.office.organisation.versions == {"revocations-leaves": 8}
 
 
 # --- large papers ----------------------------------------------------------------------------------------
