@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket
 
 from protocol import strict_json
@@ -132,4 +133,7 @@ class Relay:
         to_device = meeting.passed_bytes(Side.DEVICE)
         to_technician = meeting.passed_bytes(Side.TECHNICIAN)
         log.info("room-ended", room=name, code=meeting.ending.code, to_device=to_device, to_technician=to_technician)
-        await self._sessions.ended(name, meeting.ending.reason, to_device=to_device, to_technician=to_technician)
+        try:
+            await self._sessions.ended(name, meeting.ending.reason, to_device=to_device, to_technician=to_technician)
+        except (SQLAlchemyError, OSError):
+            log.error("room-not-written-down", room=name)  # the next start calls it ended

@@ -130,11 +130,11 @@ async def _offer_rooms(origin: str, setup_code: str, pairs: int, trusted: Path |
         )
         now = int(time.time())
         organisation = Organisation(not_before=now - 2 * DAY, not_after=now + 60 * DAY)
-        world = World(origin, setup_code, http, Clock(now), organisation)
+        world = World(origin, setup_code, http, Clock(now), organisation, tls=context)
         (await world.pin()).raise_for_status()
         device = await world.approved("bench")
         token = await world.technician_token()
-        link = await stack.enter_async_context(world.link(device, tls=context, issued_at=now))
+        link = await stack.enter_async_context(world.link(device, issued_at=now))
         await link.hear(Welcome)
         rooms = []
         for _ in range(pairs):

@@ -145,6 +145,7 @@ class World:
     data: Path | None = None
     office: Any = None
     server: Any = None
+    tls: ssl.SSLContext | None = None
 
     @property
     def websocket(self) -> str:
@@ -245,12 +246,10 @@ class World:
         return device
 
     @asynccontextmanager
-    async def link(
-        self, device: DeviceActor, /, *, tls: ssl.SSLContext | None = None, **changes: Any
-    ) -> AsyncIterator[AgentLink]:
+    async def link(self, device: DeviceActor, /, **changes: Any) -> AsyncIterator[AgentLink]:
         """A connected socket that has sent its login."""
         uri = f"{self.websocket}/link"
-        async with connect(uri, subprotocols=["bellpull.v1"], compression=None, ssl=tls) as socket:  # type: ignore[list-item]
+        async with connect(uri, subprotocols=["bellpull.v1"], compression=None, ssl=self.tls) as socket:  # type: ignore[list-item]
             link = AgentLink(socket)
             await link.say(device.login((await link.hear(Challenge)).nonce, **changes))
             yield link
@@ -284,7 +283,13 @@ class World:
     async def relay(self, room: str, join_token: str) -> AsyncIterator[ClientConnection]:
         """A socket in a room that has sent its token."""
         uri = f"{self.websocket}/relay/{room}"
-        async with connect(uri, subprotocols=["bellpull.relay.v1"], compression=None, max_size=1 << 20) as socket:  # type: ignore[list-item]
+        async with connect(
+            uri,
+            subprotocols=["bellpull.relay.v1"],  # type: ignore[list-item]
+            compression=None,
+            max_size=1 << 20,
+            ssl=self.tls,
+        ) as socket:
             await socket.send(strict_json.dump(Join(token=join_token)).decode())
             yield socket
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
@@ -107,10 +108,12 @@ async def running_world(
     database: str | None = None,
     settings: Settings | None = None,
     patience: Patience | None = None,
+    tls: tuple[serving.Tls, ssl.SSLContext] | None = None,
 ) -> AsyncIterator[World]:
+    """`tls`: the server's own, and what its clients trust."""
     data = directory / "server"
     listening = serving.listen("127.0.0.1:0")
-    origin = f"http://{serving.address_of(listening)}"
+    origin = f"{'https' if tls else 'http'}://{serving.address_of(listening)}"
     create(data, (settings or Settings()).model_copy(update={"origin": origin, "database": database}))
     config = load(data)
     if database is None:
@@ -120,18 +123,23 @@ async def running_world(
     setup_code = await OrganisationStore(opened, clock).new_setup_code()
     await opened.close()
     async with (
-        serving_in_process(config, clock, listening, patience) as (office, server),
-        httpx2.AsyncClient(verify=PLAIN, base_url=origin, timeout=20) as http,
+        serving_in_process(config, clock, listening, patience, tls[0] if tls else None) as (office, server),
+        httpx2.AsyncClient(verify=tls[1] if tls else PLAIN, base_url=origin, timeout=20) as http,
     ):
-        yield World(origin, setup_code, http, clock, data=data, office=office, server=server)
+        trusted = tls[1] if tls else None
+        yield World(origin, setup_code, http, clock, data=data, office=office, server=server, tls=trusted)
 
 
 @contextlib.asynccontextmanager
 async def serving_in_process(
-    config: Config, clock: Clock, listening: object, patience: Patience | None = None
+    config: Config,
+    clock: Clock,
+    listening: object,
+    patience: Patience | None = None,
+    tls: serving.Tls | None = None,
 ) -> AsyncIterator[tuple[Office, uvicorn.Server]]:
     office = Office(config, now=clock, patience=patience)
-    server = serving.PoliteServer(office)
+    server = serving.PoliteServer(office, tls)
     serving_task = asyncio.create_task(server.serve(sockets=[listening]))  # type: ignore[list-item]
     while not server.started:
         await asyncio.sleep(0.01)

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.audit import AuditEntry, AuditWord, check_inclusion
 from protocol.checkpoints import open_checkpoint
-from protocol.messages.api import SessionAsk
+from protocol.messages.api import SessionAsk, SessionRoom
 from protocol.messages.items import AuditItem, Stored
 from protocol.messages.login import Welcome
 from protocol.messages.sessions import SessionOffer
 from tests.making import NOW
-from tests.server.actors import AgentLink, DeviceActor, World, log_verifier, until_async, uuid
+from tests.server.actors import AgentLink, DeviceActor, World, log_verifier, until, until_async, uuid
 
 
 @asynccontextmanager
@@ -42,7 +42,11 @@ async def read_only(desk: World) -> AsyncIterator[None]:
 
 
 async def _write_on(desk: World) -> None:
-    for _ in range(500):  # what is left in the last pages
+    """What is left in the last pages: many at once until that fails, then one by one until nothing fits any more."""
+    with suppress(SQLAlchemyError):
+        for _ in range(20):
+            await asyncio.gather(*(desk.office.record(AuditWord.SIGN_IN, commitment=bytes(32)) for _ in range(50)))
+    for _ in range(500):
         await desk.office.record(AuditWord.SIGN_IN, commitment=bytes(32))
 
 
@@ -70,6 +74,24 @@ async def test_no_visit_begins_and_the_device_hears_nothing_of_it(desk: World, b
         offer = await link.hear(SessionOffer)  # the first one ever: of the visit that was written down
         assert desk.office.relay.device_of(offer.room) == device.device
         assert desk.office.relay.rooms == 1
+
+
+@FAILURES
+async def test_a_visit_that_ends_meanwhile_takes_nothing_else_down(desk: World, broken) -> None:  # type: ignore[no-untyped-def]
+    device = await desk.approved()
+    token = await desk.technician_token()
+    async with desk.link(device) as link:
+        await link.hear(Welcome)
+        room = SessionRoom.model_validate_json(
+            (await desk.post("/api/sessions", SessionAsk(device=device.device, ticket=None), token)).content
+        )
+        async with desk.relay(room.room, room.join_token) as technician:
+            async with broken(desk):
+                desk.office.relay.end(room.room, 1000, "over")
+                await technician.wait_closed()
+                await until(lambda: desk.office.relay.rooms == 0)
+            assert desk.office.failure is None
+            assert (await desk.get("/healthz")).status_code == 200
 
 
 async def _answers(desk: World, asked: SessionAsk, token: str) -> bool:
