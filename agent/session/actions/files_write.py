@@ -6,7 +6,8 @@
 What was cut off stays under its temporary name, which is made of the name, the size and the hash: the same upload
 finds it again. Nothing is ever written into a file that is there: a link or a second name of some other file cannot be
 written through. Hidden files and folders are refused, and with them every place where a system looks for what it is to
-start or whom to let in: shell start-up, autostart, SSH, the agent's own.
+start or whom to let in: shell start-up, autostart, SSH, the agent's own. What can be started is not replaced, and what
+is put there cannot be started.
 """
 
 import hashlib
@@ -66,6 +67,8 @@ def _upload(arguments: FilesWriteArguments, bench: Workbench, pipe: OwnPipe, fol
         raise Unreadable(f"{arguments.path} is there and is no regular file", UnreadableKind.REFUSED)
     if there is not None and not arguments.replace:
         raise Unreadable(f"{arguments.path} is there already; say that it is to be replaced", UnreadableKind.REFUSED)
+    if there is not None and stat.S_IMODE(there.st_mode) & 0o111:
+        raise Unreadable(f"{arguments.path} is a program; what can be started is not replaced", UnreadableKind.REFUSED)
     waiting = _waiting_name(arguments, name)
     handle = _open_waiting(waiting, folder)
     try:

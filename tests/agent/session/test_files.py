@@ -394,6 +394,19 @@ def test_a_file_that_is_there_is_replaced_only_when_that_was_said_and_keeps_its_
     assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"after", 0o600)
 
 
+def test_a_program_is_never_replaced_and_what_is_put_there_is_none(place: Place) -> None:
+    """Something starts it sooner or later: a person, or the computer by itself."""
+    script = place.documents / "backup.sh"
+    for mode in (0o755, 0o744, 0o645):
+        script.write_bytes(b"#!/bin/sh\n")
+        script.chmod(mode)
+        refused = put(place, "Documents/backup.sh", b"#!/bin/sh\nrm -rf ~\n", replace=True)
+        assert "can be started" in str(refused.failure)
+        assert script.read_bytes() == b"#!/bin/sh\n"
+    put(place, "Documents/new.sh", b"#!/bin/sh\n")
+    assert stat.S_IMODE((place.documents / "new.sh").stat().st_mode) & 0o111 == 0
+
+
 def test_what_was_cut_off_is_kept_and_the_same_upload_goes_on(place: Place) -> None:
     data = os.urandom(3_000_000)
     arguments = FilesWriteArguments(path="Documents/big", size_bytes=len(data), sha256=hashlib.sha256(data).digest())
