@@ -58,6 +58,9 @@ class World:
         self.device = self.agent("enrol", token, "--label", "laptop")["device"]
         command("technician.cli", "org", "approve", *org)
         command("technician.cli", "login", *home)
+        self.documents = folder / "Documents"
+        self.documents.mkdir()
+        (self.state / "config.toml").write_text(f'[files]\nfolders = ["{self.documents}"]\n')
         self.service = self._start()
         self.ticket = self.agent("ask", WORDS, "--no-bundle", "--yes")["ticket"]
 
