@@ -196,9 +196,11 @@ class Pages:
         values = found.new_context({"request": request, **context})
         return HTMLResponse("".join(found.blocks[block](values)), status_code)
 
-    def problem(self, request: Request, *, status_code: int, title: str, text: str, hint: str = "") -> HTMLResponse:
-        """An error page that says what happened and what to do."""
-        context: Mapping[str, object] = {"title": title, "text": text, "hint": hint}
+    def problem(
+        self, request: Request, *, status_code: int, title: str, text: str, hint: str = "", back: str = "/"
+    ) -> HTMLResponse:
+        """An error page that says what happened and what to do. `back`: where to go on from."""
+        context: Mapping[str, object] = {"title": title, "text": text, "hint": hint, "back": back}
         return self.page(request, "problem.html", status_code=status_code, **context)
 
 

@@ -1,6 +1,7 @@
 """From nothing to a ticket with a bundle: server, organisation, device, health, the customer's request."""
 
 import hashlib
+import json
 import secrets
 from typing import Any, Final
 
@@ -54,6 +55,7 @@ def enrol(stage: Stage) -> None:
         "bellpull-agent", "enrol", "-", "--label", "this-computer", "--state", stage.folder.agent, "--json", stdin=token
     )
     stage.device = enrolled["device"]
+    _allow_a_folder(stage)
     stage.agent = stage.programs.start("bellpull-agent", "run", "--state", stage.folder.agent)
     approved = stage.org("approve")
     if approved.get("device") != stage.device or not approved.get("approved"):
@@ -66,6 +68,15 @@ def enrol(stage: Stage) -> None:
         )
 
     wait_until("the device to be connected and certified", certified, within_s=20, service=stage.agent)
+
+
+def _allow_a_folder(stage: Stage) -> None:
+    """What the owner of the machine settles: one folder of the demo's own may be looked into, and no other."""
+    documents = stage.folder.documents
+    documents.mkdir()
+    (documents / "Shopping list.txt").write_text("bread\nmilk\na new bell rope\n", encoding="utf-8")
+    settings = f"[files]\nfolders = [{json.dumps(str(documents))}]\n"
+    (stage.folder.agent / "config.toml").write_text(settings, encoding="utf-8")
 
 
 def check_health(stage: Stage) -> dict[str, Any]:

@@ -44,6 +44,11 @@ class DemoFolder:
         return self.path / "machine"
 
     @property
+    def documents(self) -> Path:
+        """The one folder whose files a technician may be allowed to see."""
+        return self.machine / "Documents"
+
+    @property
     def tap(self) -> Path:
         return self.path / "tap"
 

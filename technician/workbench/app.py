@@ -108,7 +108,9 @@ def _problem(request: Request, error: Exception) -> Response:
     # Where the form stood that could not be done; the door outside has made sure that it was on our own pages.
     came_from = urlsplit(request.headers.get("referer", ""))
     back = urlunsplit(("", "", came_from.path or "/", came_from.query, ""))
-    return pages_of(request).problem(request, status_code=status, title=title, text=compared, hint=error.hint, back=back)
+    return pages_of(request).problem(
+        request, status_code=status, title=title, text=compared, hint=error.hint, back=back
+    )
 
 
 def _not_found(request: Request, error: Exception) -> Response:

@@ -40,6 +40,7 @@ class Kept:
 
 def kept_of(folder: Path, path: str) -> Kept:
     """The beginning of `path` that an earlier download left, hashed. Blocking."""
+    private_folder(folder.parent)
     part = private_folder(folder) / f"{local_name(path)}.{sha256(path.encode()).hex()[:8]}.part"
     digest = hashlib.sha256()
     offset = 0

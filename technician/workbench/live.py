@@ -243,8 +243,9 @@ class LiveVisit:
             self._changed(run.tab)
             if run.driven is not None:
                 await run.driven.drive(handle, run)
-            async for item in handle:
-                run.take(item)
+            else:
+                async for item in handle:
+                    run.take(item)
             if handle.result is not None:
                 run.end(handle.result.outcome.value, handle.result.detail)
         except (Problem, ProtocolError) as error:
@@ -254,7 +255,7 @@ class LiveVisit:
         if again is not None:
             self.runs.replace(again, run)
         if again is None or run.outcome != "done":
-            rows = f"{run.rows} row{'' if run.rows == 1 else 's'}"
+            rows = "" if run.driven else f"{run.rows} row{'' if run.rows == 1 else 's'}"
             tone, icon = {"done": ("ok", "check"), "cancelled": ("none", "minus")}.get(
                 run.outcome, ("warning", "warning")
             )
@@ -313,6 +314,11 @@ class LiveVisit:
     def version(self, tab: str) -> str:
         """What a page of `tab` shows, in one word: another word, another page."""
         return f"{self._versions['']}.{self._versions['happenings']}.{self._versions[f'tab {tab}']}"
+
+    @property
+    def anything(self) -> str:
+        """Another word after any change on any tab: for what tells of all of them."""
+        return str(sum(self._versions.values()))
 
     async def changed(self) -> None:
         """Wait until anything at all has changed."""

@@ -37,7 +37,8 @@ async def visit_page(request: Request) -> Response:
         return pages_of(request).page(request, "no_visit.html", here="visit", live=None)
     tab = TABS.get(request.query_params.get("tab", ""), FIRST)
     part = request.query_params.get("part", "")
-    version = live.version("" if part == "banner" else tab.key)  # the banner is on pages without tabs too
+    # The banner is on pages without tabs too; the row of tabs tells of all of them.
+    version = {"banner": live.version(""), "tabs": live.anything}.get(part, live.version(tab.key))
     if not wants_fragment(request):
         facts = _facts(live, tab, dict(request.query_params), desk.technician.store.trust.root)
         return pages_of(request).page(request, "visit.html", seen=version, **facts)
@@ -100,6 +101,7 @@ def _facts(live: LiveVisit, tab: Tab, query: Form, root: VerifyKey) -> dict[str,
     return {
         "here": "visit",
         "live": live,
+        "seen_all": live.anything,
         "tab": tab,
         "tabs": [_shown_tab(each, live, here=each is tab) for each in TABS.values()],
         "allowed": {act.name: act.allowed(live) for act in tab.acts},

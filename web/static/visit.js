@@ -47,13 +47,13 @@
     if (box.value.trim()) box.form.requestSubmit();
   });
 
-  const typing = (element) => element.closest("input, textarea, select, [contenteditable], .terminal") !== null;
+  const typing = (element) => element.closest("input, textarea, select, [contenteditable], .shell-box") !== null;
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const here = event.target instanceof Element ? event.target : document.body;
     if (typing(here)) {
-      if (event.key === "Escape" && !here.closest(".terminal")) here.blur();
+      if (event.key === "Escape" && !here.closest(".shell-box")) here.blur();
       return;
     }
     const tab = /^[0-9]$/.test(event.key) && document.querySelector(`.tabs a[data-key="${event.key}"]`);
