@@ -5,10 +5,11 @@
 
 The server is the real one (`bellpull-server run`) on one core, the client on another. For each size: messages and
 megabytes a second one way in all rooms at once, with at most `--window` messages of a room on the way; then the echo of
-one small message in a quiet server; what a paired room costs the server in memory; and 100 rooms that echo at once.
-A message of 65 536 is one of 65 535 bytes here: more does not fit into a room. Ratios are of one run only; the two
-servers are measured in turns. On a machine with other work the figures a second say little, so each is told once more
-by the processor time it took: messages for each second the server really had.
+one small message in a quiet server; what a paired room costs the server in memory; 100 rooms that echo at once; and
+rooms whose readers stop. A message of 65 536 is one of 65 535 bytes here: more does not fit into a room.
+
+Ratios are of one run only; the two servers are measured in turns. On a machine with other work the figures a second say
+little, so each is told once more by the processor time it took: messages for each second the server really had.
 """
 
 import argparse
@@ -37,6 +38,8 @@ SIZES: Final = (100, 4096, 65_536)
 AIMS: Final = {100: 1.0, 4096: 2.0, 65_536: 2.3}
 _CROWD_PAIRS: Final = 100
 _CROWD_P99_MS: Final = 150.0
+#: What a slow reader may cost the relay.
+_STOPPED_KIB: Final = 1536.0
 
 
 @dataclass
@@ -123,7 +126,7 @@ def _measure(relay: Relay, plan: Plan, core: int, figures: Figures) -> None:
             figures.messages_cpu_s[size] = max(figures.messages_cpu_s.get(size, 0.0), done["carried"] / spent_s)
             if done["messages_s"] > figures.messages_s.get(size, 0.0):
                 figures.messages_s[size], figures.megabytes_s[size] = done["messages_s"], done["megabytes_s"]
-        echo = client.ask(echo=100, times=plan.echoes, together=False)
+        echo = client.ask(echo=100, times=plan.echoes, first=0, rooms=1)
         if not figures.echo or echo["p99_ms"] < figures.echo["p99_ms"]:
             figures.echo = echo
 
@@ -141,7 +144,11 @@ def compare(plan: Plan) -> list[Row]:
                     _measure(relay, plan, client_core, peer)
             except NotRun as why:
                 absent = str(why)
-    return [*_rows(own, peer, plan, absent), *_crowd(plan, server_core, client_core)]
+    return [
+        *_rows(own, peer, plan, absent),
+        *_crowd(plan, server_core, client_core),
+        *_stopped(plan, server_core, client_core),
+    ]
 
 
 def _rows(own: Figures, peer: Figures, plan: Plan, absent: str) -> Iterator[Row]:
@@ -172,9 +179,26 @@ def _crowd(plan: Plan, server_core: int, client_core: int) -> Iterator[Row]:
         own_server(tls=plan.tls, pairs=_CROWD_PAIRS, core=server_core) as relay,
         _client(relay, client_core) as client,
     ):
-        done = client.ask(echo=1024, times=max(20, plan.echoes // 50), together=True)
+        done = client.ask(echo=1024, times=max(20, plan.echoes // 50), first=0, rooms=_CROWD_PAIRS)
     detail = f"median {done['p50_ms']:.1f}, longest {done['max_ms']:.1f} ms of {done['count']:.0f}"
     yield Row(f"echo of 1 KiB in {_CROWD_PAIRS} rooms at once, p99", done["p99_ms"], "ms", _CROWD_P99_MS, detail=detail)
+
+
+def _stopped(plan: Plan, server_core: int, client_core: int) -> Iterator[Row]:
+    """Half of the rooms have a reader that stopped, in front of a sender who does not; the others talk meanwhile."""
+    stopped = 5
+    with (
+        own_server(tls=plan.tls, pairs=2 * stopped, core=server_core) as relay,
+        _client(relay, client_core) as client,
+    ):
+        before = held(relay.pid).rss_bytes
+        sent = client.ask(stop=stopped, size=RELAY_MESSAGE_MAX_BYTES, messages=300)["sent"]
+        grown = (held(relay.pid).rss_bytes - before) / stopped
+        echo = client.ask(echo=1024, times=max(20, plan.echoes // 20), first=stopped, rooms=stopped)
+        arrived = client.ask(go_on=stopped)["arrived"]
+    detail = f"of {sent:.0f} messages sent meanwhile {arrived:.0f} arrived afterwards, in order"
+    yield Row("server memory a room whose reader stopped", grown / 1024, "KiB", _STOPPED_KIB, detail=detail)
+    yield Row("echo of 1 KiB in the rooms beside, p99", echo["p99_ms"], "ms", detail=f"median {echo['p50_ms']:.2f} ms")
 
 
 def run(quick: bool) -> list[Row]:

@@ -3,7 +3,9 @@
     stdin   {"core": 1, "rooms": [{"a": {"url", "hello", "paired"}, "b": {…}}, …], "certificate": "/…/pem"}
     stdout  {"paired": 10}                                   all rooms are joined and both ends heard it
     stdin   {"flood": 4096, "seconds": 3, "window": 32}      → {"messages_s", "megabytes_s", "carried"}
-    stdin   {"echo": 100, "times": 2000, "together": false}  → {"p50_ms", "p99_ms", "max_ms", "count"}
+    stdin   {"stop": 5, "size": 65535, "messages": 200}      → {"sent"}: the first rooms' b read nothing, a send on
+    stdin   {"go_on": 5}                                     → {"arrived"}: they read again, and all of it arrives
+    stdin   {"echo": 100, "times": 2000, "first": 0, "rooms": 1} → {"p50_ms", "p99_ms", "max_ms", "count"}
 
 A flood goes one way in every room at once; each message that arrives lets the next one go, so that a room never has
 more than `window` on the way: what is counted is what the relay carries, not what waits before it. An echo is one
@@ -126,7 +128,28 @@ async def flood(pairs: list[tuple[End, End]], size: int, seconds: float, window:
     return {"messages_s": arrived / took_s, "megabytes_s": arrived * size / took_s / 1e6, "carried": carried}
 
 
-async def echo(pairs: list[tuple[End, End]], size: int, times: int, together: bool) -> dict[str, float]:
+async def stop(pairs: list[tuple[End, End]], size: int, messages: int) -> dict[str, float]:
+    """Far more than every buffer on the way holds, so that the relay's is full."""
+    for a, b in pairs:
+        a.prepare(size)
+        b.prepare(size)
+        b.transport.underlying_transport.pause_reading()
+        for _ in range(messages):
+            a.send()
+    await asyncio.sleep(2)
+    return {"sent": len(pairs) * messages}
+
+
+async def go_on(pairs: list[tuple[End, End]]) -> dict[str, float]:
+    for _, b in pairs:
+        b.transport.underlying_transport.resume_reading()
+    async with asyncio.timeout(60):
+        while any(a.in_flight for a, _ in pairs):  # noqa: ASYNC110 - many counts, once
+            await asyncio.sleep(0.02)
+    return {"arrived": sum(b.arrived for _, b in pairs)}
+
+
+async def echo(pairs: list[tuple[End, End]], size: int, times: int) -> dict[str, float]:
     taken_s: list[float] = []
 
     async def back_and_forth(a: End, b: End) -> None:
@@ -140,7 +163,7 @@ async def echo(pairs: list[tuple[End, End]], size: int, times: int, together: bo
             taken_s.append(time.perf_counter() - began)
         a.echoed = None
 
-    await asyncio.gather(*(back_and_forth(a, b) for a, b in (pairs if together else pairs[:1])))
+    await asyncio.gather(*(back_and_forth(a, b) for a, b in pairs))
     return {
         "p50_ms": percentile(taken_s, 0.5) * 1000,
         "p99_ms": percentile(taken_s, 0.99) * 1000,
@@ -165,8 +188,13 @@ async def main() -> None:
         asked = json.loads(line)
         if "flood" in asked:
             _say(await flood(pairs, asked["flood"], asked["seconds"], asked["window"]))
+        elif "stop" in asked:
+            _say(await stop(pairs[: asked["stop"]], asked["size"], asked["messages"]))
+        elif "go_on" in asked:
+            _say(await go_on(pairs[: asked["go_on"]]))
         else:
-            _say(await echo(pairs, asked["echo"], asked["times"], asked["together"]))
+            chosen = pairs[asked["first"] : asked["first"] + asked["rooms"]]
+            _say(await echo(chosen, asked["echo"], asked["times"]))
 
 
 async def _line() -> str:
