@@ -6,6 +6,7 @@ What counts as what: `No` has the focus and is what Enter and Escape press; clos
 question's time is over, or it was answered elsewhere, the window closes by itself and nothing was said. What changes
 the computer is ticked by hand or not at all; full control cannot be allowed before the warning had its time. The
 window holds no key and decides nothing: the service does, and refuses a yes to any other text than the one it wrote.
+After a yes a banner stays in sight for as long as the visit lasts (banner.py).
 
 Here tkinter draws it, where Python has it and there is a display. Exit codes tell the service what became of it:
 0 answered or over, 3 no window could be opened (another surface is used then, and the reason is on stderr).
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.consent.asked import AskedQuestion, answer_no, answer_yes, still_open
+from agent.consent.banner import Banner
 from agent.consent.prompt_text import NEVER_ASK, scope_line
 from agent.local.client import call
 from agent.refusal import Refusal
@@ -129,6 +131,7 @@ class Window:
         self._state = state
         self._question = question
         self.answered = False
+        self.said_yes = False
         self.parts = build(question, self.say_no, self.say_yes)
         if question.risk >= 3:
             # Time to read the warning. The service counts by its own clock, and refuses what comes too soon.
@@ -146,15 +149,17 @@ class Window:
         if not scopes:
             self.say_no()  # every tick taken away is a no, however the button was called
             return
-        self._say(lambda: answer_yes(self._state, self._question, scopes, minutes, ConsentMethod.WINDOW))
+        self._say(lambda: answer_yes(self._state, self._question, scopes, minutes, ConsentMethod.WINDOW), yes=True)
 
-    def _say(self, answer: Callable[[], None]) -> None:
+    def _say(self, answer: Callable[[], None], *, yes: bool = False) -> None:
         try:
             answer()
         except Refusal as error:
             if still_open(self._state, self._question):
                 self.parts.told.configure(text=f"That did not count: {error.what}. {error.hint}")
                 return
+            yes = False
+        self.said_yes = yes
         self.answered = True
         self.parts.root.destroy()
 
@@ -191,6 +196,8 @@ def show(state: Path, question: AskedQuestion) -> int:
         print(f"no window: {error}", file=sys.stderr)
         return EXIT_NO_WINDOW
     window.run()
+    if window.said_yes:
+        Banner(state).run()
     return 0
 
 

@@ -13,7 +13,10 @@ from agent.paths import Mode, StateFolder
 from agent.store.database import Database
 from tests.agent.desk_server import DeskServer
 from tests.agent.doubles import HandClocks, MemoryLog, enrol_in_memory
+from tests.agent.xvfb import display
 from tests.making import Organisation
+
+__all__ = ["display"]  # a fixture that tests of windows share
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """The question in a window of its own: really drawn under Xvfb, really pressed, against the service's real socket."""
 
 import asyncio
-import importlib.util
 import json
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,41 +29,9 @@ from tests.agent.consent.test_gate import Table
 from tests.agent.consent.test_prompt_text import FACTS
 from tests.agent.doubles import MemoryLog
 from tests.agent.visit_rig import until
+from tests.agent.xvfb import REPOSITORY, needs_window
 
 DRIVER = Path(__file__).with_name("window_driver.py")
-REPOSITORY = Path(__file__).resolve().parents[3]
-# Where the window is expected (a Linux with Xvfb and tkinter, as CI installs them), its absence is a failure there.
-MISSING = [
-    name
-    for name, there in (
-        ("Xvfb", shutil.which("Xvfb") is not None),
-        ("tkinter", importlib.util.find_spec("tkinter") is not None),
-    )
-    if not there
-]
-needs_window = pytest.mark.skipif(
-    bool(MISSING) and os.environ.get("CI") != "true", reason=f"not here: {', '.join(MISSING)}"
-)
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """An X server of this module alone, that nobody sees."""
-    assert not MISSING, f"the window is expected here, but this is missing: {', '.join(MISSING)}"
-    reading, writing = os.pipe()
-    process = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x700x24", "-nolisten", "tcp"],
-        pass_fds=(writing,),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        number = told.readline().strip()
-    assert number, "Xvfb did not start"
-    yield f":{number}"
-    process.terminate()
-    process.wait(10)
 
 
 class Service(Table):
@@ -135,14 +100,15 @@ async def test_closing_unticking_and_silence_are_no(
     task = await service.asked()
     seen = await service.press(display, act)
     assert await task == expected
-    assert seen["answered"] is (act != "wait")
+    assert (seen["answered"], seen["said_yes"]) == (act != "wait", False)
 
 
 @needs_window
 async def test_a_yes_to_less_for_a_shorter_time(service: Service, display: str) -> None:
     task = await service.asked()
-    await service.press(display, "yes-few")
+    seen = await service.press(display, "yes-few")
     decision = await task
+    assert seen["said_yes"], "the banner comes after this"
     assert isinstance(decision, Yes)
     assert (decision.scopes, decision.minutes) == ((Scope.DIAGNOSE,), 5)
     assert decision.transcript.method is ConsentMethod.WINDOW

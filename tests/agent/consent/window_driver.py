@@ -57,7 +57,7 @@ def main(state: Path, question_id: str, act: str) -> None:
 
     parts.root.after(50, press)
     window.run()
-    print(json.dumps({**seen, "answered": window.answered}))
+    print(json.dumps({**seen, "answered": window.answered, "said_yes": window.said_yes}))
 
 
 if __name__ == "__main__":
