@@ -121,6 +121,25 @@ def test_the_scan_leaves_honest_code_alone(sample: str) -> None:
     assert forbidden(sample) == []
 
 
+def test_no_page_puts_markup_together_from_what_comes() -> None:
+    """Templates escape by themselves, everywhere; nothing is declared to be safe but constants of our own."""
+    switched_off = re.compile(r"\|\s*safe\b|autoescape|\bMarkup\b")
+    templates = [path for room in ROOMS for path in (ROOT / room).rglob("*.html")]
+    assert len(templates) > 40
+    assert [str(path) for path in templates if switched_off.search(path.read_text("utf-8"))] == []
+    found = []
+    for path in SOURCES:
+        source = path.read_text("utf-8")
+        assert not re.search(r"autoescape\s*=\s*(?!True\b)", source), path
+        if "Markup(" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            constant = isinstance(node, ast.Call) and all(isinstance(argument, ast.Constant) for argument in node.args)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Markup") and not constant:
+                found.append(where(path, node))
+    assert found == []
+
+
 def test_protocol_is_pure() -> None:
     """No sockets, files, threads, clock or randomness: pydantic, cryptography and computation only."""
     found = []

@@ -35,7 +35,8 @@ from tests.making import NOW, Organisation
 #: Tables that hold consent, grants, policy, trust and schedule: no word of a server may change one row of them.
 GUARDED = (
     "prompts", "grants", "grant_actions", "grant_changes", "journal", "receipts", "trust_root", "trust_floors",
-    "trust_documents", "trust_certificate", "check_runs", "findings", "mending_runs", "mending_steps", "kept_values",
+    "trust_documents", "trust_certificate", "trust_rotations", "check_runs", "findings", "mending_runs",
+    "mending_steps", "kept_values", "unattended_policy", "abuse_reports", "session_messages",
 )  # fmt: skip
 
 
