@@ -60,7 +60,12 @@ def transcript(proof: ProofFile, journal: JournalStore, messages: Callable[[byte
                 {"at": change.changed_at, "kind": change.kind.value, "scopes": [scope.value for scope in change.scopes]}
                 for change in (parse_payload(envelope, GrantChange) for envelope in proof.changes)
             ],
-            "messages": [encode(message) for message in messages(receipt.grant)],
+            # Of a visit that went on after a lost connection, each grant's transcript has what was said under it.
+            "messages": [
+                encode(message)
+                for message in messages(receipt.grant)
+                if receipt.granted_at <= message.at <= receipt.ended_at
+            ],
         },
         indent=1,
     ).encode()

@@ -19,6 +19,7 @@ from agent.clocks import Clocks
 from agent.consent.verbs import user_name
 from agent.local.verbs import NoArguments, Peer, Verb
 from agent.refusal import Refusal
+from agent.session.grants_store import GrantsStore
 from agent.store.database import Database
 from diagnostics.visit_rows import ChatMessage
 from protocol.actions.chat import CHAT_MAX_CHARS
@@ -63,15 +64,22 @@ class Chat:
 
     def __init__(self, database: Database, clocks: Clocks, *, visit: Callable[[], VisitInForce | None]) -> None:
         self._database = database
+        self._grants = GrantsStore(database)
         self._clocks = clocks
         self._visit = visit
         self._news = asyncio.Event()
+
+    def _first(self, grant: bytes) -> bytes:
+        """The grant under which the visit began: one that went on after a lost connection is the same conversation."""
+        while (stored := self._grants.get(grant)) is not None and stored.grant_body.successor_of is not None:
+            grant = stored.grant_body.successor_of
+        return grant
 
     def say(self, grant: bytes, author: Author, name: str, text: str) -> ChatMessage:
         """On the disk when this returns; then whoever follows hears of it."""
         if not text.strip():
             raise Refusal("an empty message", expected="some words", got="none")
-        at = self._clocks.wall()
+        at, grant = self._clocks.wall(), self._first(grant)
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT coalesce(max(number), 0) AS last FROM session_messages WHERE grant_hash = ?", (grant,)
@@ -88,7 +96,8 @@ class Chat:
 
     def of(self, grant: bytes, *, after: int = 0) -> list[ChatMessage]:
         rows = self._database.query(
-            "SELECT * FROM session_messages WHERE grant_hash = ? AND number > ? ORDER BY number", (grant, after)
+            "SELECT * FROM session_messages WHERE grant_hash = ? AND number > ? ORDER BY number",
+            (self._first(grant), after),
         )
         return [ChatMessage(row["number"], row["at"], row["author"], row["name"], row["text"]) for row in rows]
 

@@ -56,13 +56,13 @@ def _finding(row: Finding) -> tuple[str, ...]:
 def _process(row: Process) -> tuple[str, ...]:
     return (
         str(row.pid),
-        str(row.started_ms),
         row.name,
         row.user,
         percent(row.cpu_fraction),
         size(row.rss_bytes),
         row.state,
         duration(row.age_s),
+        str(row.started_ms),
     )
 
 
@@ -110,13 +110,13 @@ _KINDS: Final[tuple[RowKind, ...]] = (
         Process,
         (
             Column("pid", "PID", "number"),
-            Column("started", "Began", "number"),
             Column("name", "Name"),
             Column("user", "User"),
             Column("cpu", "CPU", "number"),
             Column("memory", "Memory", "number"),
             Column("state", "State"),
             Column("age", "Running", "number"),
+            Column("started", "Began", "number"),
         ),
         _process,
     ),

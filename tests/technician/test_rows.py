@@ -25,8 +25,43 @@ def item(kind: str, body: object) -> Item:
 
 def test_a_process_is_shown_with_units() -> None:
     (table,) = show([process_item(812)])
-    assert [column.label for column in table.columns] == ["PID", "Name", "User", "CPU", "Memory", "State", "Running"]
-    assert table.rows == (("812", "program-812", "<user:7f3a91c0>", "25 %", "61 MB", "sleeping", "1 h 6 min"),)
+    assert [column.label for column in table.columns] == [
+        "PID", "Name", "User", "CPU", "Memory", "State", "Running", "Began",
+    ]  # fmt: skip
+    assert table.rows == (("812", "program-812", "<user:7f3a91c0>", "25 %", "61 MB", "sleeping", "1 h 6 min", "0"),)
+
+
+def test_every_kind_of_row_of_a_visit_is_shown() -> None:
+    """One of each, with every column filled by its own words."""
+    rows: dict[str, dict[str, object]] = {
+        "text-line": {"file": "syslog", "at_unix_s": None, "text": "a line"},
+        "ended-process": {"pid": 5, "name": "sleep", "user": "anna", "how": "killed"},
+        "collector": {"id": "memory", "cost": "cheap", "may_contain": ["user-names"]},
+        "observation": {"collector": "memory", "field": "total_bytes", "index": 0, "value": "8"},
+        "change": {"finding": "service-failed", "at_unix_s": 1, "what": "cups 2.4 → 2.5"},
+        "series": {"metric": "m", "instance": "i", "points": 2, "first_unix_s": 1, "last_unix_s": 2, "last": 0.5},
+        "history": {"metric": "m", "instance": "i", "points": [[1, 0.0], [2, 1.0], [3, 0.5]]},
+        "remedy": {
+            "id": "clean", "title": "Clean", "text": "…", "risk": 2, "reversible": True, "estimated_s": 60,
+            "not_now": None, "again_at": None,
+        },
+        "remedy-step": {"preview": "p", "remedy": "clean", "risk": 2, "number": 1, "text": "Move 3 files"},
+        "remedy-run": {
+            "remedy": "clean", "run": "r", "asked_at": 1, "next": "watch", "watch_until": 2, "outcome": None,
+            "detail": "", "ended_at": None,
+        },
+        "chat-message": {"number": 1, "at": 1, "by": "customer", "name": "anna", "text": "<b>hi</b>"},
+        "bundle": {"id": "b", "ticket": "t", "bytes": 5000, "files": 3},
+        "note": {"text": "nothing found"},
+    }  # fmt: skip
+    tables = {table.kind: table for table in show([item(kind, body) for kind, body in rows.items()])}
+    assert set(tables) == set(rows)
+    for table in tables.values():
+        assert table.broken == 0, table.kind
+        assert len(table.rows[0]) == len(table.columns), table.kind
+    assert tables["history"].rows[0][2] == "▁█▅"
+    assert tables["chat-message"].rows[0][1:] == ("anna (customer)", "<b>hi</b>")
+    assert tables["ended-process"].rows[0][3] == "it did not listen and was killed"
 
 
 def test_checks_carry_their_titles_and_findings_plain_words() -> None:

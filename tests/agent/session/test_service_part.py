@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from agent.session.actions.service_bench import Brought, ServiceBench
 from agent.session.chat import Chat, SayArguments, VisitInForce
 from agent.session.doers import Doers
 from agent.session.effects import Finished, Rows
+from agent.session.grants_store import GrantsStore, StoredGrant
 from agent.session.host_process import HostEvent
 from agent.session.host_wire import ToldRow
 from agent.session.questions import AnswerArguments, Questions
@@ -161,6 +162,24 @@ async def test_without_the_scope_nobody_can_be_written_to(house: House) -> None:
     assert say.refused_to_sessions
     with pytest.raises(Refusal, match="nobody is here"):
         await say.handle(SayArguments(text="hello?"), CUSTOMER)
+
+
+async def test_a_visit_that_went_on_under_another_grant_is_the_same_conversation(house: House) -> None:
+    guest = await let_in(house, Scope.CHAT)
+    await guest.act("chat.say", ChatSayArguments(text="before the loss"))
+    (stored,) = house.rig.books.grants.without_receipt()
+    successor = replace(
+        stored,
+        grant=house.rig.identity.signing.sign(stored.grant_body.model_copy(update={"successor_of": stored.hash})),
+    )
+
+    class Grants(GrantsStore):
+        def get(self, grant: bytes) -> StoredGrant | None:
+            return successor if grant == b"successor" else super().get(grant)
+
+    house.chat._grants = Grants(house.rig.database)
+    assert house.chat.say(b"successor", "customer", "anna", "after it").number == 2
+    assert [message.text for message in house.chat.of(b"successor")] == ["before the loss", "after it"]
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
