@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocol.certificates import DeviceCertificate, IssuerCertificate, IssuerRole, TechnicianCertificate
-from protocol.errors import RemoteProtocolError
 from protocol.fields import root_hash
 from protocol.limits import CLOCK_SKEW_S
 from protocol.messages.api import DeviceRow
 from protocol.statements import VerifyKey, parse_payload
 from protocol.trust import PUBLISHED, Trust
-from technician.organisation.certify import newest_in_force
+from technician.organisation.certify import holds, newest_in_force
 from technician.organisation.issuers import Identity
 from technician.organisation.papers import Advice, Paper, paper_of
 from technician.organisation.records import CertificateRecord, Records
@@ -102,7 +101,7 @@ def organisation_advice(identity: Identity, records: Records, key_files: Iterabl
     live = newest_in_force(records, now)
     older = [record for record in live if record.chain.issuer != identity.issuers[IssuerRole.CERTIFYING]]
     if older:
-        dead = [record for record in older if not _holds(identity.trust, record, now)]
+        dead = [record for record in older if not holds(record, identity.trust, now)]
         what = f"{len(older)} certificates are of an older issuer or root" + (
             f", {len(dead)} of them no longer hold" if dead else ""
         )
@@ -121,14 +120,6 @@ def _issuer_advice(identity: Identity, role: IssuerRole, now: int) -> Advice | N
         return None
     state = "is over" if ends <= now else f"ends in {_span(ends - now)}"
     return Advice(f"the {role} issuer {state}", f"bellpull org rotate-issuer {role} --root FILE", ends - now < _DAY_S)
-
-
-def _holds(trust: Trust, record: CertificateRecord, now: int) -> bool:
-    try:
-        _ = trust.device(record.chain, now) if record.kind == "device" else trust.technician(record.chain, now)
-    except RemoteProtocolError:
-        return False
-    return True
 
 
 def _warn_s(record: CertificateRecord) -> int:

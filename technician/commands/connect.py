@@ -24,7 +24,6 @@ from protocol.actions.scopes import Scope
 from protocol.errors import ProtocolError
 from protocol.limits import REASON_MAX_CHARS, SESSION_MINUTES_MAX
 from technician.by_code import typed_by_customer
-from technician.clock import now_s
 from technician.commands.acting import Acting
 from technician.commands.connect_faces import Face, JsonFace, TerminalFace
 from technician.commands.output import (
@@ -98,7 +97,7 @@ async def _visit(
             face.notice("document", doubt)
         if wanted is None:
             wanted, ticket = await typed_by_customer(api, lambda made: face.code(made.code, made.expires_in_s))
-        device = find_device((await api.devices()).devices, wanted, technician.store.trust, now_s())
+        device = find_device((await api.devices()).devices, wanted, technician.store.trust, technician.now())
         face.asking(device)
         async with Visit.open(
             technician, api, device, ticket, scopes, minutes, reason, takes_over=takes_over, watch=face.watch

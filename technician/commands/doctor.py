@@ -203,6 +203,8 @@ def _show(out: Output, found: Found, now: int) -> None:
     for where in ("own", "organisation", "server"):
         if where in found.facts:
             facts = {name: value for name, value in found.facts[where].items() if not isinstance(value, dict)}
+            for role, issuer in found.facts[where].get("issuers", {}).items():
+                facts[f"{role}_issuer_until"] = issuer["until"]
             out.say(where.capitalize(), "bold")
             out.facts({name.replace("_", " "): _readable(name, value, now) for name, value in facts.items()})
     rows = [
@@ -217,7 +219,7 @@ def _show(out: Output, found: Found, now: int) -> None:
                 each.device,
                 each.label,
                 each.customer or "not certified",
-                "connected" if each.connected else f"away {_age(now - each.last_seen)}" if each.last_seen else "never",
+                _presence(each, now),
                 "current" if each.root_current else each.root or "not said",
                 ", ".join(f"{name} −{count}" for name, count in each.behind.items() if count > 0) or "–",
             )
@@ -230,6 +232,14 @@ def _show(out: Output, found: Found, now: int) -> None:
         out.say(f"    → {advice.do}")
     if not found.todo:
         out.say("Nothing needs doing.", "bold green")
+
+
+def _presence(each: DeviceStanding, now: int) -> str:
+    if each.replaced_by is not None:
+        return "retired"
+    if each.connected:
+        return "connected"
+    return "never" if each.last_seen is None else f"away {_age(now - each.last_seen)}"
 
 
 def _readable(name: str, value: object, now: int) -> object:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from protocol.messages.api import DeviceList, DeviceRow, TicketList, TicketRow
-from technician.clock import now_s
 from technician.commands.output import HomeOption, JsonOption, Output, PassphraseOption, reports, run
 from technician.devices import DeviceFacts, know_device
 from technician.home import Home
@@ -62,7 +61,7 @@ def devices(home: HomeOption = None, passphrase_file: PassphraseOption = None, a
             return await api.devices()
 
     rows = run(work()).devices
-    known = {row.device: know_device(row, technician.store.trust, now_s()) for row in rows}
+    known = {row.device: know_device(row, technician.store.trust, technician.now()) for row in rows}
     out = Output(as_json)
     if as_json:
         out.json({"devices": [_device_json(row, known[row.device]) for row in rows]})
@@ -82,13 +81,16 @@ def devices(home: HomeOption = None, passphrase_file: PassphraseOption = None, a
         ],
         empty="No devices yet: bellpull org enrol-token --customer NAME",
     )
+    for row in rows:
+        if row.replaces is not None:
+            out.say(f"⚠ {row.device} has new keys: it was {row.replaces} before.", "yellow")
 
 
 def _keys_mark(row: DeviceRow) -> str:
     """A machine whose keys were made anew is two devices in this list: which is which is said."""
     if row.replaced_by is not None:
-        return " (retired: its machine has new keys)"
-    return f" (NEW KEYS: was {row.replaces})" if row.replaces is not None else ""
+        return " (retired)"
+    return " (new keys)" if row.replaces is not None else ""
 
 
 def ticket_title(ticket: TicketRow) -> str:

@@ -11,6 +11,7 @@ from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import Scope
 from protocol.certificates import Chain, IssuerRole
 from protocol.statements import VerifyKey
+from protocol.trust import Trust
 from technician.certificate_file import CertificateFile, RootFile
 from technician.clock import now_s
 from technician.commands.output import (
@@ -27,10 +28,11 @@ from technician.home import default_organisation
 from technician.keys.passphrase import Passphrases
 from technician.keys.technician_keys import read_request
 from technician.organisation import issuers
-from technician.organisation.certify import certify_technician, find_certificates, validity_s
+from technician.organisation.certify import certify_technician, find_certificates, holds, validity_s
 from technician.organisation.desk import Desk
 from technician.organisation.enrolment import Approval, Predecessor, make_token
 from technician.organisation.papers import paper_advice
+from technician.organisation.records import CertificateRecord
 from technician.organisation.rotation import find_issuer, open_root, revoke_issuer
 from technician.organisation.server_pin import pinned_server
 from technician.private_files import read_document, write_private
@@ -344,7 +346,8 @@ def publish(
 @reports
 def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
     """List every certificate ever signed."""
-    records = open_desk(keys, None).records.certificates()
+    desk = open_desk(keys, None)
+    records = desk.records.certificates()
     out = Output(as_json)
     if as_json:
         fields = ("serial", "kind", "subject", "issued_at", "not_after", "revoked_at", "reason")
@@ -354,7 +357,7 @@ def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
         (
             record.subject,
             record.kind,
-            _state(record.revoked_at, record.not_after),
+            _state(record, desk.identity.trust),
             day(record.not_after),
             record.serial,
         )
@@ -363,10 +366,12 @@ def certificates(keys: KeysOption = None, as_json: JsonOption = False) -> None:
     out.table(("who", "kind", "state", "until", "serial"), rows, empty="No certificate was signed yet.")
 
 
-def _state(revoked_at: int | None, not_after: int) -> str:
-    if revoked_at is not None:
-        return f"revoked {day(revoked_at)}"
-    return "in force" if not_after > now_s() else "expired"
+def _state(record: CertificateRecord, trust: Trust) -> str:
+    if record.revoked_at is not None:
+        return f"revoked {day(record.revoked_at)}"
+    if record.not_after <= now_s():
+        return "expired"
+    return "in force" if holds(record, trust, now_s()) else "of a root or issuer that was left"
 
 
 def write_public(path: Path, data: bytes) -> None:

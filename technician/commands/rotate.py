@@ -171,7 +171,7 @@ def _say_renewed(out: Output, renewed: Sequence[Renewed]) -> None:
         return
     good = [each for each in renewed if not each.trouble]
     people = sum(each.record.kind == "technician" for each in good)
-    out.say(f"Signed anew: {people} technicians, {len(good) - people} devices. They fetch it themselves.")
+    out.say(f"Signed anew for technicians: {people}, for devices: {len(good) - people}. Their programs fetch it.")
     for each in renewed:
         if each.trouble:
             out.say(f"✗ {each.record.subject}: {each.trouble}", "red")

@@ -13,8 +13,10 @@ from typing import Final
 from protocol.actions.scopes import Scope
 from protocol.certificates import Chain, DeviceCertificate, IssuerRole, TechnicianCertificate
 from protocol.enrolment import DeviceKeys
+from protocol.errors import RemoteProtocolError
 from protocol.limits import CLOCK_SKEW_S
 from protocol.statements import SigningKey, parse_payload
+from protocol.trust import Trust
 from technician.keys.technician_keys import TechnicianRequest
 from technician.organisation.issuers import Identity, new_serial
 from technician.organisation.records import CertificateRecord, Records
@@ -138,6 +140,15 @@ def newest_in_force(records: Records, now: int) -> list[CertificateRecord]:
     for record in records.certificates():
         newest[record.kind, signing_key_of(record)] = record
     return [record for record in newest.values() if record.revoked_at is None and record.not_after > now]
+
+
+def holds(record: CertificateRecord, trust: Trust, now: int) -> bool:
+    """Whether devices would believe it: its root and issuer are in force."""
+    try:
+        _ = trust.device(record.chain, now) if record.kind == "device" else trust.technician(record.chain, now)
+    except RemoteProtocolError:
+        return False
+    return True
 
 
 def signing_key_of(record: CertificateRecord) -> bytes:

@@ -14,7 +14,6 @@ from typing import Final
 
 from protocol.certificates import Chain, IssuerRole
 from protocol.enrolment import OrganisationLogin
-from protocol.errors import RemoteProtocolError
 from protocol.fields import root_hash
 from protocol.messages.api import DeviceRow, EnrolmentRow, EnrolmentState
 from protocol.statements import SigningKey
@@ -22,7 +21,7 @@ from technician.api import Api, ServerAway, ServerRefusal, SignInNeeded
 from technician.clock import now_s
 from technician.keys.passphrase import Passphrases
 from technician.organisation import enrolment, issuers, publish
-from technician.organisation.certify import newest_in_force, recertify
+from technician.organisation.certify import holds, newest_in_force, recertify
 from technician.organisation.enrolment import Approval
 from technician.organisation.issuers import Identity
 from technician.organisation.records import CertificateRecord, Records
@@ -123,7 +122,7 @@ class Desk:
                 await api.push_documents(tuple(document for _, document in documents), rotations)
                 await self._sign_in(api, keys[IssuerRole.CERTIFYING], self.identity.root_hash)
             for record in newest_in_force(self.records, now_s()):
-                if record.kind == "technician" and self._holds(record):
+                if record.kind == "technician" and holds(record, self.identity.trust, now_s()):
                     await api.push_certificate(record.chain)
             if left is None:
                 documents = publish.make_documents(self.identity, self.records, server, keys, now_s())
@@ -138,14 +137,6 @@ class Desk:
     async def devices(self) -> tuple[DeviceRow, ...]:
         async with self.signed_in(self.key(IssuerRole.CERTIFYING)) as api:
             return (await api.organisation_devices()).devices
-
-    def _holds(self, record: CertificateRecord) -> bool:
-        """Whether devices would still believe it: its root and its issuer are in force."""
-        try:
-            self.identity.trust.technician(record.chain, now_s())
-        except RemoteProtocolError:
-            return False
-        return True
 
     # --- certificates ------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Root and issuers replaced, certificates renewed, devices replaced: files and books alone, without a server."""
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +30,12 @@ from technician.organisation.server_pin import pin_server, pinned_server
 from technician.problems import Problem
 from technician.trust_store import TrustStore
 from tests.making import DAY, seed, signing_key
-from tests.technician.conftest import PASSPHRASE, Run
+from tests.server.actors import Clock
+from tests.server.conftest import running_world
+from tests.technician.conftest import PASSPHRASE, Ran, Run
+from tests.technician.scene import at_now
+
+__all__ = ["at_now"]
 
 FACTS = ServerFacts(
     origin="http://127.0.0.1:8443",
@@ -376,6 +382,38 @@ def test_nobody_retires_another_customers_device_or_one_that_the_server_wrote_in
     own = approved(desk, "own")
     honest = request(token(desk), "third")
     assert "proof does not hold" in judge(desk, honest.model_copy(update={"replaces": own})).refusal
+
+
+async def test_approving_a_machine_with_new_keys_says_so_loudly_and_retires_the_old_one_at_the_server(
+    run: Run, private: Path, tmp_path: Path, at_now: None
+) -> None:
+    """By the command, at a server; its word on when the old device was last seen is in it."""
+    keys = ("--keys", private / "org")
+    async with running_world(tmp_path, Clock()) as world:
+
+        async def org(*arguments: object) -> Ran:
+            ran = await asyncio.to_thread(lambda: run("org", *arguments, *keys))
+            assert ran.code == 0, ran.text
+            return ran
+
+        await org("init", "--name", "Helpful Ltd", "--no-passphrase")
+        await org("pin", world.origin, "--setup-code", world.setup_code)
+        await org("publish")
+        printed = [(await org("enrol-token", "--customer", "Acme", "--json")).json["token"] for _ in range(2)]
+        old = request(printed[0], "old", label="anna-laptop")
+        assert (await world.post("/api/enrol", old)).status_code == 202
+        assert "NEW KEYS" not in (await org("approve")).text
+        new = request(printed[1], "new", label="anna-laptop", replaces=old.keys.device)
+        assert (await world.post("/api/enrol", new)).status_code == 202
+        told = (await org("approve")).text
+        assert f"NEW KEYS: this machine was {old.keys.device} before (never seen)" in told
+        revoked = world.office.organisation.trust.revocations("leaves")
+        assert len(revoked.serials) == 1
+        states = {
+            row["subject"]: row["revoked_at"] for row in (await org("certificates", "--json")).json["certificates"]
+        }
+        assert states[old.keys.device] is not None
+        assert states[new.keys.device] is None
 
 
 # --- a technician's program follows ----------------------------------------------------------------------
