@@ -145,13 +145,17 @@ def _ask_here(state: Path, prompt_id: str) -> None:
     for number, scope in enumerate(offered, start=1):
         print(f"  {number}. {scope_line(scope)}")
     _let_read(shown)
-    print("\nType  yes  to allow all of this, numbers (1 3) to allow only these, or press Enter for no: ", end="")
+    print(
+        f"\nType  yes  to allow all of this for {shown['minutes']} minutes, numbers (1 3) to allow only these,\n"
+        "yes for 5  or  1 3 for 5  to allow it for 5 minutes, or press Enter for no: ",
+        end="",
+    )
     sys.stdout.flush()
     ready, _, _ = select.select([sys.stdin], [], [], shown["expires_in_s"])
     if not ready:
         print("\nNo answer: that was a no.")
         return
-    scopes = chosen(sys.stdin.readline(), offered)
+    scopes, minutes = chosen(sys.stdin.readline(), offered, shown["minutes"])
     try:
         if not scopes:
             call(state, "consent-decide", id=prompt_id, approve=False)
@@ -164,6 +168,7 @@ def _ask_here(state: Path, prompt_id: str) -> None:
             approve=True,
             text_sha256=shown["text_sha256"],
             scopes=[scope.value for scope in scopes],
+            minutes=minutes,
             method=ConsentMethod.TERMINAL.value,
         )
     except Refusal as error:
@@ -172,14 +177,26 @@ def _ask_here(state: Path, prompt_id: str) -> None:
     _told(answer, wants_json=False)
 
 
-def chosen(typed: str, offered: list[Scope]) -> list[Scope]:
-    """What a typed line allows. Only `yes` is everything; anything that is not clear is nothing."""
+def chosen(typed: str, offered: list[Scope], minutes: int) -> tuple[list[Scope], int]:
+    """What a typed line allows, and for how long. Only `yes` is everything; anything that is not clear is nothing.
+
+    `yes` · `yes for 5` · `1 3` · `1,3 for 10`. `minutes`: what was asked, and the most.
+    """
     words = typed.strip().lower().replace(",", " ").split()
+    if len(words) > 2 and words[-2] in ("for", "на"):
+        if not _is_number(words[-1], minutes):
+            return [], minutes
+        minutes = int(words[-1])
+        words = words[:-2]
     if words in (["yes"], ["да"]):
-        return offered
-    if not words or not all(word.isascii() and word.isdigit() and 1 <= int(word) <= len(offered) for word in words):
-        return []
-    return [offered[number - 1] for number in sorted({int(word) for word in words})]
+        return offered, minutes
+    if not words or not all(_is_number(word, len(offered)) for word in words):
+        return [], minutes
+    return [offered[number - 1] for number in sorted({int(word) for word in words})], minutes
+
+
+def _is_number(word: str, most: int) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 5 and 1 <= int(word) <= most
 
 
 COMMAND = Command(

@@ -105,7 +105,7 @@ class Banner:
     def open_page(self) -> None:
         """Allow less, write, report: all of it is there."""
         subprocess.Popen(
-            child_argv("agent.page.serve", "--state", str(self._state), "--json"),
+            child_argv("agent.page.serve", "--state", str(self._state), "--until-closed", "--json"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

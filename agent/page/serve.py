@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
+from typing import Final
 
 from starlette.applications import Starlette
 
@@ -21,10 +23,16 @@ from agent.refusal import Refusal
 from protocol.errors import ProtocolError
 from web.pages import static_mount
 
+#: Opened by a banner, the page ends by itself so long after its last tab was closed.
+_CLOSED_S: Final = 120.0
+
 
 def build(state: Path) -> Starlette:
     """The application without its doors; `serve_face` puts them around it."""
-    shell = Shell(state)
+    return build_around(Shell(state))
+
+
+def build_around(shell: Shell) -> Starlette:
     rooms = (
         shell,
         Health(shell),
@@ -43,9 +51,14 @@ def build(state: Path) -> Starlette:
     )
 
 
-def open_page(state: Path, *, browser: bool, wants_json: bool, plain_host: bool = False) -> int:
+def open_page(
+    state: Path, *, browser: bool, wants_json: bool, plain_host: bool = False, until_closed: bool = False
+) -> int:
+    """Serve until Ctrl-C; with `until_closed` until no tab shows it any more."""
+    shell = Shell(state)
     return serve_face(
-        lambda origin: build(state),
+        lambda origin: build_around(shell),
+        until=lambda: until_closed and time.monotonic() - shell.asked_at_s > _CLOSED_S,
         face="page",
         scripts=True,
         browser=browser,
@@ -59,6 +72,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--no-browser", action="store_true")
     parser.add_argument("--plain-host", action="store_true", help="127.0.0.1 in the address instead of *.localhost")
+    parser.add_argument("--until-closed", action="store_true", help="end by itself when no tab shows it any more")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     return open_page(
@@ -66,6 +80,7 @@ def main() -> int:
         browser=not arguments.no_browser,
         wants_json=arguments.json,
         plain_host=arguments.plain_host,
+        until_closed=arguments.until_closed,
     )
 
 

@@ -65,6 +65,7 @@ class Shell:
 
     def __init__(self, state: Path) -> None:
         self.state = state
+        self.asked_at_s = time.monotonic()  # an open page asks every two seconds
         templates = Path(__file__).parent / "templates"
         environment = page_environment([templates], face="This computer", nav=NAV, layout="column")
         environment.globals["outcome_words"] = dict(OUTCOMES)
@@ -75,6 +76,7 @@ class Shell:
         return [Route("/part/banner", self.banner)]
 
     async def ask(self, verb: str, /, **arguments: Any) -> Any:
+        self.asked_at_s = time.monotonic()
         return await ask(self.state, verb, **arguments)
 
     async def show(
