@@ -292,10 +292,14 @@ class Encounter:
 
     def knock(self, room: str = "b" * 26, *, by: Initiator | None = None) -> "Encounter":
         """The technician begins to come back into another room, and everything that follows is carried."""
+        return self.approach(room, by=by).settle()
+
+    def approach(self, room: str, *, by: Initiator | None = None) -> "Encounter":
+        """The first message of a return is on its way."""
         self.feed(CameBack(room, self.device.own_side("seen later")))
         technician = by or self.technician
         self.to_device.append(technician.go_back(room, self._hello, seed(room), self.now.wall))
-        return self.settle()
+        return self
 
     # --- the technician's acts ---------------------------------------------------------------------------------
 
