@@ -105,6 +105,7 @@ class Books:
                 JournalWord.ACTION_ENDED,
                 at=self._clocks.wall(),
                 grant=started.action.body.grant,
+                value=end.kept,
                 action_sequence=started.action.body.sequence,
                 action=started.action.body.action,
                 scope=started.scope,

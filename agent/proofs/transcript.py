@@ -3,16 +3,19 @@
     {"schema":1,"grant":"…","technician":"Tom Vale",…,
      "actions":[{"sequence":1,"at":…,"ended_at":…,"action":"logs","arguments":{…},"outcome":"done","detail":"",…}],
      "changes":[{"at":…,"kind":"narrowed","scopes":[…]}],
+     "terminals":[{"action":3,"typed":"ls\\r","shown":"…","cut":false}],
      "messages":[{"number":1,"at":…,"by":"customer","name":"anna","text":"…"}]}
 
 The receipt proves and holds commitments only; this is what stands behind them, for people to read. It goes once, with
-the receipt's own copy; the customer reads the same on their page, and results of actions are in neither.
+the receipt's own copy; the customer reads the same on their page. Of results only what was typed and shown in a
+terminal is in it.
 """
 
 import json
 from collections.abc import Callable
 
 from agent.proofs.journal_store import JournalStore
+from agent.proofs.kept_terminals import kept_terminals
 from diagnostics.strict_json import dump_json, encode
 from diagnostics.visit_rows import ChatMessage
 from protocol.grants import GrantChange, Receipt
@@ -26,9 +29,10 @@ SCHEMA = 1
 def transcript(proof: ProofFile, journal: JournalStore, messages: Callable[[bytes], list[ChatMessage]]) -> bytes:
     """The document of a visit whose receipt was made. Arguments that were erased since are null."""
     receipt = parse_payload(proof.receipt, Receipt)
+    entries = journal.of_grant(receipt.grant)
     asked = {
         entry.action_sequence: journal.value_of(entry.sequence)
-        for entry in journal.of_grant(receipt.grant)
+        for entry in entries
         if entry.word in (JournalWord.ACTION_STARTED, JournalWord.ACTION_REFUSED)
     }
     return dump_json(
@@ -56,6 +60,7 @@ def transcript(proof: ProofFile, journal: JournalStore, messages: Callable[[byte
                 }
                 for action in receipt.actions
             ],
+            "terminals": kept_terminals(entries, journal),
             "changes": [
                 {"at": change.changed_at, "kind": change.kind.value, "scopes": [scope.value for scope in change.scopes]}
                 for change in (parse_payload(envelope, GrantChange) for envelope in proof.changes)

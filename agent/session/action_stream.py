@@ -10,9 +10,12 @@ import hashlib
 from collections import deque
 from typing import Final
 
+from protocol import strict_json
 from protocol.actions.spec import ActionSpec, Output
 from protocol.channel import FRAME_PAYLOAD_MAX_BYTES
+from protocol.fields import Base64
 from protocol.limits import KIB, STREAM_WINDOW_BYTES
+from protocol.strict_json import WireModel
 from protocol.visit import ActionResult, StreamTotals
 
 #: More than this waits for credit: read no more from the action's pipe. At half of it: go on.
@@ -22,6 +25,14 @@ _WORTH_BYTES: Final = 16 * KIB
 _DETAIL_MAX_CHARS: Final = 200
 #: From this risk on an action changes the machine: it ends under the grant it began under.
 CHANGES_RISK: Final = 2
+
+
+class KeptStreams(WireModel):
+    """A value beside the journal: what went each way, as pieces. `cut`: there was more than is kept."""
+
+    received: Base64
+    sent: Base64
+    cut: bool
 
 
 class ActionStream:
@@ -56,6 +67,8 @@ class ActionStream:
         self._received_bytes = 0
         self._sent = hashlib.sha256()
         self._received = hashlib.sha256()
+        self._told_sent = bytearray()  # the beginning of each, for the transcript
+        self._told_received = bytearray()
 
     @property
     def in_lines(self) -> bool:
@@ -70,6 +83,7 @@ class ActionStream:
     def received(self, data: bytes) -> None:
         self._received_bytes += len(data)
         self._received.update(data)
+        self._told_received += data[: self.spec.kept_bytes - len(self._told_received)]
 
     def take(self, room: int) -> bytes:
         """The next bytes to send, at most `room`; none while a frame would be needlessly small."""
@@ -85,6 +99,7 @@ class ActionStream:
         if self.spec.streams:
             self._sent_bytes += len(piece)
             self._sent.update(piece)
+            self._told_sent += piece[: self.spec.kept_bytes - len(self._told_sent)]
         return piece
 
     @property
@@ -154,6 +169,13 @@ class ActionStream:
             sent_bytes=self._sent_bytes + self.waiting_bytes,
             sent_sha256=sent.digest(),
         )
+
+    def kept(self) -> bytes | None:
+        """The beginning of what went each way, for the sealed transcript; None where nothing is kept."""
+        if not self.spec.kept_bytes:
+            return None
+        cut = len(self._told_received) < self._received_bytes or len(self._told_sent) < self._sent_bytes
+        return strict_json.dump(KeptStreams(received=bytes(self._told_received), sent=bytes(self._told_sent), cut=cut))
 
     def booked_detail(self, detail: str) -> str:
         """The journal's words: how it ended, then the totals; the words are cut before a hash would be."""

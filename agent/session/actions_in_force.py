@@ -326,12 +326,12 @@ class ActionsInForce:
         if running.result is not None or running.booked is None:
             return []
         detail = running.booked_detail("the technician cancelled it")
-        return [Cancel(running.sequence), BookActionEnd(running.booked, Outcome.CANCELLED, detail)]
+        return [Cancel(running.sequence), BookActionEnd(running.booked, Outcome.CANCELLED, detail, running.kept())]
 
     def abandon(self, detail: str) -> list[Effect]:
         """The session ends: what has no result yet gets `cancelled` in the books. The host is killed by the caller."""
         ends: list[Effect] = [
-            BookActionEnd(running.booked, Outcome.CANCELLED, running.booked_detail(detail))
+            BookActionEnd(running.booked, Outcome.CANCELLED, running.booked_detail(detail), running.kept())
             for running in self._running.values()
             if running.result is None and running.booked is not None
         ]
@@ -360,4 +360,4 @@ class ActionsInForce:
         running.result = ActionResult(outcome=outcome, detail=cut, rows=running.rows, totals=running.totals())
         number, booked = running.booked, running.booked_detail(cut)
         self.pump()
-        return [] if number is None else [BookActionEnd(number, outcome, booked)]
+        return [] if number is None else [BookActionEnd(number, outcome, booked, running.kept())]

@@ -312,9 +312,12 @@ class BookAction:
 
 @dataclass(frozen=True, slots=True)
 class BookActionEnd:
+    """`kept`: what went over the action's stream, for the sealed transcript (action_stream.py)."""
+
     sequence: int
     outcome: Outcome
     detail: str
+    kept: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

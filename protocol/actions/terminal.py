@@ -15,6 +15,8 @@ from protocol.actions.spec import MIB, ActionSpec, Output
 from protocol.strict_json import WireModel
 
 RESIZE_KIND = "resize"
+#: Of what was typed, and of what was shown: the beginning, for the transcript. The hashes are of all of it.
+KEPT_BYTES = 24 * 1024
 _Cells = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -52,4 +54,5 @@ TERMINAL = ActionSpec(
     lasting=True,
     memory_bytes=2048 * MIB,
     output_bytes=1024 * MIB,
+    kept_bytes=KEPT_BYTES,
 )
