@@ -13,7 +13,7 @@ import pytest
 
 from agent.session.descendants import below
 from protocol.limits import RISK3_WAIT_S, STOP_CHILDREN_S, STOP_S
-from tests.agent.session.programs import WORDS, Connect, World, wait_for
+from tests.agent.session.programs import WORDS, Connect, World, command, wait_for
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="visits run on Linux only in this version"),
@@ -213,6 +213,59 @@ def test_an_agent_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     assert newest["ended_by"] == "agent-stopped"
     assert [action["outcome"] for action in newest["actions"]] == ["done"]
     assert world.agent("receipts", "verify")["ok"]
+
+
+def test_a_visit_in_which_something_is_changed_and_said(world: World) -> None:
+    """A program ended after a second yes, history for a plot, words both ways, and a note for colleagues."""
+    from agent.local.client import call
+
+    call(world.state, "check-now")
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    visit = world.connect("processes", "processes.end", "diagnose", "chat")
+    try:
+        world.approve()
+        visit.until("granted")
+        visit.say("ps age 2000")
+        visit.until("result")
+        row = next(
+            each["item"]["body"] for each in visit.rows("processes") if each["item"]["body"]["pid"] == sleeper.pid
+        )
+        visit.say(f"end-process {sleeper.pid} {row['started_ms'] + 10}")
+        visit.until("confirm")
+        visit.say("yes")
+        assert visit.until("result", 2)["outcome"] == "failed"  # another process, had the number been given away
+        assert sleeper.poll() is None
+        visit.say(f"end-process {sleeper.pid} {row['started_ms']}")
+        visit.until("confirm", 2)
+        visit.say("yes")
+        assert visit.until("result", 3)["outcome"] == "done"
+        assert sleeper.wait(10) == -signal.SIGTERM
+        visit.say("facts history memory.available-bytes")
+        assert visit.until("result", 4)["outcome"] == "done"
+        assert visit.rows("facts")[0]["item"]["body"]["points"]
+        visit.say("chat")
+        visit.say("say Is it better now?")
+        wait_for(lambda: len(visit.rows("chat")) == 1)
+        world.agent("chat", "Yes, thank you")
+        wait_for(lambda: len(visit.rows("chat")) == 2)
+        said = [each["item"]["body"] for each in visit.rows("chat")]
+        assert [(each["by"], each["text"]) for each in said] == [
+            ("technician", "Is it better now?"),
+            ("customer", "Yes, thank you"),
+        ]
+        assert said[0]["name"] == "Tom Vale"
+        visit.say("end")
+        assert visit.until("ended")["fault"] == ""
+    finally:
+        sleeper.kill()
+        visit.close()
+    home = ("--home", str(world.home), "--json")
+    command("technician.cli", "note", world.ticket, "A hung program, ended.", *home)
+    (note,) = command("technician.cli", "notes", world.ticket, *home)["notes"]
+    assert (note["author"], note["text"], note["fault"]) == ("Tom Vale", "A hung program, ended.", "")
+    wait_for(lambda: world.agent("status")["outbox"]["items"] == 0, 60)
+    sealed = command("technician.cli", "evidence", world.ticket, *home)["evidence"]
+    assert any(each["kind"] == "transcript" and "Yes, thank you" in each["text"] for each in sealed)
 
 
 def test_a_revoked_technician_is_out_within_five_seconds(world: World) -> None:
