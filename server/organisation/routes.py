@@ -121,8 +121,8 @@ async def publish(request: Request, office: OfficeOf) -> DocumentVersions:
     push = await body(request, DocumentsPush)
 
     async def write_down(documents: tuple[Document, ...]) -> None:
-        for document in documents:
-            await office.record(AuditWord.DOCUMENT_PUBLISHED, subject=document.statement.hash)
+        for statement in (*push.rotations, *(document.statement for document in documents)):
+            await office.record(AuditWord.DOCUMENT_PUBLISHED, subject=statement.hash)
 
     new = await office.organisation.publish(push, write_down)
     await office.documents_published(new, push.rotations)

@@ -1,8 +1,11 @@
 """Who is believed: chains of exactly root → issuer → leaf, and documents that only ever get newer."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protocol.certificates import (
     BundleRecipients,
@@ -328,6 +331,37 @@ def test_a_rotation_sets_floors_back_that_a_thief_has_pushed_to_their_end() -> N
         healed.accept(recipients(6, org=SECOND), NOW)
     assert healed.accept(recipients(8, org=SECOND), NOW).recipients(NOW) is not None
     assert documents_version(jammed.rotate(TWO_ROTATIONS[0])) == {"bundle-recipients": 1 << 53}, "unless it names none"
+
+
+LINE = [ORG, *(Organisation(f"Helpful Ltd, root {number}") for number in range(1, 9))]
+HONEST = [rotated(away, to, number) for number, (away, to) in enumerate(itertools.pairwise(LINE), 1)]
+FORKS = [rotated(away, Organisation(f"thief of {away.name}"), number) for number, away in enumerate(LINE[:-1], 1)]
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, len(HONEST) - 1)), max_size=30))
+def test_whatever_a_server_shows_in_whatever_order_a_device_stays_on_one_line_of_roots(
+    shown: list[tuple[bool, int]],
+) -> None:
+    """Withheld, repeated, out of order, and forks that a thief of an old root has signed: after all of it, a device
+    that the forks came too late for follows the honest line to its end."""
+    trust = TRUST
+    misled = False
+    for forked, at in shown:
+        before = trust
+        try:
+            trust = trust.rotate((FORKS if forked else HONEST)[at])
+        except RemoteProtocolError:
+            assert trust is before
+            continue
+        misled |= forked and trust is not before
+        assert set(before.roots) <= set(trust.roots), "what was left is not forgotten"
+        assert trust.rotation_sequence - before.rotation_sequence in (0, 1)
+    if misled:
+        return  # the thief was faster: the old root's owner is who signs, and no device can tell
+    for envelope in HONEST:
+        trust = trust.rotate(envelope)
+    assert trust.root == LINE[-1].root.verify_key
 
 
 def issuers_list(*names: str, version: int = 1) -> Document:

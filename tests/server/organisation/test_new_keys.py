@@ -46,9 +46,11 @@ async def test_a_connected_device_hears_of_a_rotation_before_what_is_signed_unde
     device, token = await desk.approved(), await desk.organisation_token()
     _, new = roots(desk, 1)
     turned = rotation(desk.organisation, new, 1, desk.clock.now)
+    size = desk.office.audit.size
     async with desk.link(device) as link:
         await link.hear(Welcome)
         assert await publish(desk, token, new.revocations(9), rotations=(turned,)) == 200
+        assert desk.office.audit.size >= size + 2, "the rotation stands in the log like the list beside it"
         assert (await link.hear(Documents)).rotations == (turned,)
         assert (await link.hear(Documents)).documents == (new.revocations(9),)
 
