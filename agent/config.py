@@ -67,7 +67,7 @@ class FileSettings(WireModel):
     """Folders that a technician may be let into. Not named: Desktop, Documents, Downloads. An empty list: none."""
 
     folders: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^(/|~/?)[^\x00]*$", max_length=1000)], ...] | None,
+        tuple[Annotated[str, Field(pattern=r"^(/[^\x00]*|~|~/[^\x00]*)$", max_length=1000)], ...] | None,
         Field(max_length=32, strict=False),
     ] = None
 
