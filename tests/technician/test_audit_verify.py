@@ -9,6 +9,7 @@ import pytest
 
 from protocol import strict_json
 from protocol.audit import AuditEntry, AuditLeaf, AuditWord, CommittedValue, CommittedValues, value_commitment
+from protocol.certificates import RootRotation
 from protocol.checkpoints import LogKey
 from protocol.journal import Outcome
 from protocol.merkle import leaf_hash
@@ -16,7 +17,7 @@ from technician.audit.report import AuditReport
 from technician.audit.verify import verify_log
 from tests.making import NOW, Organisation, seed
 from tests.technician.conftest import Run
-from tests.technician.made_log import LOG, MadeLog, finished_visit
+from tests.technician.made_log import LOG, ORG, MadeLog, finished_visit
 
 MADE = MadeLog()
 
@@ -34,6 +35,22 @@ def test_an_honest_log_holds() -> None:
         ("Acme", len(MADE.honest)),
         ("Acme", len(MADE.honest) - 3),
     ]
+
+
+def test_an_export_and_receipts_from_before_a_new_root_still_hold() -> None:
+    """By a root.json of after: it carries the rotation. One that names the new root alone knows none of them."""
+    new = Organisation("Helpful Ltd, second root")
+    body = RootRotation(
+        old_root=ORG.root_hash, new_root=new.root_hash, new_root_key=new.root.public, sequence=1, issued_at=NOW
+    )
+    turned = new.root.add_signature(ORG.root.sign(body))
+    alone = MADE.root.model_copy(update={"root_key": new.root.public})
+    carrying = alone.model_copy(update={"first_root_key": ORG.root.public, "rotations": (turned,)})
+    report = verify_log(MADE.export(), carrying, receipts=MADE.proofs)
+    assert (report.problems, len(report.witnesses), report.receipts) == ([], 2, 6)
+    assert not verify_log(MADE.export(), alone, receipts=MADE.proofs).holds
+    forged = carrying.model_copy(update={"rotations": (new.root.sign(body),)})
+    assert "root.json does not hold" in verify_log(MADE.export(), forged).problems[0]
 
 
 # --- a thousand edits ------------------------------------------------------------------------------------
