@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
-from protocol.limits import RELAY_QUEUE_BYTES
+from protocol.limits import KIB, RELAY_QUEUE_BYTES
 from server.relay.frames import (
     FRAME_MAX_BYTES,
     Fault,
@@ -31,12 +31,15 @@ from server.relay.frames import (
 
 #: Above this a queue has no room for one more read, which may bring a whole frame and finish a message in fragments.
 PAUSE_ABOVE_BYTES: Final = RELAY_QUEUE_BYTES - 2 * FRAME_MAX_BYTES
+#: Of one read, with what was left of the one before: twice as much was not faster, and costs memory on the way.
+_READ_MAX_BYTES: Final = 2 * FRAME_MAX_BYTES
+_TLS_KEEPS_BYTES: Final = 32 * KIB
 #: After the last word, a peer that takes nothing has this long.
 DRAIN_S: Final = 2.0
 
 #: Every read goes through this one buffer: a read and what follows from it are one step of the loop, and what is left
 #: of it (the beginning of a frame) is kept by its endpoint. So a quiet connection holds no buffer at all.
-_SHARED: Final = bytearray(RELAY_QUEUE_BYTES)
+_SHARED: Final = bytearray(_READ_MAX_BYTES)
 
 
 class Room(Protocol):
@@ -67,6 +70,9 @@ class Endpoint(asyncio.BufferedProtocol):
         self.heard_s = mono()
         self.passed_bytes = 0
         transport.set_write_buffer_limits(high=PAUSE_ABOVE_BYTES, low=PAUSE_ABOVE_BYTES // 2)
+        if hasattr(transport, "set_read_buffer_limits"):
+            # TLS keeps what it has received while nobody reads: 512 KiB, unless it is told otherwise.
+            transport.set_read_buffer_limits(high=_TLS_KEEPS_BYTES)
 
     # --- the meeting's side ----------------------------------------------------------------------------------
 
@@ -129,10 +135,11 @@ class Endpoint(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         kept = len(self._rest)
-        room = RELAY_QUEUE_BYTES
+        room = _READ_MAX_BYTES
         if self._other is not None:
             # Under one frame only for a read that was under way when reading stopped; `kept` is less than one frame.
-            room = max(FRAME_MAX_BYTES, room - self._other.queued_bytes - self._reader.held_bytes)
+            free = RELAY_QUEUE_BYTES - self._other.queued_bytes - self._reader.held_bytes
+            room = min(room, max(FRAME_MAX_BYTES, free))
         if kept:
             _SHARED[:kept] = self._rest
         return self._offered[kept:room]
