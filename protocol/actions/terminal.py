@@ -52,7 +52,7 @@ TERMINAL = ActionSpec(
     changes=True,
     input=True,
     lasting=True,
-    memory_bytes=2048 * MIB,
+    memory_bytes=384 * MIB,  # within what the service's unit allows for all of it
     output_bytes=1024 * MIB,
     kept_bytes=KEPT_BYTES,
 )
