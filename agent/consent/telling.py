@@ -45,7 +45,21 @@ _LABELS: Final[Mapping[str, str]] = MappingProxyType(
 _ALWAYS: Final = frozenset({"source", "path", "pid", "service", "remedy"})
 #: How a table is drawn, where a reading begins: nothing a customer needs to know.
 _NEVER: Final = frozenset(
-    {"limit", "sort", "lines", "offset", "list", "length", "rows", "cols", "columns", "started_ms", "grace_s"}
+    {
+        "limit",
+        "sort",
+        "lines",
+        "offset",
+        "list",
+        "length",
+        "rows",
+        "cols",
+        "columns",
+        "started_ms",
+        "grace_s",
+        "preview",
+        "run",
+    }
 )
 
 ENDED: Final[Mapping[str, str]] = MappingProxyType(

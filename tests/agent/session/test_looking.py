@@ -202,11 +202,21 @@ def test_there_is_no_way_to_ask_for_lines_that_are_not_redacted() -> None:
 
 def test_what_the_service_brings_goes_out_redacted_but_for_ids(machine: ToldMachine) -> None:
     run = "01890a5d-ac96-7745-bcce-b302099a8057"
-    told = Row("remedy-run", dump_json({"run": run, "detail": f"moved files of {HOST}"}))
+    told = Row(
+        "remedy-run", dump_json({"remedy": "clean", "run": run, "outcome": None, "detail": f"moved files of {HOST}"})
+    )
     ((_, body),) = bodies(do_told(RemediesListArguments(), bench_of(machine, told)))
     assert body["run"] == run
     assert HOST not in str(body["detail"])
     assert "<host:" in str(body["detail"])
+
+
+def test_a_change_says_in_the_receipt_what_it_came_to(machine: ToldMachine) -> None:
+    ended = {"pid": 5, "name": "editor", "user": HOST, "how": "killed"}
+    bench = bench_of(machine, Row("ended-process", dump_json(ended)))
+    list(do_told(RemediesListArguments(), bench))
+    assert bench.last_word.startswith("editor, of <host:")
+    assert bench.last_word.endswith(": killed")
 
 
 # --- one service -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.bundles.asking import SealedBundle
+from agent.bundles.talk import Written
 from agent.local.verbs import NoArguments, Peer
 from agent.refusal import Refusal
 from agent.session.actions.service_bench import Brought, ServiceBench
@@ -20,6 +22,7 @@ from agent.session.host_wire import ToldRow
 from agent.session.questions import AnswerArguments, Questions
 from agent.watch.finding_store import FindingStore
 from protocol import strict_json
+from protocol.actions.bundle import BundleArguments
 from protocol.actions.chat import ChatArguments, ChatSayArguments
 from protocol.actions.processes_end import ProcessesEndArguments
 from protocol.actions.remedies import RemediesPreviewArguments, RemediesRunArguments
@@ -293,3 +296,50 @@ async def test_stop_takes_an_open_question_away(house: House, workshop: Workshop
     await until(lambda: not house.questions.pending())
     assert workshop.quarantined() == []
     workshop.database.close()
+
+
+# --- bundles ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class OneBundle:
+    """Stands for `Asking`: one preview; remembers what was sent and what was forgotten."""
+
+    sent: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+    async def previewed(self) -> dict[str, object]:
+        return {"preview": "p", "files": [], "categories": {"logs": 5000}}
+
+    async def add_to_ticket(
+        self, ticket: str, preview: str, *, untick_paths: tuple[str, ...], untick_categories: tuple[str, ...]
+    ) -> SealedBundle:
+        self.sent.append((ticket, untick_categories))
+        return SealedBundle("b", Path("b"), Written(5000, 3, {}, "00", True, "00"))
+
+    async def forget(self, preview: str) -> None:
+        self.forgotten.append(preview)
+
+
+@pytest.mark.parametrize("yes", [True, False])
+async def test_a_bundle_goes_only_with_the_customers_yes_and_without_what_they_left_out(
+    house: House, yes: bool
+) -> None:
+    bundles = OneBundle()
+    house.bench.asking = bundles  # type: ignore[assignment]
+    guest = await let_in(house, Scope.BUNDLE)
+    running = asyncio.create_task(guest.act("bundle", BundleArguments(reason="for the <disk>")))
+    await until(lambda: bool(house.questions.pending()))
+    (question,) = house.questions.pending()
+    assert question["preview"] == {"preview": "p", "files": [], "categories": {"logs": 5000}}
+    assert "They say: “for the <disk>”" in str(question["text"])
+    digest = decode_base64(str(question["text_sha256"])) if yes else None
+    said = AnswerArguments(id="1", yes=yes, text_sha256=digest, untick_categories=("logs",))
+    house.questions.answer(said, "anna")
+    outcome, _, rows = await running
+    assert bundles.forgotten == ["p"]
+    if yes:
+        assert (outcome, bundles.sent) == (Outcome.DONE, [(house.rig.ticket, ("logs",))])
+        assert rows == [{"id": "b", "ticket": house.rig.ticket, "bytes": 5000, "files": 3}]
+    else:
+        assert (outcome, bundles.sent, rows) == (Outcome.REFUSED, [], [])
