@@ -24,7 +24,7 @@ from protocol.messages.api import BearerToken
 from protocol.statements import Envelope, Verified, parse_payload
 from protocol.strict_json import WireModel
 from protocol.trust import ForkedDocumentError
-from technician.api import Api, SignInNeeded
+from technician.api import Api, ServerAway, SignInNeeded
 from technician.audit.checkpoints import follow_checkpoint
 from technician.certificate_file import CertificateFile, check_certificate, read_certificate
 from technician.clock import now_s
@@ -32,6 +32,7 @@ from technician.home import Home
 from technician.keys.passphrase import Passphrases
 from technician.keys.technician_keys import TechnicianKeys, open_keys
 from technician.private_files import read_private, write_private
+from technician.problems import Problem
 from technician.trust_store import TrustStore
 
 #: Enough to reach somebody who certifies, over a weekend and a holiday.
@@ -118,13 +119,13 @@ class Technician:
         Renewal goes first also when ours no longer holds: the organisation may have moved its root or its issuer.
         """
         if self.needs_renewal(self.now()):
-            await self.renew(api)
+            await self._renewed(api)
         certificate = self.certificate(self.now()).body
         try:
             answer = await api.sign_in_technician(self.chain, await self._login(api, certificate))
         except SignInNeeded:
             # The server knows of a new root or issuer that we have not heard of.
-            if not await self.renew(api):
+            if not await self._renewed(api):
                 raise
             answer = await api.sign_in_technician(self.chain, await self._login(api, self.certificate(self.now()).body))
         saved = SavedSignIn(origin=self.origin, token=answer.token, expires_at=answer.expires_at)
@@ -132,6 +133,18 @@ class Technician:
         api.token = saved.token
         await self.refresh(api)
         return saved
+
+    async def _renewed(self, api: Api) -> bool:
+        """`renew`, where a server that has nothing for us, or something that does not hold, is only doubted."""
+        try:
+            return await self.renew(api)
+        except ForkedDocumentError:
+            raise
+        except (Problem, RemoteProtocolError) as error:
+            if isinstance(error, ServerAway):
+                raise
+            self.doubts.append(f"no newer certificate: {error}")
+            return False
 
     async def _login(self, api: Api, certificate: TechnicianCertificate) -> Envelope:
         return self.keys().sign(

@@ -39,6 +39,7 @@ from protocol.messages.api import (
     DeviceRow,
     DocumentList,
     EnrolReply,
+    Renewal,
     ServerFacts,
     SessionAsk,
     SessionRoom,
@@ -107,6 +108,7 @@ class EvilServer:
         self.rooms: dict[str, Room] = {}
         self.documents: tuple[Document, ...] = ()
         self.rotations: tuple[Envelope, ...] = ()
+        self.renewal: Chain | None = None  # what it hands to whoever asks for a newer certificate
         self.certificates: dict[str, Chain] = {}
         self.keys: dict[str, DeviceKeys] = {}
         self.enrolments: list[EnrolmentRequest] = []
@@ -306,6 +308,10 @@ class EvilServer:
         await self._body(request)
         return _json(SignedIn(token=secrets.token_urlsafe(32), expires_at=NOW + 10**6))
 
+    async def renew(self, request: Request) -> Response:
+        await self._body(request)
+        return _json(Renewal(chain=self.renewal, rotations=self.rotations))
+
     async def list_documents(self, request: Request) -> Response:
         return _json(DocumentList(documents=self.documents, rotations=self.rotations))
 
@@ -390,6 +396,7 @@ class EvilServer:
                 Route("/api/challenge", self.challenge),
                 Route("/api/enrol", self.enrol, methods=["POST"]),
                 Route("/api/technician/login", self.sign_in, methods=["POST"]),
+                Route("/api/technician/renewal", self.renew, methods=["POST"]),
                 Route("/api/documents", self.list_documents),
                 Route("/api/checkpoint", self.newest),
                 Route("/api/devices", self.devices),

@@ -4,13 +4,14 @@ The thief in the forks holds a key that was the organisation's once. Whatever th
 one line of roots, and what was left behind opens nothing.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent.identity.trust_store import AlarmKind
 from protocol import strict_json
-from protocol.certificates import Document, Revocations, RootRotation
+from protocol.certificates import Chain, Document, Revocations, RootRotation
 from protocol.fields import sha256
 from protocol.messages.documents import (
     DocumentPart,
@@ -21,13 +22,15 @@ from protocol.messages.documents import (
 )
 from protocol.messages.login import Certified
 from protocol.statements import Envelope
+from protocol.trust import ForkedDocumentError
 from protocol.visit import RefusalReason
+from technician.api import Api
 from tests.agent.doubles import device_certificate
 from tests.hostile.evil_server import EvilServer
 from tests.hostile.machine import Machine, enrolled
 from tests.hostile.papers import paper, published
 from tests.hostile.test_clock_lies import knock
-from tests.hostile.visitors import Rogue
+from tests.hostile.visitors import Rogue, technician_at
 from tests.making import DAY, NOW, Organisation, serial
 
 
@@ -147,6 +150,47 @@ async def test_a_certificate_shown_before_its_root_holds_once_the_rotation_comes
         assert machine.member.trust.certificate is None
         await turned_to(machine, evil, organisation, NEW)
         await machine.until(lambda: machine.member.trust.certificate == chain)
+
+
+RENEWALS: dict[str, Callable[[Organisation], Chain]] = {
+    "another organisation's": lambda organisation: Organisation("Evil Inc").technician(),
+    "somebody else's": lambda organisation: organisation.technician("Ben Other", not_after=NOW + 50 * DAY),
+    "a device's": lambda organisation: organisation.device(),
+    "of a root nobody moved to": lambda organisation: NEW.technician(),
+}
+
+
+@pytest.mark.parametrize("shown", RENEWALS)
+async def test_no_certificate_but_the_organisations_for_these_keys_is_taken_for_a_newer_one(
+    tmp_path: Path, evil: EvilServer, organisation: Organisation, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Theirs ends in minutes, and the server hands them another. They sign in with their own, and keep it."""
+    monkeypatch.setattr("technician.sign_in.now_s", lambda: NOW)
+    async with technician_at(tmp_path / "t", evil, organisation, not_after=NOW + 600) as technician:
+        evil.renewal = RENEWALS[shown](organisation)
+        before = (technician.chain, technician.home.certificate.read_bytes())
+        async with Api(evil.origin) as api:
+            await technician.sign_in(api)
+        assert (technician.chain, technician.home.certificate.read_bytes()) == before
+        assert any(doubt.startswith("no newer certificate") for doubt in technician.doubts)
+        assert (
+            technician.expiry(NOW) == "Your certificate expires in 10 minutes. Ask for a new one: bellpull keys renew"
+        )
+
+
+async def test_a_technicians_program_stops_at_a_forked_root(
+    tmp_path: Path, evil: EvilServer, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("technician.sign_in.now_s", lambda: NOW)
+    async with technician_at(tmp_path / "t", evil, organisation) as technician, Api(evil.origin) as api:
+        evil.rotations = (rotation(organisation, NEW),)
+        await technician.refresh(api)
+        assert technician.store.trust.root_hash == NEW.root_hash
+        evil.rotations = (rotation(organisation, THIEFS),)
+        with pytest.raises(ForkedDocumentError):
+            await technician.refresh(api)
+        assert technician.store.trust.root_hash == NEW.root_hash
+        assert [alarm.kind for alarm in technician.store.alarms()] == ["fork"]
 
 
 @pytest.mark.parametrize("by", ["the organisation", "somebody else"])
