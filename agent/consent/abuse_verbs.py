@@ -109,7 +109,9 @@ class AbuseVerbs:
         self._freeze.told_desk(report.number)
 
     async def _list(self, arguments: NoArguments, peer: Peer) -> object:
-        return {"frozen": self._freeze.on, "reports": [report_value(report) for report in self._freeze.list()]}
+        """A process of a session learns whether it is frozen, and nothing that a customer wrote about a technician."""
+        reports = [] if peer.in_session else self._freeze.list()
+        return {"frozen": self._freeze.on, "reports": [report_value(report) for report in reports]}
 
     async def _export(self, arguments: OneReport, peer: Peer) -> object:
         report = self._freeze.get(arguments.number)

@@ -52,7 +52,9 @@ class ReceiptVerbs:
             )
         proof = self._receipts.proof(found[0].grant)
         assert proof is not None  # noqa: S101 - it was listed
-        return {**receipt_value(found[0], self._arguments(found[0].grant)), "proof": proof.decode("utf-8")}
+        # What an earlier visit was about is the customer's to know, not the next technician's.
+        about = {} if peer.in_session else self._arguments(found[0].grant)
+        return {**receipt_value(found[0], about), "proof": proof.decode("utf-8")}
 
     def _arguments(self, grant: bytes) -> Mapping[int, bytes]:
         """The arguments of each action of this grant that were not erased, by its number."""

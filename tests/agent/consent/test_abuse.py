@@ -10,9 +10,12 @@ import pytest
 from agent.consent.abuse_verbs import AbuseVerbs
 from agent.consent.freeze import About, Freeze
 from agent.local.verbs import Catalogue, Peer
+from agent.proofs.verbs import ReceiptVerbs
 from agent.refusal import Refusal
 from agent.store.database import NotWritten
 from protocol import strict_json
+from protocol.actions.logs import LogsArguments
+from protocol.actions.scopes import Scope
 from protocol.grants import EndedBy
 from protocol.proofs import ProofFile, verify_proof
 from protocol.visit import RefusalReason
@@ -96,6 +99,27 @@ async def test_a_session_cannot_report_in_the_customers_name(reporting: Reportin
         await reporting.ask("abuse-report", OF_A_SESSION, words="All is well", tell_desk=True)
 
 
+async def test_a_session_does_not_read_what_was_said_about_a_technician(reporting: Reporting) -> None:
+    await reporting.ask("abuse-report", words="He was rude")
+    assert await reporting.ask("abuse-list", OF_A_SESSION) == {"frozen": True, "reports": []}
+    assert [each["words"] for each in (await reporting.ask("abuse-list"))["reports"]] == ["He was rude"]
+
+
+async def test_a_session_does_not_read_what_an_earlier_visit_was_about(rig: Rig) -> None:
+    technician = await rig.let_in(scopes=(Scope.DIAGNOSE, Scope.LOGS))
+    await technician.act("logs", LogsArguments(unit="ssh.service"))
+    await technician.end()
+    await rig.over()
+    file = next(verb for verb in ReceiptVerbs(rig.receipts, rig.books.journal).verbs() if verb.name == "receipt-file")
+    one = file.arguments.model_validate({"grant": rig.receipts.list()[0].grant.hex()})
+    told = {}
+    for peer in (PERSON, OF_A_SESSION):
+        answer = await file.handle(one, peer)
+        assert isinstance(answer, dict)
+        told[peer] = "ssh.service" in str(answer["actions"])
+    assert told == {PERSON: True, OF_A_SESSION: False}
+
+
 async def test_frozen_also_for_the_owners_policy(rig: Rig, reporting: Reporting) -> None:
     sign(rig)
     assert rig.gate.unattended_now()
@@ -172,8 +196,6 @@ async def test_whoever_comes_while_it_is_reported_is_refused_behind_the_handshak
 
 
 def sign(rig: Rig) -> None:
-    from protocol.actions.scopes import Scope
-
     rig.policies.sign(
         serials=(),
         minimum_tier=1,
