@@ -3,14 +3,15 @@
 One handshake then serves ten thousand lies: both ends are copied as they stood when a message was due (keys and what
 else is frozen are shared), the copy is given something else, and the visit itself is none the wiser.
 
-    moments()[n].towards     "to device" | "to technician"
-    moments()[n].message     what was really on its way
-    moments()[n].again()     both ends, as they stood before it
+    stops()[n].towards     "to device" | "to technician"
+    stops()[n].message     what was really on its way
+    stops()[n].again()     the end that it goes to, as it stood before it
 """
 
 import copy
 import gc
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
@@ -28,7 +29,7 @@ from protocol.session_state import SessionState
 from technician.keys.technician_keys import TechnicianKeys
 from tests.agent.visiting import Device, Encounter, chain_of, ephemeral, technician_keys, trusting
 
-TO_DEVICE, TO_TECHNICIAN = "to device", "to technician"
+TO_DEVICE, TO_TECHNICIAN = BOTH = "to device", "to technician"
 KEYS = technician_keys()
 CHAIN = chain_of(KEYS)
 TRUST = trusting()
@@ -52,9 +53,14 @@ class StoppedVisit:
     _ends: Encounter
     _shared: dict[int, object]
 
+    @property
+    def before(self) -> Encounter:
+        """To be looked at and never touched."""
+        return self._ends
+
     def again(self) -> Encounter:
-        """The two ends as they stood, for this lie alone."""
-        return as_it_stands(self._ends, self._shared)
+        """As it stood, for this lie alone. Only the end that the message goes to is a copy; leave the other alone."""
+        return as_it_stands(self._ends, self._shared, {self.towards})
 
     def give(self, visit: Encounter, data: bytes) -> None:
         """Deliver `data` in place of the message; what it leads to stays in `visit`, and nothing is carried on."""
@@ -71,12 +77,14 @@ class StoppedVisit:
         return f"message {self.number} {self.towards}"
 
 
-def as_it_stands(visit: Encounter, shared: dict[int, object]) -> Encounter:
-    """A copy that nothing done to the original reaches, nor the other way round."""
+def as_it_stands(visit: Encounter, shared: dict[int, object], ends: Collection[str] = BOTH) -> Encounter:
+    """A copy of these ends that nothing done to the original reaches, nor the other way round."""
     found = copy.copy(visit)
     hashes = {key: thing.copy() for key, thing in shared.items() if isinstance(thing, _HASH)}
-    found.steps = copy.deepcopy(visit.steps, {**shared, **hashes})
-    found.technician = copy.deepcopy(visit.technician, {**shared, **hashes})
+    if TO_DEVICE in ends:
+        found.steps = copy.deepcopy(visit.steps, {**shared, **hashes})
+    if TO_TECHNICIAN in ends:
+        found.technician = copy.deepcopy(visit.technician, {**shared, **hashes})
     found.done, found.heard = list(visit.done), list(visit.heard)
     found.paper = visit.paper.copy()
     found.to_device, found.to_technician = [], []

@@ -95,7 +95,7 @@ def of(visit: Encounter, kind: type) -> int:
 
 
 def given_to_the_device(stop: StoppedVisit, altered: bytes) -> None:
-    visit, before = stop.again(), stop.again()
+    visit, before = stop.again(), stop.before
     stop.give(visit, altered)
     for later in stops():  # and whatever was still on its way, as it was
         if later.towards == TO_DEVICE and later.number >= stop.number:
@@ -111,7 +111,7 @@ def given_to_the_device(stop: StoppedVisit, altered: bytes) -> None:
 
 
 def given_to_the_technician(stop: StoppedVisit, altered: bytes) -> None:
-    visit, before = stop.again(), stop.again()
+    visit, before = stop.again(), stop.before
     stop.give(visit, altered)
     assert type(visit.broken) is RemoteProtocolError
     assert visit.heard == before.heard
@@ -146,7 +146,7 @@ def test_untouched_the_same_harness_goes_on() -> None:
         stop.give(visit, stop.message)
         assert visit.broken is before or "receipt has a wrong shape" in str(visit.broken)
         assert visit.steps.ended_by is not EndedBy.PROTOCOL_ERROR
-        runs += len(visit.runs) - len(stop.again().runs)
+        runs += len(visit.runs) - len(stop.before.runs)
     assert runs == 2
 
 
@@ -155,13 +155,13 @@ def test_untouched_the_same_harness_goes_on() -> None:
 
 def opened(stop: StoppedVisit) -> bytes:
     """The record's plaintext. Only a test can: it borrows the receiver's key."""
-    connection = stop.connection(stop.again())
+    connection = stop.connection(stop.before)
     assert connection is not None
     return copy.copy(connection._channel._receive).decrypt(stop.message)
 
 
 def sealed(stop: StoppedVisit, plaintext: bytes) -> bytes:
-    connection = stop.connection(stop.again())
+    connection = stop.connection(stop.before)
     assert connection is not None
     return copy.copy(connection._channel._receive).encrypt(plaintext)
 
@@ -169,13 +169,13 @@ def sealed(stop: StoppedVisit, plaintext: bytes) -> bytes:
 @cache
 def inside() -> dict[StoppedVisit, bytes]:
     """Everything after the handshake, opened."""
-    return {stop: opened(stop) for stop in open_stops() if stop.connection(stop.again()) is not None}
+    return {stop: opened(stop) for stop in open_stops() if stop.connection(stop.before) is not None}
 
 
 @cache
 def open_stops() -> tuple[StoppedVisit, ...]:
     """All but what follows the receipt, which this visit's shell made up and the technician's end has refused."""
-    return tuple(stop for stop in stops() if stop.again().broken is None)
+    return tuple(stop for stop in stops() if stop.before.broken is None)
 
 
 def frames_of(plaintext: bytes) -> list[Frame]:
@@ -253,7 +253,7 @@ BENDS = (
 
 
 def sealed_to_the_device(stop: StoppedVisit, record: bytes) -> Encounter:
-    visit, before = stop.again(), stop.again()
+    visit, before = stop.again(), stop.before
     stop.give(visit, record)
     runs = [(run.sequence, run.action, run.arguments) for run in visit.runs]
     assert len({sequence for sequence, *_ in runs}) == len(runs), "nothing runs twice"
@@ -269,11 +269,11 @@ def sealed_to_the_device(stop: StoppedVisit, record: bytes) -> Encounter:
 
 @cache
 def signed_actions() -> frozenset[tuple[int, str, bytes]]:
-    return frozenset((run.sequence, run.action, run.arguments) for run in stops()[-1].again().runs)
+    return frozenset((run.sequence, run.action, run.arguments) for run in stops()[-1].before.runs)
 
 
 def sealed_to_the_technician(stop: StoppedVisit, record: bytes) -> Encounter:
-    visit, before = stop.again(), stop.again()
+    visit, before = stop.again(), stop.before
     stop.give(visit, record)
     assert visit.broken is None or type(visit.broken) is RemoteProtocolError
     if before.technician.chain is not None and visit.technician.chain is not None:
@@ -281,7 +281,7 @@ def sealed_to_the_technician(stop: StoppedVisit, record: bytes) -> Encounter:
         assert len(visit.technician.chain.sent) == len(before.technician.chain.sent), "it makes nobody sign anything"
         assert visit.technician.scopes <= before.technician.scopes
     elif visit.technician.chain is not None:
-        assert visit.technician.chain.grant == stops()[-1].again().technician.chain.grant  # type: ignore[union-attr]
+        assert visit.technician.chain.grant == stops()[-1].before.technician.chain.grant  # type: ignore[union-attr]
     assert sum(map(len, visit.to_device)) < 70_000
     return visit
 
@@ -305,7 +305,7 @@ def test_whatever_is_sealed_with_the_right_keys_runs_only_what_was_signed(soak: 
             if stop.towards == TO_DEVICE:
                 visit = sealed_to_the_device(stop, record)
                 ended += visit.steps.state is SessionState.ENDED
-                ran += len(visit.runs) > len(stop.again().runs)
+                ran += len(visit.runs) > len(stop.before.runs)
             else:
                 broken += sealed_to_the_technician(stop, record).broken is not None
         except Exception as error:
