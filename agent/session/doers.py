@@ -9,8 +9,10 @@ half (a fix) goes on by itself to its end (agent/mending).
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 from agent.refusal import Refusal
 from agent.session.actions.service_bench import Brought, Declined, ServiceBench, Serving
@@ -25,6 +27,10 @@ from protocol.actions.catalogue import find_action, parse_arguments
 from protocol.errors import ProtocolError
 from protocol.journal import Outcome
 from protocol.visit import Item
+
+
+#: One raw row: a series of 30 days is a tenth of it. Escaped, it still fits into a line to the host.
+RAW_MAX_CHARS: Final = 200_000
 
 
 class TellingHost(Host, Protocol):
@@ -69,12 +75,15 @@ class Doers:
                     count += 1
                     self._heard(Rows(sequence, _line(count, brought), 1))
                 else:
-                    raw.append(ToldRow(kind=brought.kind, body=dump_json(brought.value)))
+                    raw.append(_raw(brought))
         except Declined as declined:
             self._heard(Finished(sequence, Outcome.REFUSED, str(declined)))
             return
         except (Refusal, ProtocolError) as error:
             failed = str(error)
+        except Exception as error:  # noqa: BLE001 - an action's own defect ends that action, and says where it is
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            failed = f"a defect of the agent: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
         if action in HOST_FOLLOWS:
             self._host.tell(sequence, raw, failed)
             self._host.run(sequence, action, arguments, now)
@@ -98,6 +107,13 @@ class Doers:
         self._host.kill()
         for task in self._serving.values():
             task.cancel()
+
+
+def _raw(brought: Brought) -> ToldRow:
+    body = dump_json(brought.value)
+    if len(body) > RAW_MAX_CHARS:
+        raise Refusal("there is more to tell than a visit carries", expected=f"{RAW_MAX_CHARS} characters", got="more")
+    return ToldRow(kind=brought.kind, body=body)
 
 
 def _line(number: int, brought: Brought) -> bytes:

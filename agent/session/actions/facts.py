@@ -16,6 +16,8 @@ from protocol.actions.facts import FactsArguments
 
 #: More items than a person reads; packages of a desktop are 3 000.
 ITEMS_MAX: Final = 5_000
+#: One item of an observation; escaped once more, it still fits into a row.
+VALUE_MAX_CHARS: Final = 24_000
 #: A row's body holds 60 000 characters; a point takes up to 30.
 POINTS_MAX: Final = 1_500
 
@@ -50,6 +52,8 @@ def _observations(name: str, bench: Workbench) -> Iterator[Row]:
         items = value if isinstance(value, list) else [value]
         for index, item in enumerate(items[:ITEMS_MAX]):
             text = dump_json(bench.clean(item))
+            if len(text) > VALUE_MAX_CHARS:
+                text = text[:VALUE_MAX_CHARS] + "…"
             yield Row("observation", dump_json(encode(ObservationLine(name, field, index, text))))
 
 

@@ -25,8 +25,9 @@ from protocol.actions.logs import LogsArguments
 
 # syslog's numbers: everything up to and including this one.
 _LEAST_SEVERITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3}
-#: A followed log is looked at this often.
+#: A followed log is looked at this often, and this much is read of it then.
 _LOOK_S: Final = 1.0
+LOOK_MAX_LINES: Final = 5000
 
 
 def do_logs(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
@@ -80,8 +81,10 @@ def _follow_journal(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]
             since_unix_s=newest.since_unix_s,
             least_severity=_LEAST_SEVERITY[arguments.severity],
             contains=arguments.text,
-            max_lines=arguments.lines,
+            max_lines=LOOK_MAX_LINES,
         )
+        if len(looked) >= LOOK_MAX_LINES:
+            yield bench.row("note", Note(f"more than {LOOK_MAX_LINES} lines at once: some of them are left out"))
         yield from (bench.row("log-line", line) for line in newest.of(looked))
 
 

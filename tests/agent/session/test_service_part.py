@@ -206,6 +206,16 @@ async def test_a_change_that_is_refused_ends_as_failed_with_the_reason(house: Ho
     assert "another user" in detail
 
 
+async def test_a_defect_of_ours_ends_the_action_and_says_where_it_is(house: House) -> None:
+    house.bench.change = None  # type: ignore[assignment]
+    guest = await let_in(house, Scope.PROCESSES_END, Scope.CHAT)
+    outcome, detail, _ = await guest.act("processes.end", ProcessesEndArguments(pid=4711, started_ms=1))
+    assert outcome is Outcome.FAILED
+    assert "defect of the agent: TypeError in processes_end.py" in detail
+    outcome, _, _ = await guest.act("chat.say", ChatSayArguments(text="the visit goes on"))
+    assert outcome is Outcome.DONE
+
+
 # --- fixes -----------------------------------------------------------------------------------------------------------
 
 
