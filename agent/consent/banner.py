@@ -1,12 +1,12 @@
 """After a yes in the window: a small banner that stays in sight as long as the visit does, with Stop on it.
 
-Who is here, how long still, what they do right now, the last things they did. It asks the service every second and
+Who is here, how long still, what they ask, what they do right now, the last things they did. It asks the service every second and
 knows nothing of its own; it is a view, not the visit: closing it ends nothing and puts it out of sight, the visit is
 on the customer's page as before. When the visit is over it says so, and goes.
 """
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ _ARRIVING_LOOKS: Final = 20
 _OVER_MS: Final = 8000
 _SHOWN_ACTS: Final = 5
 _WRAP_PX: Final = 420
+_READ_IT: Final = "Open your page to read it; without an answer it is no."
 _HERE: Final = ("active", "paused", "stopping")
 
 
@@ -39,15 +40,16 @@ def headline(live: dict[str, Any]) -> str:
             return f"{who} is connected, {time} left."
 
 
-def acts(live: dict[str, Any]) -> str:
-    """What happens now, and the newest of what was done, one a line."""
+def acts(live: dict[str, Any], questions: Sequence[dict[str, Any]] = ()) -> str:
+    """What they ask, what happens now, and the newest of what was done, one a line."""
+    asked = [f"They ask you: {each['title']}. {_READ_IT}" for each in questions]
     now = [f"Now: they {doing}" for doing in live["doing"]] or ["Now: nothing."]
     done = [
         f"{capitalised(step['sentence'])} — {OUTCOMES.get(step['outcome'], step['outcome'])}"
         for step in live["done"]
         if step["outcome"] != "running"
     ]
-    return "\n".join([*now, *reversed(done[-_SHOWN_ACTS:])])
+    return "\n".join([*asked, *now, *reversed(done[-_SHOWN_ACTS:])])
 
 
 class Banner:
@@ -92,7 +94,10 @@ class Banner:
         if live is not None:
             self._looks = _ARRIVING_LOOKS
             self.who.configure(text=headline(live))
-            self.doing.configure(text=acts(live))
+            questions = self._questions()
+            self.doing.configure(text=acts(live, questions))
+            if questions and self.root.state() == "iconic":
+                self.root.deiconify()
         elif self._looks >= _ARRIVING_LOOKS:
             self._end()
             return
@@ -119,6 +124,14 @@ class Banner:
         except Refusal:
             return None  # the service is gone, and every visit with it
         return next((each for each in sessions if each["state"] in _HERE), None)
+
+    def _questions(self) -> list[dict[str, Any]]:
+        """Second questions of the visit: a fix that changes something, a bundle."""
+        try:
+            asked: list[dict[str, Any]] = call(self._state, "question-list")["questions"]
+        except Refusal:
+            return []
+        return asked
 
     def _try(self, act: Callable[[], object]) -> None:
         try:
