@@ -1,8 +1,8 @@
 """After a yes in the window: a small banner that stays in sight as long as the visit does, with Stop on it.
 
-Who is here, how long still, what they ask, what they do right now, the last things they did. It asks the service every second and
-knows nothing of its own; it is a view, not the visit: closing it ends nothing and puts it out of sight, the visit is
-on the customer's page as before. When the visit is over it says so, and goes.
+Who is here, how long still, what they ask, what they do right now, the last things they did. It asks the service every
+second and knows nothing of its own; it is a view, not the visit: closing it ends nothing and puts it out of sight, the
+visit is on the customer's page as before. When the visit is over it says so, and goes.
 """
 
 import subprocess
