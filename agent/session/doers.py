@@ -28,7 +28,6 @@ from protocol.errors import ProtocolError
 from protocol.journal import Outcome
 from protocol.visit import Item
 
-
 #: One raw row: a series of 30 days is a tenth of it. Escaped, it still fits into a line to the host.
 RAW_MAX_CHARS: Final = 200_000
 
