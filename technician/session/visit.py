@@ -79,7 +79,7 @@ _RECEIPT_WAIT_S: Final = 30.0
 #: A return: the device may have to wait for something that changes it to end before it lets us go on.
 _RETURN_WAIT_S: Final = 90.0
 #: Whoever wants to end a visit whose connection is lost waits so long for it to come back.
-_END_WAIT_S: Final = 10.0
+_END_WAIT_S: Final = 3.0
 #: How many words the customer reads out for a device without a certificate.
 WORDS_TO_TYPE: Final = 2
 

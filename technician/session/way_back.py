@@ -12,7 +12,7 @@ from typing import Final
 
 from protocol.limits import RESUME_WINDOW_S
 from protocol.messages.api import SessionRoom
-from technician.api import Api, SignInNeeded
+from technician.api import Api, ServerRefusal, SignInNeeded
 from technician.clock import now_s
 from technician.problems import Problem
 from technician.sign_in import Technician
@@ -20,6 +20,8 @@ from technician.sign_in import Technician
 #: The first try is at once: most losses are short. Then full jitter, so that all who were cut do not come at once.
 _BASE_S: Final = 1.0
 _CAP_S: Final = 20.0
+#: Refusals of a server that do not pass: we are not let in any more, or it knows no such device or ticket.
+_FOR_GOOD: Final = frozenset({401, 403, 404})
 
 
 class WayBack:
@@ -41,6 +43,8 @@ class WayBack:
                     room = await self._ask()
             except (Problem, TimeoutError) as error:
                 self.why = str(error) or self.why
+                if isinstance(error, ServerRefusal) and error.status in _FOR_GOOD:
+                    return
             else:
                 yield room
             tries += 1
