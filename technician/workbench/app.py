@@ -25,12 +25,13 @@ from technician.workbench.bundle import bundle_page
 from technician.workbench.desk import Desk
 from technician.workbench.inbox import devices_page, inbox_page
 from technician.workbench.news import visit_news
+from technician.workbench.notes import write_note
 from technician.workbench.receipts import receipt_page, receipts_page
 from technician.workbench.shells import terminal_socket
 from technician.workbench.state import pages_of
 from technician.workbench.ticket import ask_for_visit, send_message, ticket_page
 from technician.workbench.transfers import downloaded_file, upload_file
-from technician.workbench.visit import cancel_run, confirm_words, end_visit, run_action, visit_page
+from technician.workbench.visit import cancel_run, confirm_words, end_visit, hand_over, run_action, visit_page
 from web.loopback import HostAndOrigin, LaunchToken
 from web.own_user import OwnUser
 from web.pages import NavItem, Pages, page_environment, static_mount
@@ -49,6 +50,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/tickets/{ticket}/bundles/{bundle}", bundle_page),
     Route("/tickets/{ticket}/visit", ask_for_visit, methods=["POST"]),
     Route("/tickets/{ticket}/messages", send_message, methods=["POST"]),
+    Route("/tickets/{ticket}/notes", write_note, methods=["POST"]),
     Route("/visit", visit_page),
     WebSocketRoute("/visit/news", visit_news),
     WebSocketRoute("/visit/terminal", terminal_socket),
@@ -57,6 +59,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/visit/upload", upload_file, methods=["POST"]),
     Route("/visit/downloads/{run}", downloaded_file),
     Route("/visit/confirm", confirm_words, methods=["POST"]),
+    Route("/visit/hand-over", hand_over, methods=["POST"]),
     Route("/visit/end", end_visit, methods=["POST"]),
     Route("/receipts", receipts_page),
     Route("/receipts/{name}", receipt_page),

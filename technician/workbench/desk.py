@@ -10,6 +10,7 @@ from technician.api import Api, SignInNeeded
 from technician.bundles import JudgedBundle
 from technician.clock import now_s
 from technician.keys.technician_keys import TechnicianKeys
+from technician.notes import ReadNote
 from technician.sign_in import Technician
 from technician.workbench.live import LiveVisit
 
@@ -27,6 +28,7 @@ class Desk:
     keys: TechnicianKeys
     live: LiveVisit | None = None
     bundle: tuple[tuple[str, str], JudgedBundle] | None = None  # (ticket, id) of the one last opened
+    notes: dict[str, tuple[float, list[ReadNote]]] = field(default_factory=dict)  # by ticket, with when they were read
     _api: Api | None = None
     _expires_at: int = 0
     _refreshed_at: int = 0

@@ -91,6 +91,8 @@ class Download:
                     continue
                 if head is None:
                     raise RemoteProtocolError("bytes of a file came before its head", expected="file-head first")
+                if self.have + len(piece) > head.size_bytes:
+                    raise RemoteProtocolError("more came than the file has", expected=str(head.size_bytes), got="more")
                 file.write(piece)
                 self._digest.update(piece)
                 self.have += len(piece)

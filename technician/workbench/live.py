@@ -64,6 +64,7 @@ class VisitPlan:
     scopes: tuple[Scope, ...]
     minutes: int
     reason: str
+    takes_over: bool = False
 
 
 Act = Callable[[Visit], Awaitable[None]]
@@ -91,6 +92,7 @@ class LiveVisit:
         self.runs = RunBook()
         self.lost_at: int | None = None  # the connection is gone, and a way back is looked for
         self._was_lost = False
+        self.next_technician = ""
         self.read_up_to = 0  # number of the newest chat message that was on a page
         self.ended: EndedVisit | None = None
         self.problem: Problem | ProtocolError | None = None
@@ -141,6 +143,23 @@ class LiveVisit:
         if not run.over:
             self._acts.put_nowait(work)
 
+    def hand_over(self, to: str) -> None:
+        """The one named is to go on here; we stay until the customer has let them in."""
+        if self.phase is not Phase.ACTIVE:
+            raise Problem("no visit is under way", expected="a granted visit", got=self.phase.value)
+
+        async def work(visit: Visit) -> None:
+            try:
+                await visit.hand_over(to)
+            except (Problem, ProtocolError) as error:
+                self._tell("Not handed over", str(error), "warning", "warning")
+
+        self.next_technician = to
+        self._tell(
+            f"To be handed over to {to}", "They ask from their own workbench; the customer decides.", "info", "user"
+        )
+        self._acts.put_nowait(work)
+
     def handle(self, run: ActionRun) -> Run | None:
         """The run under way in the visit itself, to give it input; None before it has begun and after its end."""
         return self._handles.get(run.number)
@@ -182,6 +201,7 @@ class LiveVisit:
                     plan.scopes,
                     plan.minutes,
                     plan.reason,
+                    takes_over=plan.takes_over,
                     watch=self._watch,
                 ) as visit,
             ):

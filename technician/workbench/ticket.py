@@ -25,6 +25,7 @@ from technician.problems import Problem
 from technician.session.closing import receipt_path
 from technician.workbench.desk import Desk
 from technician.workbench.live import LiveVisit, VisitPlan
+from technician.workbench.notes import notes_in
 from technician.workbench.state import desk_of, pages_of
 from technician.workbench.tabs.chat import begin_chat
 
@@ -48,7 +49,9 @@ async def ticket_page(request: Request) -> Response:
     async with desk.server() as api:
         ticket = await api.ticket(request.path_params["ticket"])
         device = know_device(await api.device(ticket.device), desk.technician.store.trust, now_s())
-        sealed = [await open_evidence(api, desk.keys, row) for row in ticket.sealed[:_SEALED_SHOWN]]
+        rows = [row for row in ticket.sealed if row.kind is not SealedKind.NOTE]
+        sealed = [await open_evidence(api, desk.keys, row) for row in rows[:_SEALED_SHOWN]]
+        notes = await notes_in(desk, api, ticket)
     trust = desk.technician.store.trust
     own = desk.technician.certificate(now_s()).body
     wanted = request.query_params.getlist("scope")  # a tab of a visit that did not have it leads here
@@ -59,7 +62,9 @@ async def ticket_page(request: Request) -> Response:
         ticket=ticket,
         device=device,
         signed=ticket_is_the_devices(ticket, device),
-        evidence=[each for each in sealed if each.row.kind is not SealedKind.RECEIPT],
+        evidence=[each for each in sealed if each.row.kind not in (SealedKind.RECEIPT, SealedKind.TRANSCRIPT)],
+        transcripts=[each for each in sealed if each.row.kind is SealedKind.TRANSCRIPT],
+        notes=notes,
         receipts=[shown_receipt(each, desk) for each in sealed if each.row.kind is SealedKind.RECEIPT],
         earlier_etas=[row.eta for row in ticket.eta_history if row.eta != ticket.facts.eta],
         messages=[shown_message(row, ticket, trust, own.serial) for row in ticket.messages],
@@ -92,6 +97,7 @@ async def ask_for_visit(request: Request) -> Response:
         scopes=_scopes([str(value) for value in form.getlist("scope")]),
         minutes=_minutes(str(form.get("minutes", ""))),
         reason=_bounded(str(form.get("reason", "")), REASON_MAX_CHARS, "reason"),
+        takes_over=bool(form.get("takes_over")),
     )
     desk.live = LiveVisit(desk.technician, plan, begin=begin_chat)
     desk.live.places = tuple(sorted(random.SystemRandom().sample(range(1, 7), 2)))

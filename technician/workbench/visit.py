@@ -19,6 +19,7 @@ from technician.private_files import read_private
 from technician.problems import Problem
 from technician.session.closing import read_proof
 from technician.session.outcome import EndedVisit
+from technician.workbench.desk import Desk
 from technician.workbench.live import LiveVisit, Phase
 from technician.workbench.runs import ActionRun
 from technician.workbench.state import desk_of, pages_of, visit_of
@@ -27,6 +28,7 @@ from technician.workbench.tabs.spec import Form, Tab, TabView
 from web.pages import wants_fragment
 
 #: The parts of the page that ask again by themselves.
+NAME_MAX_CHARS = 120
 PARTS = ("banner", "tabs", "main", "side")
 
 
@@ -40,11 +42,11 @@ async def visit_page(request: Request) -> Response:
     # The banner is on pages without tabs too; the row of tabs tells of all of them.
     version = {"banner": live.version(""), "tabs": live.anything}.get(part, live.version(tab.key))
     if not wants_fragment(request):
-        facts = _facts(live, tab, dict(request.query_params), desk.technician.store.trust.root)
+        facts = await _facts(desk, live, tab, dict(request.query_params))
         return pages_of(request).page(request, "visit.html", seen=version, **facts)
     if part not in PARTS or request.query_params.get("seen") == version:
         return Response(status_code=204)  # nothing new: the page keeps what it shows
-    facts = _facts(live, tab, dict(request.query_params), desk.technician.store.trust.root)
+    facts = await _facts(desk, live, tab, dict(request.query_params))
     return pages_of(request).fragment(request, "visit.html", part, seen=version, **facts)
 
 
@@ -86,13 +88,23 @@ async def confirm_words(request: Request) -> Response:
     return RedirectResponse("/visit", status_code=303)
 
 
+async def hand_over(request: Request) -> Response:
+    """POST: name the technician who is to go on. The customer is asked anew, about them."""
+    live = visit_of(request)
+    name = " ".join(str((await request.form()).get("to", "")).split())
+    if not 1 <= len(name) <= NAME_MAX_CHARS:
+        raise Problem("hand over to whom?", expected="their name, as their certificate says it", got=name[:40])
+    live.hand_over(name)
+    return RedirectResponse("/visit", status_code=303)
+
+
 async def end_visit(request: Request) -> Response:
     """POST: end it. The receipt follows on the same page."""
     visit_of(request).end()
     return RedirectResponse("/visit", status_code=303)
 
 
-def _facts(live: LiveVisit, tab: Tab, query: Form, root: VerifyKey) -> dict[str, Any]:
+async def _facts(desk: Desk, live: LiveVisit, tab: Tab, query: Form) -> dict[str, Any]:
     runs = live.runs.of(tab.key, *tab.lists) if tab.lists else []
     run = _chosen(runs, query.get("run", ""))
     aside = [act.name for act in tab.acts if act.shown and not act.lists]
@@ -113,8 +125,9 @@ def _facts(live: LiveVisit, tab: Tab, query: Form, root: VerifyKey) -> dict[str,
         "query": query,
         "question": _question(tab, query),
         "phases": Phase,
-        "proven": _proven(live.ended, root) if live.ended else None,
+        "proven": _proven(live.ended, desk.technician.store.trust.root) if live.ended else None,
         **tab.facts(TabView(live, run, query)),
+        **({} if tab.load is None else await tab.load(desk, live)),
     }
 
 

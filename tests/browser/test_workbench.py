@@ -72,6 +72,7 @@ def test_one_visit_through_all_its_tabs(
     terminal(desk, world)
     remedies(desk)
     chat(desk, world)
+    notes(desk)
     closed(desk)
     keys(desk)
     narrow(desk, reaching_past)
@@ -188,6 +189,15 @@ def chat(desk: Page, world: World) -> None:
     expect(desk.locator(".tabs a", has_text="Chat")).to_contain_text("1 new")
     at(desk, "chat")
     expect(desk.locator(".messages")).to_contain_text("Thank you <b>Tom</b>!")
+
+
+def notes(desk: Page) -> None:
+    """What a colleague wrote is opened here, with its author; it was sealed on its way."""
+    at(desk, "notes")
+    desk.locator("textarea").fill("The fan is loud. <i>Ask Bob.</i>")
+    desk.get_by_role("button", name="Keep this note").click()
+    expect(desk.locator("article")).to_contain_text("The fan is loud. <i>Ask Bob.</i>")
+    expect(desk.locator("article")).to_contain_text("Tom Vale")
 
 
 def closed(desk: Page) -> None:

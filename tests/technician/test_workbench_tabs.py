@@ -3,8 +3,10 @@
 import asyncio
 import html
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.making import NOW
 from tests.technician.device_end import process_item
 from tests.technician.scene import at_now
 from tests.technician.test_workbench import HOSTILE, Workbench, workbench
+from tests.web.naughty import naughty_strings
 
 __all__ = ["at_now"]
 
@@ -120,6 +123,18 @@ def shows(words: str) -> Callable[[str], bool]:
     return lambda page: words in page
 
 
+async def answered(bench: Workbench, tab: str) -> str:
+    """The tab's page once everything that was asked on it is over."""
+
+    def over(_page: str) -> bool:
+        live = bench.desk.live
+        assert live is not None
+        return all(run.over for run in live.runs.of(tab))
+
+    await bench.live(over, tab)
+    return await bench.get(f"/visit?tab={tab}")
+
+
 async def test_whatever_a_device_answers_is_text_on_every_tab(tmp_path: Path) -> None:
     async with visiting(tmp_path) as bench:
         live = bench.desk.live
@@ -129,10 +144,7 @@ async def test_whatever_a_device_answers_is_text_on_every_tab(tmp_path: Path) ->
             asked = await bench.post("/visit/run", tab=tab, **form)
             assert asked.status_code == 303, (tab, asked.text)
 
-            def over(_page: str, tab: str = tab) -> bool:
-                return all(run.over for run in live.runs.of(tab))
-
-            page = await bench.live(over, tab)
+            page = await answered(bench, tab)
             assert "not what they said they are" not in page, (tab, form)
             assert "<script>alert" not in page, (tab, form)
             assert "\x1b" not in page
@@ -140,6 +152,57 @@ async def test_whatever_a_device_answers_is_text_on_every_tab(tmp_path: Path) ->
             shown = html.escape("<script>alert(1)") in page or "%3Cscript%3Ealert" in page
             plotted = "\\u003cscript\\u003ealert(1)" in page  # in the JSON block of a plot
             assert shown or plotted or items[0].kind == "bundle", (tab, form)
+
+
+class Shape(HTMLParser):
+    """How often each element and attribute stands in a page; what a browser would run or fetch elsewhere."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: Counter[str] = Counter()
+        self.acting: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        for name, value in attrs:
+            if name.startswith("on") or name in ("style", "srcdoc"):
+                self.acting.append(f"{tag} {name}")
+            if name in ("href", "src", "action", "formaction") and not (value or "").startswith(("/", "#", "?")):
+                self.acting.append(f"{tag} {name}={value}")
+
+
+#: (tab, form, a row that holds a text wherever one may stand)
+NAUGHTY_ROWS: tuple[tuple[str, dict[str, str], Callable[[str], Item]], ...] = (
+    ("processes", {"limit": "2000"}, lambda text: rows("process", PROCESS | {"name": text, "user": text})[0]),
+    ("logs", {}, lambda text: rows("log-line", LINE | {"unit": text, "text": text})[0]),
+    ("services", {}, lambda text: rows("service", SERVICE | {"name": text, "description": text, "enabled": text})[0]),
+    (
+        "facts",
+        {"do": "observations"},
+        lambda text: rows("collector", {"id": text, "cost": text, "may_contain": [text]})[0],
+    ),
+    ("remedies", {"do": "list"}, lambda text: rows("remedy", REMEDY | {"id": text, "title": text, "text": text})[0]),
+)
+
+
+async def test_no_naughty_string_changes_the_shape_of_a_tab(tmp_path: Path) -> None:
+    """Each string on one of the tabs, in every place of a row."""
+    async with visiting(tmp_path, SILENT) as bench:
+        for number, (tab, form, row) in enumerate(NAUGHTY_ROWS):
+            texts = naughty_strings()[number :: len(NAUGHTY_ROWS)]
+            shapes: list[Shape] = []
+            for words in (["harmless"] * len(texts), texts):
+                bench.scene.end.items = [row(text).model_copy(update={"id": at}) for at, text in enumerate(words, 1)]
+                await bench.post("/visit/run", tab=tab, **form)
+                page = await answered(bench, tab)
+                assert "not what they said they are" not in page, tab
+                shapes.append(Shape(page))
+            plain, naughty = shapes
+            for shape in shapes:
+                del shape.elements["li"], shape.elements["details"]  # one more run in the list of earlier ones
+            assert {name: count for name, count in (naughty.elements - plain.elements).items() if count > 3} == {}, tab
+            assert naughty.acting == plain.acting == [], tab
 
 
 async def test_rows_that_do_not_fit_their_kind_are_counted_and_the_page_stands(tmp_path: Path) -> None:
@@ -258,3 +321,23 @@ async def test_nonsense_is_answered_with_a_page_that_says_what_is_wrong(tmp_path
             assert answer.status_code == 400, form
             assert "<main" in answer.text
         assert len(bench.scene.end.statements) == before
+
+
+async def test_a_note_that_nobody_could_open_is_not_kept(tmp_path: Path) -> None:
+    async with workbench(tmp_path) as bench:
+        ticket = await bench.scene.ticket()
+        for words, said in (
+            ("what I tried", "recipients that the organisation has published"),
+            ("  ", "write something"),
+        ):
+            answer = await bench.post(f"/tickets/{ticket}/notes", note=words)
+            assert answer.status_code == 400
+            assert said in answer.text.casefold()
+
+
+async def test_a_visit_is_handed_over_to_somebody_with_a_name(tmp_path: Path) -> None:
+    async with visiting(tmp_path, SILENT) as bench:
+        assert (await bench.post("/visit/hand-over", to="  ")).status_code == 400
+        assert (await bench.post("/visit/hand-over", to=f"Bea {HOSTILE}"[:100])).status_code == 303
+        page = await bench.live(shows("Handed over to Bea"))
+        assert "<script>alert" not in page

@@ -15,6 +15,7 @@ from protocol.actions.catalogue import find_action
 from protocol.actions.scopes import MEANINGS, Scope
 from protocol.actions.spec import ActionSpec
 from protocol.strict_json import WireModel
+from technician.workbench.desk import Desk
 from technician.workbench.live import LiveVisit
 from technician.workbench.runs import ActionRun, Driven
 
@@ -70,6 +71,7 @@ class TabView:
 class Tab:
     """`refresh_s`: how often the newest list is asked for again while the tab is open and switched to it; 0: never.
     `news`: how much came that was on no page yet. `wide`: it takes the whole width, what stands beside goes below.
+    `load`: facts that are not of the visit and have to be fetched.
     """
 
     key: str
@@ -80,6 +82,7 @@ class Tab:
     refresh_s: int = 0
     news: Callable[[LiveVisit], int] | None = None
     wide: bool = False
+    load: Callable[[Desk, LiveVisit], Awaitable[dict[str, Any]]] | None = None
 
     @property
     def template(self) -> str:
