@@ -48,8 +48,14 @@ class SentAction:
         self._came, self._sent = hashlib.sha256(), hashlib.sha256()
 
     def came(self, data: bytes) -> None:
+        """RemoteProtocolError when it is more than this action may ever give: a device is not trusted with our disk."""
         self.taken = True
         self._came_bytes += len(data)
+        most = 2 * self.spec.output_bytes + LINE_MAX_BYTES  # as the agent counts: its host counts its own spelling
+        if self._came_bytes > most:
+            raise RemoteProtocolError(
+                f"the device gives more than {self.name} may", expected=f"at most {most} bytes", got="more"
+            )
         if self.spec.streams:
             self._came.update(data)
 

@@ -68,9 +68,11 @@ class _Waiting:
             raise Problem("nothing can be written there", got=f"{self.path}: {error.strerror}") from None
         self.digest = hashlib.file_digest(self.file, "sha256")
         self.place = self.file.tell()
+        self.announced = 0
 
     def begin(self, head: FileHead) -> None:
         """Where the device goes on: behind what is here, or at 0."""
+        self.announced = head.size_bytes
         if head.offset not in (0, self.place):
             raise RemoteProtocolError("the file goes on from elsewhere", expected=str(self.place), got=str(head.offset))
         if head.offset != self.place:
@@ -80,6 +82,8 @@ class _Waiting:
         self.file.truncate(self.place)
 
     def add(self, data: bytes) -> None:
+        if self.place + len(data) > self.announced:
+            raise RemoteProtocolError("more came than the file has", expected=f"{self.announced} bytes", got="more")
         self.file.write(data)
         self.digest.update(data)
         self.place += len(data)
