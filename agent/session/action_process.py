@@ -4,12 +4,15 @@ Rows go to the host as lines, up to the action's end. An action with a pipe of i
 as the technician's program will read it (pieces, or lines of rows), and says only its end to the host. Linux only.
 """
 
+import fcntl as fcntl  # these three are for actions: when one needs them it may be another user, who cannot read them
 import gc
 import os
+import pwd as pwd
 import resource
 import signal
 import socket
 import sys
+import termios as termios
 import traceback
 from collections.abc import Callable
 from typing import Final, NoReturn
@@ -18,7 +21,6 @@ from agent.session.actions.catalogue import DOING
 from agent.session.actions.own_pipe import OwnPipe
 from agent.session.actions.workbench import Row as GivenRow
 from agent.session.actions.workbench import Workbench
-from agent.session.confinement import Reach, Reaches, reach_of
 from agent.session.host_wire import End, Row, RunAction
 from agent.session.linux_process import become_person, die_with_parent
 from diagnostics.machine.interface import Unreadable
@@ -30,6 +32,8 @@ from protocol.journal import Outcome
 
 # fork, prctl, rlimits: host.py says so elsewhere.
 assert sys.platform == "linux"  # noqa: S101 - also tells the type checker
+
+from agent.session.confinement import Reach, Reaches, reach_of  # noqa: E402 - nothing elsewhere
 
 _DETAIL_MAX_CHARS: Final = 200
 _OPEN_FILES_MAX: Final = 256

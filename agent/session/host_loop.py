@@ -13,9 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.session.action_process import become_action
 from agent.session.actions.workbench import Row, Workbench
-from agent.session.confinement import Reaches
 from agent.session.descendants import below, children_of, kill_tree
 from agent.session.host_wire import (
     LINE_MAX_BYTES,
@@ -36,6 +34,9 @@ from protocol.journal import Outcome
 
 # fork, prctl, rlimits: host.py says so elsewhere.
 assert sys.platform == "linux"  # noqa: S101 - also tells the type checker
+
+from agent.session.action_process import become_action  # noqa: E402 - neither is anything elsewhere
+from agent.session.confinement import Reaches  # noqa: E402
 
 # How often time and memory of the running actions are looked at.
 _LOOK_S: Final = 0.25

@@ -138,6 +138,8 @@ class SessionHost:
 
     def _open_pipe(self, sequence: int, running: "_Running") -> None:
         """The other end first, then the request that needs it."""
+        if sys.platform == "win32":
+            return  # no host is started there: see `start`
         most = running.spec.output_bytes
         pipe = running.pipe = ActionPipe(sequence, most, self._heard, self._pipe_over, self._too_much)
         if self._pipes is not None:

@@ -5,8 +5,10 @@ A file is read up to the length that it had when it was opened: one that grows a
 """
 
 import hashlib
+import io
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -39,6 +41,8 @@ def plain_row(kind: str, body: WireModel) -> Row:
 
 
 def do_files_list(arguments: FilesListArguments, bench: Workbench) -> Iterator[Row]:
+    if sys.platform == "win32":
+        raise Unreadable("files are carried on Linux only in this version", UnreadableKind.UNSUPPORTED)
     folders = folders_of(bench)
     if not arguments.path:
         for label, path in folders.by_label.items():
@@ -105,11 +109,12 @@ def _read(handle: int, arguments: FilesReadArguments) -> Iterator[Row | bytes | 
         raise Unreadable(f"{arguments.path} is larger than {FILE_MAX_BYTES >> 30} GiB", UnreadableKind.REFUSED)
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_CHUNK_BYTES))
-    offset = _skip(handle, arguments, before.st_size, digest, buffer)
+    file = io.FileIO(handle, closefd=False)
+    offset = _skip(file, arguments, before.st_size, digest, buffer)
     restarted = offset != arguments.offset
     if restarted:
         digest = hashlib.sha256()
-        os.lseek(handle, 0, os.SEEK_SET)
+        file.seek(0)
     modified_at = max(0, int(before.st_mtime))
     yield plain_row(
         "file-head",
@@ -117,7 +122,7 @@ def _read(handle: int, arguments: FilesReadArguments) -> Iterator[Row | bytes | 
     )
     place = offset
     while place < before.st_size:
-        count = os.readv(handle, [buffer[: min(_CHUNK_BYTES, before.st_size - place)]])
+        count = file.readinto(buffer[: min(_CHUNK_BYTES, before.st_size - place)])
         if not count:
             break  # it was cut off meanwhile
         digest.update(buffer[:count])
@@ -128,13 +133,15 @@ def _read(handle: int, arguments: FilesReadArguments) -> Iterator[Row | bytes | 
     yield plain_row("file-end", FileEnd(size_bytes=place, sha256=digest.digest(), changed=changed))
 
 
-def _skip(handle: int, arguments: FilesReadArguments, size: int, digest: "hashlib._Hash", buffer: memoryview) -> int:
+def _skip(
+    file: io.FileIO, arguments: FilesReadArguments, size: int, digest: "hashlib._Hash", buffer: memoryview
+) -> int:
     """Go past what the technician has, if it is the beginning of this file; 0 if it is not."""
     if not arguments.offset or arguments.offset > size:
         return 0
     left = arguments.offset
     while left:
-        count = os.readv(handle, [buffer[: min(_CHUNK_BYTES, left)]])
+        count = file.readinto(buffer[: min(_CHUNK_BYTES, left)])
         if not count:
             return 0
         digest.update(buffer[:count])

@@ -84,7 +84,8 @@ def _upload(arguments: FilesWriteArguments, bench: Workbench, pipe: OwnPipe, fol
         if digest.digest() != arguments.sha256:
             os.ftruncate(handle, 0)
             raise Unreadable(f"{arguments.path}: what came has another hash than was announced", UnreadableKind.REFUSED)
-        os.fchmod(handle, 0o644 if there is None else stat.S_IMODE(there.st_mode) & 0o777)
+        if sys.platform != "win32":
+            os.fchmod(handle, 0o644 if there is None else stat.S_IMODE(there.st_mode) & 0o777)
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -136,6 +137,8 @@ def _waiting_name(arguments: FilesWriteArguments, name: str) -> str:
 
 def _open_waiting(waiting: str, folder: int) -> int:
     """For reading and writing; a link or a file with other names under it is not believed."""
+    if sys.platform == "win32":
+        raise Unreadable("files are carried on Linux only in this version", UnreadableKind.UNSUPPORTED)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     handle = os.open(waiting, flags, 0o600, dir_fd=folder)
     status = os.fstat(handle)
@@ -164,6 +167,8 @@ def _write_all(handle: int, data: bytes) -> None:
 
 def _put_in_place(waiting: str, name: str, folder: int, arguments: FilesWriteArguments) -> None:
     """The finished file gets its name; without `replace` never in the place of one that came meanwhile."""
+    if sys.platform == "win32":
+        raise Unreadable("files are carried on Linux only in this version", UnreadableKind.UNSUPPORTED)
     if arguments.replace:
         os.rename(waiting, name, src_dir_fd=folder, dst_dir_fd=folder)
     else:

@@ -5,6 +5,7 @@ wait while nobody reads. In: `read` waits for the next piece; `descriptor` tells
 """
 
 import socket
+import sys
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -40,6 +41,8 @@ class OwnPipe:
             return
         if self._in_lines:
             raise TypeError("an action of rows gave bytes")
+        if sys.platform == "win32":
+            raise OSError("actions have no pipe of their own on Windows in this version")
         data = memoryview(said)
         for place in range(0, len(data), BYTES_PIECE_MAX_BYTES):
             part = data[place : place + BYTES_PIECE_MAX_BYTES]

@@ -26,12 +26,6 @@ from protocol import strict_json
 from protocol.actions.terminal import RESIZE_KIND, TerminalArguments, TerminalEnded, TerminalOpened, TerminalSize
 from protocol.visit import Item
 
-if sys.platform != "win32":
-    # Now, in the warm host: where a service is root, the action is the person by then, and may not read our modules.
-    import fcntl
-    import pwd
-    import termios
-
 _READ_BYTES: Final = 64 * 1024
 #: A shell that was hung up has so long to say its last words.
 _HANGUP_S: Final = 1.0
@@ -133,6 +127,9 @@ def _type(terminal: int, typed: bytes) -> bytes:
 def _resize(terminal: int, rows: int, columns: int) -> None:
     if sys.platform == "win32":
         return
+    import fcntl
+    import termios
+
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
@@ -148,6 +145,8 @@ def _person() -> tuple[str, str, dict[str, str]]:
     """Shell, home and environment of whom this process runs as."""
     if sys.platform == "win32":
         raise Unreadable("a terminal is opened on Linux only in this version", UnreadableKind.UNSUPPORTED)
+    import pwd
+
     try:
         entry = pwd.getpwuid(os.geteuid())
     except KeyError:
@@ -171,6 +170,8 @@ def _person() -> tuple[str, str, dict[str, str]]:
 
 def _become_shell(shell: str, home: str, environment: dict[str, str]) -> None:
     """In the fork, on the pseudo-terminal. Never returns."""
+    if sys.platform == "win32":
+        return
     try:
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -263,38 +264,46 @@ def test_the_agents_own_folder_and_keys_are_not_entered_even_inside_an_allowed_o
         list(do_files_list(FilesListArguments(path="anna/state"), place.bench(place.home)))
 
 
-def test_a_folder_swapped_for_a_link_again_and_again_never_leads_out(place: Place) -> None:
-    """A race with somebody at the machine: what comes is the file that lies there, or a refusal; never the canary."""
-    inside = place.documents / "swapped"
-    aside = place.documents / "aside"
+@pytest.mark.parametrize("begins_as", ["folder", "link"])
+def test_a_folder_swapped_for_a_link_at_any_moment_never_leads_out(
+    place: Place, monkeypatch: pytest.MonkeyPatch, begins_as: str
+) -> None:
+    """A race with somebody at the machine, at every step of the way: what lies there comes, or a refusal."""
+    inside, aside = place.documents / "swapped", place.documents / "aside"
     inside.mkdir()
     (inside / "secret.txt").write_bytes(b"harmless")
-    stop = threading.Event()
+    open_now = os.open
 
     def swap() -> None:
-        while not stop.is_set():
-            os.rename(inside, aside)
-            os.symlink(place.home, inside)
-            os.unlink(inside)
-            os.rename(aside, inside)
+        if inside.is_symlink():
+            inside.unlink()
+            aside.rename(inside)
+        else:
+            inside.rename(aside)
+            inside.symlink_to(place.home)  # where another secret.txt lies
 
-    swapper = threading.Thread(target=swap)
-    swapper.start()
-    came, refused = 0, 0
-    try:
-        for _ in range(int(os.environ.get("BELLPULL_SOAK", "0") == "1") * 20_000 or 400):
+    if begins_as == "link":
+        swap()
+    outcomes: list[str] = []
+    for moment in range(len(place.documents.parts) + 6):
+        opened = 0
+
+        def opening(*given: Any, **named: Any) -> int:
+            nonlocal opened
+            opened += 1
+            if opened == moment:  # noqa: B023 - used within this round only
+                swap()
+            return open_now(*given, **named)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", opening)
             try:
-                found = data_of(read(place, "Documents/swapped/secret.txt"))
+                outcomes.append(data_of(read(place, "Documents/swapped/secret.txt")).decode())
             except Unreadable:
-                refused += 1
-                continue
-            assert found == b"harmless"
-            came += 1
-    finally:
-        stop.set()
-        swapper.join()
-    assert came
-    assert refused
+                outcomes.append("refused")
+        if inside.is_symlink() is (begins_as == "folder"):
+            swap()
+    assert set(outcomes) == {"harmless", "refused"}
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
