@@ -234,7 +234,8 @@ class ActionsInForce:
     def changing(self) -> bool:
         """Something that changes this computer is still under way."""
         return any(
-            running.result is None and running.spec.risk >= WAITS_FOR_LOG_RISK for running in self._running.values()
+            running.result is None and (running.spec.changes or running.spec.risk >= WAITS_FOR_LOG_RISK)
+            for running in self._running.values()
         )
 
     def cut(self) -> list[Effect]:

@@ -24,12 +24,14 @@ from agent.session.effects import (
 )
 from agent.session.steps import SLEPT_S
 from protocol import strict_json
+from protocol.actions.logs import LogsArguments
 from protocol.actions.scopes import Scope
+from protocol.actions.services_control import ServicesControlArguments
 from protocol.errors import LocalProtocolError
 from protocol.grants import EndedBy
 from protocol.journal import Outcome
 from protocol.limits import HANDSHAKE_TIMEOUT_S, RESUME_WINDOW_S, RESUMES_MAX, STREAM_WINDOW_BYTES
-from protocol.proofs import ProofFile, verify_proof, verify_succession
+from protocol.proofs import ProofFile, ProvenVisit, verify_proof, verify_succession
 from protocol.session_state import SessionState
 from protocol.visit import RefusalReason
 from technician.session.events import ActionEnded, ConnectionLost, GrantCame, PastReceipt, Refused, Row, WentOn
@@ -57,6 +59,10 @@ def went_on(visit: Encounter) -> WentOn:
     event = visit.said(WentOn)[-1]
     assert isinstance(event, WentOn)
     return event
+
+
+def proven(past: PastReceipt) -> ProvenVisit:
+    return verify_proof(past.proof, ORG.root.verify_key)
 
 
 def not_let_in(visit: Encounter) -> None:
@@ -529,6 +535,67 @@ def test_a_relay_that_keeps_cutting_ends_it() -> None:
     assert visit.steps.ended_by is EndedBy.CONNECTION_LOST
     assert len(visit.paper.books) == RESUMES_MAX + 1
     assert len(visit.asked) == 1
+
+
+CONTROL = ServicesControlArguments(name="cups.service", act="restart")
+CHANGING = (Scope.SERVICES_CONTROL, Scope.LOGS)
+
+
+def changing() -> Encounter:
+    """A change is under way, and the connection is lost."""
+    visit = granted(scopes=CHANGING, decision=yes(CHANGING))
+    visit.act("services.control", CONTROL)
+    assert [run.action for run in visit.runs] == ["services.control"]
+    return visit.cut()
+
+
+def test_a_change_under_way_ends_under_the_grant_it_began_under() -> None:
+    visit = changing().knock()
+    assert not visit.said(WentOn), "the successor waits for it"
+    visit.feed(Finished(1, Outcome.DONE))
+    visit.settle()
+    (fate,) = went_on(visit).fates
+    assert fate.result is not None
+    assert fate.result.outcome is Outcome.DONE
+    (past,) = visit.said(PastReceipt)
+    assert isinstance(past, PastReceipt)
+    assert [action.outcome for action in proven(past).receipt.actions] == [Outcome.DONE]
+    assert len(visit.runs) == 1
+
+
+def test_a_change_is_not_taken_up_even_by_a_program_that_tries() -> None:
+    visit = changing()
+    visit.feed(Finished(1, Outcome.DONE))
+    visit.knock()
+    (fate,) = went_on(visit).fates
+    visit.technician.take_up(fate, visit.now.wall)
+    visit.flush()
+    visit.settle()
+    (refused,) = visit.said(ActionEnded)
+    assert isinstance(refused, ActionEnded)
+    assert refused.result.outcome is Outcome.REFUSED
+    assert len(visit.runs) == 1
+
+
+def test_stop_does_not_wait_for_a_change_that_holds_the_return() -> None:
+    visit = changing().knock()
+    visit.feed(EndNow(EndedBy.CUSTOMER))
+    visit.settle()
+    assert visit.said(Refused) == [Refused(RefusalReason.NOT_RESUMED)]
+    visit.feed(Finished(1, Outcome.DONE))
+    not_let_in(visit)
+
+
+def test_what_lasts_ends_with_the_connection_and_is_told_so() -> None:
+    visit = granted(scopes=CHANGING, decision=yes(CHANGING))
+    number = visit.act("logs.follow", LogsArguments())
+    effects = visit.feed(TransportLost("cut"))
+    assert Cancel(number) in effects
+    visit.heard += visit.technician.connection_lost()
+    visit.knock()
+    (fate,) = went_on(visit).fates
+    assert fate.result is not None
+    assert fate.result.outcome is Outcome.CANCELLED
 
 
 def test_what_waits_for_the_log_does_not_begin_while_nobody_is_there() -> None:
