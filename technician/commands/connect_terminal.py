@@ -95,9 +95,9 @@ def _tell(item: Item, face: Face) -> None:
     match item.kind:
         case "terminal-opened":
             opened = strict_json.parse(item.body.encode(), TerminalOpened)
-            face.notice("terminal", f"{opened.shell}; a line that begins with ~. hangs up\r")
+            face.notice("terminal", f"{opened.shell}; a line that begins with ~. hangs up")
             if not opened.confined:
-                face.notice("terminal", "the device's kernel does not keep it from the agent's own files\r")
+                face.notice("terminal", "the device's kernel does not keep it from the agent's own files")
         case "terminal-ended":
             code = strict_json.parse(item.body.encode(), TerminalEnded).code
             face.notice("terminal", "hung up" if code is None else f"the shell ended with {code}")
@@ -166,6 +166,9 @@ def _raw(run: Run) -> Iterator[None]:
         task.add_done_callback(telling.discard)
 
     tty.setraw(0)
+    raw = termios.tcgetattr(0)
+    raw[1] |= termios.OPOST  # our own lines between the device's still begin at the left
+    termios.tcsetattr(0, termios.TCSADRAIN, raw)
     loop.add_signal_handler(signal.SIGWINCH, changed)
     try:
         yield

@@ -5,7 +5,9 @@
 
 The shell gets a clean environment, no privileges beyond the person's (set-uid programs run as the person), no open file
 of ours, and may read and write what the person may, but nothing of the agent's (confinement.py). All that it starts is
-below the session host: what is left when the shell ends, when input ends, or at Stop, is killed by the host.
+below the session host: what is left when the shell ends, when input ends, or at Stop, is killed by the host. Where the
+agent's folder lies in the person's home (user mode), nothing new can be made directly in the folders above it, the home
+itself among them: the kernel's rules allow what is there, and cannot except one folder from a whole.
 """
 
 import errno
