@@ -188,9 +188,12 @@ class Technician:
         """
         answer = await api.renewal(await self._login(api, self.certificate_body))
         self.store.follow(answer.rotations, self.now())
+        if answer.issuers is not None:
+            self.store.accept(answer.issuers, self.now())
         if answer.chain is None or answer.chain == self.chain:
             return False
         trust = self.store.trust
+        trust.technician(answer.chain, self.now())
         file = self.file.model_copy(
             update={
                 "root_key": trust.root.public,

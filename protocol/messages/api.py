@@ -163,10 +163,12 @@ class RenewalAsk(WireModel):
 
 
 class Renewal(WireModel):
-    """The newest certificate the server holds for that very key, and every rotation of the root."""
+    """The newest certificate the server holds for that very key, and what it takes to believe it: every rotation of the
+    root, and the root's list of revoked issuers."""
 
     chain: Chain | None
     rotations: tuple[Envelope, ...]
+    issuers: Document | None = None
 
 
 class DocumentList(WireModel):

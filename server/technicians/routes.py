@@ -58,7 +58,8 @@ async def renewal(request: Request, office: OfficeOf) -> Renewal:
     except RemoteProtocolError as error:
         raise Refusal.of(error, 401) from None
     chain = await office.technicians.newest_of(holder.signing_key, holder.name, trust)
-    return Renewal(chain=chain, rotations=office.organisation.rotations)
+    issuers = next((document for document in trust.documents.values() if document.issuer is None), None)
+    return Renewal(chain=chain, rotations=office.organisation.rotations, issuers=issuers)
 
 
 @router.get("/api/documents")
