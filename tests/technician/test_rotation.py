@@ -446,7 +446,7 @@ def test_a_new_certificate_file_leads_from_the_old_root_to_the_new(
 ) -> None:
     tom()
     assert run("keys", "install", private / "tom.json", "--home", private / "tom").code == 0
-    desk = turn_root(desk)
+    desk = turn_root(turn_issuer(desk, IssuerRole.CONTENT, revoke=True))  # the rotation names the list's floor
     tom()
     assert run("keys", "install", private / "tom.json", "--home", private / "tom").code == 0
     assert TrustStore.open(Home.at(private / "tom")).trust.root_hash == desk.identity.root_hash
