@@ -98,6 +98,7 @@ class DeviceEnd:
         self.first = True
         self.hello: Hello | None = None
         self.closing: SessionClosing | None = None
+        self.heir: str | None = None
         self.open_streams: list[int] = []
 
     @property
@@ -235,6 +236,8 @@ class DeviceEnd:
                     assert self.state is not None
                     self.state = self.state.ended(EndedBy.TECHNICIAN)
                     self.end()
+                elif closing.step == "hand-over":
+                    self.heir = closing.to
                 else:
                     self.closing = closing
                     self._send_receipt()

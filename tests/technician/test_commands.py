@@ -79,6 +79,17 @@ async def test_connect_shows_people_tables_and_words(tmp_path: Path, run: Run) -
         assert "Ended by technician" in done.text  # the end of stdin is the end of the visit
 
 
+async def test_connect_names_the_next_technician(tmp_path: Path, run: Run) -> None:
+    async with scene(tmp_path) as made:
+        done = await ran(
+            run, made, "connect", made.device.device[:9], "--ticket", await made.ticket(), "--scope", "diagnose",
+            "--scope", "processes", "--reason", "it is slow", stdin="handover\nhandover Bea Tech\n",
+        )  # fmt: skip
+        assert "hand over to whom?" in done.text
+        assert made.end.heir == "Bea Tech"
+        assert "Ended by technician" in done.text
+
+
 async def test_connect_ends_when_the_customer_stops_while_it_waits_for_a_command(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
