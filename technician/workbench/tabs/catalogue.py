@@ -9,6 +9,7 @@ from technician.workbench.tabs.checks import CHECKS
 from technician.workbench.tabs.facts import FACTS
 from technician.workbench.tabs.files import FILES
 from technician.workbench.tabs.logs import LOGS
+from technician.workbench.tabs.notes import NOTES
 from technician.workbench.tabs.processes import PROCESSES
 from technician.workbench.tabs.remedies import REMEDIES
 from technician.workbench.tabs.services import SERVICES
@@ -26,6 +27,7 @@ _ALL: Final[tuple[Tab, ...]] = (
     TERMINAL,
     REMEDIES,
     CHAT,
+    NOTES,
     BUNDLE,
     TRANSCRIPT,
 )
