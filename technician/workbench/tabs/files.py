@@ -41,6 +41,11 @@ def _write(_form: Form) -> FilesWriteArguments:
 
 
 async def _download(live: LiveVisit, asked: FilesReadArguments) -> tuple[WireModel, Download]:
+    for run in live.runs.under_way:
+        if isinstance(run.driven, Download) and run.driven.remote == asked.path:
+            raise Problem(
+                "this file is on its way already", expected="one download of it at a time", got=asked.path[:120]
+            )
     return await Download.begin(live.home.downloads / live.device.device[:16], asked)
 
 
