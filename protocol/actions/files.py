@@ -12,9 +12,9 @@ at 0 (`file-head.offset`) when they differ. Resuming an upload: `upload-ready` s
 size and hash) the device kept, with its hash; the technician answers from where to go on.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from protocol.actions.scopes import Scope
 from protocol.actions.spec import ActionSpec, Output
@@ -76,13 +76,11 @@ class FilesReadArguments(WireModel):
     def _path(cls, path: str) -> str:
         return _good_path(path)
 
-    @field_validator("prefix_sha256")
-    @classmethod
-    def _with_offset(cls, value: bytes | None, info: object) -> bytes | None:
-        offset = getattr(info, "data", {}).get("offset", 0)
-        if (value is None) is (offset > 0):
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.prefix_sha256 is None) is (self.offset > 0):
             raise ValueError("an offset and the hash of what lies before it go together")
-        return value
+        return self
 
 
 class FilesWriteArguments(WireModel):

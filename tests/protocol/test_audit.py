@@ -2,7 +2,15 @@
 
 import pytest
 
-from protocol.audit import AuditEntry, AuditLeaf, AuditWord, InclusionProof, check_inclusion
+from protocol.audit import (
+    AuditEntry,
+    AuditLeaf,
+    AuditWord,
+    CommittedValue,
+    InclusionProof,
+    check_inclusion,
+    value_commitment,
+)
 from protocol.errors import RemoteProtocolError
 from protocol.merkle import Tree, leaf_hash
 from protocol.strict_json import parse
@@ -45,3 +53,11 @@ def test_an_author_is_a_device_or_one_of_two_words() -> None:
         assert parse(body.model_dump_json().encode(), AuditEntry).author == author
     with pytest.raises(RemoteProtocolError, match="author"):
         parse(ENTRY.model_copy(update={"author": "anna"}).model_dump_json().encode(), AuditEntry)
+
+
+def test_a_value_behind_the_log_fits_its_commitment_and_no_other_does() -> None:
+    salt = bytes(32)
+    kept = CommittedValue(commitment=value_commitment(salt, "Mira"), salt=salt, value="Mira")
+    assert kept.fits
+    assert not kept.model_copy(update={"value": "Olga"}).fits
+    assert not kept.model_copy(update={"salt": bytes(31) + b"\1"}).fits
