@@ -1,10 +1,11 @@
-"""Who sees what: the published list word for word, whom this computer answers to, and what waits to be sent."""
+"""Who sees what: the published list and the scopes word for word, whom this computer answers to, what waits."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.page.shell import Shell
+from protocol.actions.scopes import MEANINGS
 from protocol.messages.report import PUBLISHED_LIST
 
 
@@ -17,4 +18,7 @@ class About:
 
     async def show(self, request: Request) -> Response:
         status = await self._shell.ask("status")
-        return await self._shell.show(request, "about.html", here="about", status=status, published=PUBLISHED_LIST)
+        allowed = [(meaning.sentence, meaning.risk) for meaning in MEANINGS.values()]
+        return await self._shell.show(
+            request, "about.html", here="about", status=status, published=PUBLISHED_LIST, allowed=allowed
+        )

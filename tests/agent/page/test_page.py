@@ -14,7 +14,7 @@ from agent.page.tickets import message_view
 from agent.tickets.store import MessageKind
 from protocol import strict_json
 from protocol.actions.logs import LogsArguments
-from protocol.actions.scopes import Scope
+from protocol.actions.scopes import MEANINGS, Scope
 from protocol.grants import EndedBy
 from protocol.messages.desk import FourFacts, TicketState, TicketUpdate
 from protocol.messages.report import PUBLISHED_LIST
@@ -45,6 +45,12 @@ async def test_the_published_list_is_printed_word_for_word(page: httpx2.AsyncCli
     text = (await page.get("/about")).text
     listed = [html.unescape(line) for line in re.findall(r"<li>([^<]*)</li>", text)]
     assert tuple(line for line in listed if line in PUBLISHED_LIST) == PUBLISHED_LIST
+
+
+async def test_everything_that_a_technician_can_be_allowed_is_said_word_for_word(page: httpx2.AsyncClient) -> None:
+    text = html.unescape((await page.get("/about")).text)
+    for meaning in MEANINGS.values():
+        assert f"<li>{meaning.sentence}" in text
 
 
 async def test_a_visit_is_on_every_page_with_stop(service: Rig, page: httpx2.AsyncClient) -> None:
