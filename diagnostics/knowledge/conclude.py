@@ -5,7 +5,7 @@ findings ─▶ match ─▶ near misses that nobody looked at ─▶ ask their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from diagnostics.changes.rank import WINDOW_S
@@ -13,7 +13,7 @@ from diagnostics.changes.store import Changes
 from diagnostics.checks.catalogue import CATALOGUE
 from diagnostics.examine import CheckStatus, Examination
 from diagnostics.findings import Change, Finding
-from diagnostics.knowledge.conditions import Situation
+from diagnostics.knowledge.conditions import PERSON_ASK, AskLeaf, Situation
 from diagnostics.knowledge.fact_sources import (
     FACT_NAMES,
     JOURNAL_ASK,
@@ -25,6 +25,7 @@ from diagnostics.knowledge.fact_sources import (
 from diagnostics.knowledge.issue import KnownIssue
 from diagnostics.knowledge.match import Matching, match
 from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.wording import Language
 
 # Each round may uncover one more question; no issue needs more than this many in a row.
 ROUNDS_MAX = 3
@@ -61,20 +62,36 @@ def conclude(
     judged: frozenset[str],
     now: int,
     changes: tuple[Change, ...] | None = None,
+    answers: Mapping[str, bool] | None = None,
 ) -> Conclusion:
-    """Never raises for what cannot be read: it stays unknown, and is listed. `changes` None: nobody keeps them."""
-    issues = tuple(issues)
-    situation = Situation(now=now, findings=tuple(findings), judged=judged, changes=changes)
+    """Never raises for what cannot be read: it stays unknown, and is listed. `changes` None: nobody keeps them.
+
+    `answers`: what the person at the machine said, by question; None: nobody is there to be asked.
+    """
+    issues, person = tuple(issues), answers is not None
+    situation = Situation(
+        now=now, findings=tuple(findings), judged=judged, changes=changes, answers=dict(answers or {})
+    )
     unanswered: dict[str, str] = {}
-    matching = match(issues, situation)
+    matching = match(issues, situation, person=person)
     for _ in range(ROUNDS_MAX):
         asks = [ask for ask in matching.questions if ask not in unanswered]
         situation, reasons, asked = _ask(asks, situation, machine, now)
         unanswered.update(reasons)
         if not asked:
             break
-        matching = match(issues, situation)
+        matching = match(issues, situation, person=person)
     return Conclusion(matching, situation, unanswered)
+
+
+def open_questions(conclusion: Conclusion, language: Language) -> dict[str, str]:
+    """What to ask the person: question → its words. Only what decides by itself whether an issue fires."""
+    questions: dict[str, str] = {}
+    for miss in conclusion.matching.near_misses:
+        leaf = miss.deciding.leaf
+        if isinstance(leaf, AskLeaf) and miss.deciding.ask:
+            questions.setdefault(leaf.question, miss.issue.questions[leaf.question][language])
+    return questions
 
 
 def _ask(asks: list[str], situation: Situation, machine: Machine, now: int) -> tuple[Situation, dict[str, str], bool]:
@@ -93,6 +110,8 @@ def _ask(asks: list[str], situation: Situation, machine: Machine, now: int) -> t
                 situation = replace(situation, logs={**situation.logs, "journal": lines})
             elif ask.startswith("finding:"):
                 reasons[ask] = "the check that would tell was skipped"
+            elif ask.startswith(PERSON_ASK):
+                reasons[ask] = "only the person at this computer knows"
             elif ask not in FACT_NAMES:
                 reasons[ask] = "nothing that is installed here can tell"
         except Unreadable as unreadable:

@@ -11,6 +11,7 @@ Leaves and their operators are a closed set, written as TOML tables:
     { log = "journal", contains = "No space left on device" }                     a line of a log
     { package = "systemd", below = "252.30" }                                     an installed version
     { changed = "package:linux-image", within_s = 604800 }                        a change before now
+    { ask = "dual-boot", is = true }                                              what only a person knows
 
 `where` compares the facts of one and the same finding. There are no patterns and no code in a condition: a pack
 cannot make a device compute. Pure.
@@ -107,7 +108,21 @@ class ChangeLeaf:
         return f"{self.what} changed within {self.within_s} s"
 
 
-Leaf = FindingLeaf | FactLeaf | LogLeaf | PackageLeaf | ChangeLeaf
+@dataclass(frozen=True, slots=True)
+class AskLeaf:
+    """A yes-or-no question to the person at the machine; its words stand in the issue. Never guessed."""
+
+    question: str
+    wanted: bool
+
+    def __str__(self) -> str:
+        return f"the answer to {self.question} is {'yes' if self.wanted else 'no'}"
+
+
+Leaf = FindingLeaf | FactLeaf | LogLeaf | PackageLeaf | ChangeLeaf | AskLeaf
+
+# What a leaf asks for, when only a person can tell: `person:dual-boot`.
+PERSON_ASK = "person:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +140,15 @@ class Not:
     of: Condition
 
 
-Condition = All | AnyOf | Not | FindingLeaf | FactLeaf | LogLeaf | PackageLeaf | ChangeLeaf
+Condition = All | AnyOf | Not | FindingLeaf | FactLeaf | LogLeaf | PackageLeaf | ChangeLeaf | AskLeaf
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What is known of a machine now. None, or a key that is missing, means: nobody looked.
 
-    `judged`: the finding codes whose checks ran, so that a finding that is missing is an answer.
+    `judged`: the finding codes whose checks ran, so that a finding that is missing is an answer. `answers`: what a
+    person said, by question.
     """
 
     now: int
@@ -142,6 +158,7 @@ class Situation:
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     packages: Mapping[str, str] | None = None
     changes: tuple[Change, ...] | None = None
+    answers: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +233,11 @@ def answer(leaf: Leaf, situation: Situation) -> Answer:
             if not named:
                 return Answer(leaf, Truth.FALSE, "no such change")
             return Answer(leaf, Truth.TRUE, named[-1].what)
+        case AskLeaf(question=question, wanted=wanted):
+            said = situation.answers.get(question)
+            if said is None:
+                return Answer(leaf, Truth.UNKNOWN, ask=f"{PERSON_ASK}{question}")
+            return Answer(leaf, _truth(said is wanted), f"the answer was {'yes' if said else 'no'}")
 
 
 def _answer_finding(leaf: FindingLeaf, situation: Situation) -> Answer:

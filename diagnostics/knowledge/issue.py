@@ -4,6 +4,8 @@
     article = "…"                   links = [ … ]         remedies = [ "clean-user-cache" ]
     [title]   en = "…"  ru = "…"    [explain] en = "…"  ru = "…"
     [when]    all = [ {finding = …}, {fact = …, at_least = …} ]
+    [[questions]] id = "dual-boot"  en = "…?"  ru = "…?"          what an `ask` condition asks a person
+    [rollout] mode = "shadow"  share_percent = 10                shown to nobody yet, tried by a tenth of all devices
     [[cases]] name = "…"  expect = "fires" | "quiet" | "unknown"  findings = [ … ]  facts = { … }
 
 Reading is strict: an unknown key, an unknown operator or a missing language is refused with its place. An issue
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import cast
@@ -23,6 +25,7 @@ from diagnostics.findings import Change, Fact, Finding, Severity
 from diagnostics.knowledge.conditions import (
     All,
     AnyOf,
+    AskLeaf,
     ChangeLeaf,
     Comparison,
     Condition,
@@ -33,6 +36,7 @@ from diagnostics.knowledge.conditions import (
     Operator,
     PackageLeaf,
     Situation,
+    leaves,
 )
 from diagnostics.wording import Language, Words, fill
 
@@ -67,6 +71,21 @@ class Case:
     situation: Situation
 
 
+class Mode(StrEnum):
+    """A shadow is held against every machine and counted, and nobody is told: so a rule is tried before it speaks."""
+
+    SHOWN = "shown"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Whom an issue of a pack is for. `share_percent`: of the devices, always the same ones; see rollout.py."""
+
+    mode: Mode = Mode.SHOWN
+    share_percent: int = 100
+
+
 @dataclass(frozen=True, slots=True)
 class KnownIssue:
     id: str
@@ -79,6 +98,8 @@ class KnownIssue:
     article: str
     links: tuple[str, ...]
     cases: tuple[Case, ...]
+    questions: Mapping[str, Mapping[Language, str]] = field(default_factory=dict)
+    rollout: Rollout = Rollout()
 
     def explain(self, language: Language, facts: Mapping[str, Fact]) -> Words:
         """Title and text with facts filled in."""
@@ -152,8 +173,16 @@ def parse_issue(text: str, *, source: str = "issue") -> KnownIssue:
         article=table.text("article", ""),
         links=table.texts("links"),
         cases=tuple(_case(item, f"{source}.cases[{index}]") for index, item in enumerate(table.items("cases"))),
+        questions=_questions(table),
+        rollout=_rollout(table),
     )
     table.end()
+    asked = {leaf.question for leaf in leaves(issue.when) if isinstance(leaf, AskLeaf)}
+    if asked != set(issue.questions):
+        one = sorted(asked ^ set(issue.questions))[0]
+        raise WrongIssue(
+            f"{source}: the question {one!r} is {'asked and not written' if one in asked else 'not asked'}"
+        )
     for needed in (Expectation.FIRES, Expectation.QUIET):
         if not any(case.expect is needed for case in issue.cases):
             raise WrongIssue(f"{source}: expected at least one case that {needed}, found none")
@@ -186,6 +215,32 @@ def _languages(table: _Table, key: str) -> dict[Language, str]:
         except ValueError as error:
             raise WrongIssue(f"{inner.place}.{language}: {error}") from error
     return words
+
+
+def _questions(table: _Table) -> dict[str, dict[Language, str]]:
+    questions: dict[str, dict[Language, str]] = {}
+    for item in table.items("questions"):
+        inner = _Table(item, f"{table.place}.questions")
+        name = inner.text("id")
+        if name in questions:
+            raise WrongIssue(f"{inner.place}: the question {name!r} is written twice")
+        questions[name] = {language: inner.text(language) for language in Language}
+        inner.end()
+    return questions
+
+
+def _rollout(table: _Table) -> Rollout:
+    if "rollout" not in table.left:
+        return Rollout()
+    inner = _Table(table.take("rollout"), f"{table.place}.rollout")
+    mode = inner.text("mode", Mode.SHOWN)
+    if mode not in tuple(Mode):
+        raise WrongIssue(f"{inner.place}.mode: expected one of {', '.join(Mode)}, got {mode!r}")
+    share = inner.whole("share_percent") if "share_percent" in inner.left else 100
+    inner.end()
+    if not 1 <= share <= 100:
+        raise WrongIssue(f"{inner.place}.share_percent: expected 1 to 100, got {share}")
+    return Rollout(Mode(mode), share)
 
 
 def _condition(value: object, place: str, depth: int) -> Condition:
@@ -221,9 +276,14 @@ def _leaf(table: _Table) -> Condition:
         leaf = PackageLeaf(table.text("package"), table.text("at_least", "") or None, table.text("below", "") or None)
     elif "changed" in table.left:
         leaf = ChangeLeaf(table.text("changed"), table.whole("within_s"))
+    elif "ask" in table.left:
+        question, wanted = table.text("ask"), table.take("is")
+        if not isinstance(wanted, bool):
+            raise WrongIssue(f"{table.place}.is: expected true or false, got {wanted!r}")
+        leaf = AskLeaf(question, wanted)
     else:
         raise WrongIssue(
-            f"{table.place}: expected all, any, not, finding, fact, log, package or changed, "
+            f"{table.place}: expected all, any, not, finding, fact, log, package, changed or ask, "
             f"got {', '.join(sorted(table.left)) or 'nothing'}"
         )
     table.end()
@@ -270,6 +330,7 @@ def _case(value: object, place: str) -> Case:
         logs={log: logs.texts(log) for log in list(logs.left)},
         packages=None if packages is None else _versions(packages, f"{place}.packages"),
         changes=_changes(table, place),
+        answers=_answers(table, place),
     )
     table.end()
     return Case(name, Expectation(expect), situation)
@@ -290,6 +351,15 @@ def _changes(table: _Table, place: str) -> tuple[Change, ...] | None:
         changes.append(Change(CASE_NOW_UNIX_S - inner.whole("ago_s"), inner.text("what")))
         inner.end()
     return tuple(changes)
+
+
+def _answers(table: _Table, place: str) -> dict[str, bool]:
+    answers: dict[str, bool] = {}
+    for question, said in _Table(table.take("answers", {}), f"{place}.answers").left.items():
+        if not isinstance(said, bool):
+            raise WrongIssue(f"{place}.answers.{question}: expected true or false, got {said!r}")
+        answers[question] = said
+    return answers
 
 
 def _case_finding(value: object, place: str) -> Finding:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 from diagnostics.findings import Fact
 from diagnostics.knowledge.conditions import (
+    PERSON_ASK,
     Answer,
+    AskLeaf,
     FindingLeaf,
     Leaf,
+    Operator,
     Situation,
     Truth,
     answer,
@@ -71,8 +74,9 @@ def judge_issue(issue: KnownIssue, situation: Situation) -> tuple[Truth, tuple[A
     return combine(issue.when, {item.leaf: item.truth for item in answers}), answers
 
 
-def match(issues: Iterable[KnownIssue], situation: Situation) -> Matching:
-    """Hold every issue against what is known."""
+def match(issues: Iterable[KnownIssue], situation: Situation, *, person: bool = True) -> Matching:
+    """Hold every issue against what is known. `person`: somebody is there to answer; without one, nothing costly is
+    asked of the machine for an issue that would wait for their answer anyway."""
     matches: list[Match] = []
     near_misses: list[NearMiss] = []
     questions: list[str] = []
@@ -83,7 +87,7 @@ def match(issues: Iterable[KnownIssue], situation: Situation) -> Matching:
         if truth is Truth.TRUE:
             matches.append(_match(issue, held, situation))
             continue
-        if truth is Truth.UNKNOWN and _concerns(issue, present):
+        if truth is Truth.UNKNOWN and _concerns(issue, present) and (person or _needs_nobody(issue, answers)):
             questions += [item.ask for item in answers if item.truth is Truth.UNKNOWN]
         deciding = _deciding(issue, answers) if held or _concerns(issue, present) else None
         # Of which nothing holds and everything was seen: another problem, not nearly this one.
@@ -96,6 +100,18 @@ def _concerns(issue: KnownIssue, present: set[str]) -> bool:
     """True when one of the findings it speaks of is there. An issue without findings concerns nobody by itself:
     asking costly questions needs a problem first."""
     return any(isinstance(leaf, FindingLeaf) and leaf.code in present for leaf in leaves(issue.when))
+
+
+def _needs_nobody(issue: KnownIssue, answers: tuple[Answer, ...]) -> bool:
+    """Could the issue fire without an answer from a person, whatever the machine says?"""
+    open_leaves = [item.leaf for item in answers if item.truth is Truth.UNKNOWN and not item.ask.startswith(PERSON_ASK)]
+    if not any(isinstance(leaf, AskLeaf) for leaf in leaves(issue.when)):
+        return True
+    truths: dict[Leaf, Truth] = {item.leaf: item.truth for item in answers}
+    return any(
+        combine(issue.when, {**truths, **dict.fromkeys(open_leaves, wanted)}) is Truth.TRUE
+        for wanted in (Truth.TRUE, Truth.FALSE)
+    )
 
 
 def _order(issue: KnownIssue) -> tuple[int, int, str]:
@@ -112,6 +128,10 @@ def _match(issue: KnownIssue, held: tuple[Answer, ...], situation: Situation) ->
     return Match(issue, held, explains, facts)
 
 
+def _by_a_number(leaf: FindingLeaf) -> bool:
+    return any(comparison.operator in (Operator.AT_LEAST, Operator.AT_MOST) for comparison in leaf.where)
+
+
 def _deciding(issue: KnownIssue, answers: tuple[Answer, ...]) -> Answer | None:
     """The one leaf that, were it the other way, would make the issue fire; an unlooked-at one first.
 
@@ -119,8 +139,8 @@ def _deciding(issue: KnownIssue, answers: tuple[Answer, ...]) -> Answer | None:
     """
     truths: dict[Leaf, Truth] = {item.leaf: item.truth for item in answers}
     for item in sorted(answers, key=lambda item: item.truth is not Truth.UNKNOWN):
-        # A finding that its check did not raise is an answer worth little: "if only the disk were full".
-        if item.truth is Truth.FALSE and isinstance(item.leaf, FindingLeaf) and not item.leaf.where:
+        # "If only the disk were full", "if only another service had failed": true of everything, and of no use.
+        if item.truth is Truth.FALSE and isinstance(item.leaf, FindingLeaf) and not _by_a_number(item.leaf):
             continue
         together = [item]
         if item.truth is Truth.UNKNOWN:
