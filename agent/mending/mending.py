@@ -140,7 +140,9 @@ class Mending:
         remedy = _known(remedy_id)
         run = uuid7()
         # The quarantine stands in the steps: the same as in the run that would follow.
-        order = Order(Act.PREVIEW, remedy.id, run, self._clocks.wall(), str(self._quarantine(run)))
+        order = Order(
+            Act.PREVIEW, remedy.id, run, self._clocks.wall(), str(self._quarantine(run)), fingerprint=fingerprint
+        )
         answer = await self._order(order, steps=None)
         if "not_needed" in answer:
             raise Refusal(

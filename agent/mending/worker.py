@@ -7,12 +7,15 @@ talk.py). SIGTERM means: finish the file in hand, then put everything back.
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agent.mending.talk import LINE_MAX_BYTES, Act, Order
 from diagnostics.examine import examine
 from diagnostics.history import MemoryHistory
+from diagnostics.machine.change.folders import NothingToChange, changeable_folders
+from diagnostics.machine.change.interface import ChangingFiles
+from diagnostics.machine.change.programs import SystemPrograms
 from diagnostics.machine.interface import ChangingMachine
 from diagnostics.machine.local import local_machine
 from diagnostics.remedies.budget import NotNow
@@ -21,8 +24,6 @@ from diagnostics.remedies.journal import Record
 from diagnostics.remedies.remedy import Means, NotNeeded, Reading
 from diagnostics.remedies.transaction import Answer, Question, Transaction
 from diagnostics.strict_json import decode, dump_json, encode, load_json
-
-USER_CACHE: Final = "user-cache"
 
 
 class Service:
@@ -112,22 +113,42 @@ def _reading(order: Order) -> Reading:
 
 
 def _means(order: Order, service: Service) -> Means:
-    if sys.platform == "win32":
-        raise OSError("fixes are not done on Windows in this version")
-    from diagnostics.machine.change.linux import LinuxChanges, user_cache_root
-
     if order.act is not Act.PREVIEW:
         os.makedirs(order.quarantine, mode=0o700, exist_ok=True)
-    root = user_cache_root()
-    folders = {USER_CACHE: root} if os.path.isdir(root) else {}
-    changes: ChangingMachine = LinuxChanges(roots=tuple(folders.values()), quarantines=(order.quarantine,))
+    subject = "" if order.fingerprint is None else order.fingerprint.partition("|")[2]
+    folders = changeable_folders(order.quarantine)
     return Means(
-        changes=changes,
+        changes=_changes(folders, order.quarantine),
         folders=folders,
         quarantine=order.quarantine,
-        owner_uid=os.getuid(),
+        owner_uid=_own_uid(),
         stop=lambda: service.stopped,
+        files=_files(folders, order.quarantine),
+        programs=SystemPrograms(local_machine().platform, order.quarantine),
+        subject=subject,
     )
+
+
+def _own_uid() -> int | None:
+    if sys.platform == "win32":
+        return None
+    return os.getuid()
+
+
+def _changes(folders: Mapping[str, str], quarantine: str) -> ChangingMachine:
+    if sys.platform == "win32":
+        return NothingToChange()
+    from diagnostics.machine.change.linux import LinuxChanges
+
+    return LinuxChanges(roots=tuple(folders.values()), quarantines=(quarantine,))
+
+
+def _files(folders: Mapping[str, str], quarantine: str) -> ChangingFiles | None:
+    if sys.platform == "win32":
+        return None
+    from diagnostics.machine.change.files import LinuxFiles
+
+    return LinuxFiles(roots=tuple(folders.values()), quarantines=(quarantine,))
 
 
 def main() -> int:

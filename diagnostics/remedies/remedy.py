@@ -14,6 +14,7 @@ from enum import IntEnum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from diagnostics.findings import Severity
+from diagnostics.machine.change.interface import ChangingFiles, ChangingPrograms
 from diagnostics.machine.interface import ChangingMachine
 from diagnostics.remedies.budget import Budget
 from diagnostics.wording import Language, Words
@@ -51,13 +52,43 @@ class CannotGoOn(Exception):
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a remedy may use. ``folders`` are allowed roots by name (``user-cache``), ``quarantine`` a folder of the
-    agent's own state on the same file system, ``owner_uid`` whose files may be touched (None: not known here)."""
+    agent's own state on the same file system, ``owner_uid`` whose files may be touched (None: not known here).
+    ``subject`` is the instance of the finding it is meant to cure (``service:cups.service``), empty without one.
+    ``files`` and ``programs`` are None where this system has no such acts."""
 
     changes: ChangingMachine
     folders: Mapping[str, str]
     quarantine: str
     owner_uid: int | None = None
     stop: Callable[[], bool] = lambda: False
+    files: ChangingFiles | None = None
+    programs: ChangingPrograms | None = None
+    subject: str = ""
+
+    def subject_of(self, kind: str) -> str:
+        """`cups.service` of `service:cups.service`. Raises NotNeeded when the finding is about something else."""
+        found, _, name = self.subject.partition(":")
+        if found != kind or not name:
+            raise NotNeeded(f"this is meant for a finding about one {kind}; none was named")
+        return name
+
+    def folder(self, name: str) -> str:
+        """Raises NotNeeded."""
+        if name not in self.folders:
+            raise NotNeeded("the folder that this would change is not here, or not this user's")
+        return self.folders[name]
+
+    def file_acts(self) -> ChangingFiles:
+        """Raises NotNeeded where files cannot be changed; a plan is made before any act."""
+        if self.files is None:
+            raise NotNeeded("settings are not changed on this system in this version")
+        return self.files
+
+    def program_acts(self) -> ChangingPrograms:
+        """Raises NotNeeded, as `file_acts`."""
+        if self.programs is None:
+            raise NotNeeded("commands are not run on this system in this version")
+        return self.programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +158,5 @@ class Remedy(Generic[Plan]):
     words: Mapping[Language, Words]
     plan_type: type[Plan]
     acts: Acts[Plan]
+    # Codes of the findings it is offered for; `offers.py` says the same to those who only look.
+    cures: tuple[str, ...] = ()

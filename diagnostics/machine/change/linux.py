@@ -43,6 +43,9 @@ def user_cache_root() -> str:
 class LinuxChanges:
     """Implements `ChangingMachine`. `roots` may be cleaned, `quarantines` may take what was cleaned."""
 
+    # Of folders that are made on the way: a way back into a home stays its owner's.
+    _folder_mode = 0o700
+
     def __init__(self, *, roots: Sequence[str], quarantines: Sequence[str]) -> None:
         # realpath now: /home itself is a link on some systems. Later links are never followed.
         self._roots = {root: os.path.realpath(root) for root in roots}
@@ -140,7 +143,7 @@ class LinuxChanges:
                 try:
                     # Another file of the same folder may have come before.
                     with contextlib.suppress(FileExistsError):
-                        os.mkdir(part, 0o700, dir_fd=handle)
+                        os.mkdir(part, self._folder_mode, dir_fd=handle)
                 except OSError:
                     os.close(handle)
                     raise

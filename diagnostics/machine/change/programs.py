@@ -1,0 +1,222 @@
+"""The closed list of commands by which remedies change a machine, and how one is run. Implements `ChangingPrograms`.
+
+A line has one argv for each system, typed by hand here, with at most one free part (`{}`): checked against the line's
+pattern, never beginning with a dash. No shell, the system's own search path, a fixed environment, a time limit.
+
+    worker ── lock ──► command (inherits the lock) ──► ends ──► lock is free
+       ╳ killed             │ goes on alone, holds the lock
+    next worker ── waits for the lock ──► nothing runs any more: now the state may be read
+
+So a command that outlives a killed worker is waited for and never overtaken. The lines for Windows and macOS are
+written after their manuals and have not run on such machines.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from diagnostics.machine.change.interface import Ran
+from diagnostics.machine.change.services import ServiceAct, control_service
+from diagnostics.machine.interface import ActRefused, Platform
+from diagnostics.machine.read.run_command import SYSTEM_PATH
+from diagnostics.plain_text import printable
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,99}")
+_UNIT: Final = re.compile(r"[A-Za-z0-9@:._\\][A-Za-z0-9@:._\\-]{0,199}\.timer")
+_JOBS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}-\d{1,9}( [A-Za-z0-9_][A-Za-z0-9_.-]{0,99}-\d{1,9}){0,99}")
+#: How long the end of a command that outlived its worker is waited for.
+_ORPHAN_S: Final = 60.0
+_LOCK: Final = ".command-runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One command. An empty argv: this system has none. `{}` stands for the argument; with `many`, for several."""
+
+    linux: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    macos: tuple[str, ...] = ()
+    argument: re.Pattern[str] | None = None
+    many: bool = False
+    timeout_s: float = 30.0
+    # Through `services.control_service`, which never touches what the agent runs in.
+    service: ServiceAct | None = None
+
+
+_SHOW = ("systemctl", "--no-pager", "show", "--property=ActiveState", "--value", "--", "{}")
+LINES: Final[Mapping[str, Line]] = {
+    # --- reading: the state before and after ---
+    "service-state": Line((*_SHOW[:-1], "{}.service"), argument=_NAME),
+    "timer-state": Line(_SHOW, argument=_UNIT),
+    "time-kept": Line(("timedatectl", "show", "--property=NTP", "--value")),
+    "interface-state": Line(("nmcli", "-g", "GENERAL.STATE", "device", "show", "{}"), argument=_NAME),
+    "firewall-state": Line(("ufw", "status")),
+    "printer-state": Line(("lpstat", "-p", "{}"), argument=_NAME),
+    "print-jobs": Line(("lpstat", "-o", "{}"), argument=_NAME),
+    "package-trouble": Line(("dpkg", "--audit")),
+    "shutdown-planned": Line(("busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
+                              "org.freedesktop.login1.Manager", "ScheduledShutdown")),
+    # --- changing ---
+    "service-restart": Line(("systemctl", "restart", "--", "{}"), argument=_NAME, service=ServiceAct.RESTART),
+    "service-stop": Line(("systemctl", "stop", "--", "{}"), argument=_NAME, service=ServiceAct.STOP),
+    "service-start": Line(("systemctl", "start", "--", "{}"), argument=_NAME, service=ServiceAct.START),
+    "timer-start": Line(("systemctl", "--no-ask-password", "start", "--", "{}"), argument=_UNIT),
+    "timer-stop": Line(("systemctl", "--no-ask-password", "stop", "--", "{}"), argument=_UNIT),
+    "flush-dns": Line(("resolvectl", "flush-caches"), ("ipconfig", "/flushdns"), ("dscacheutil", "-flushcache")),
+    "clock-step": Line(("chronyc", "makestep"), ("w32tm", "/resync"), ("sntp", "-sS", "time.apple.com")),
+    "keep-time": Line(("timedatectl", "--no-ask-password", "set-ntp", "true")),
+    "leave-time": Line(("timedatectl", "--no-ask-password", "set-ntp", "false")),
+    "renew-address": Line(
+        ("nmcli", "device", "reapply", "{}"),
+        ("ipconfig", "/renew", "{}"),
+        ("ipconfig", "set", "{}", "DHCP"),
+        argument=_NAME,
+        timeout_s=60,
+    ),
+    "interface-connect": Line(("nmcli", "device", "connect", "{}"), argument=_NAME, timeout_s=60),
+    "interface-disconnect": Line(("nmcli", "device", "disconnect", "{}"), argument=_NAME),
+    "firewall-on": Line(("ufw", "--force", "enable")),
+    "firewall-off": Line(("ufw", "disable")),
+    "printer-on": Line(("cupsenable", "{}"), argument=_NAME),
+    "printer-off": Line(("cupsdisable", "{}"), argument=_NAME),
+    "cancel-jobs": Line(("cancel", "{}"), argument=_JOBS, many=True),
+    "package-repair": Line(
+        ("dpkg", "--force-confdef", "--force-confold", "--configure", "--pending"), timeout_s=600
+    ),
+    "update-lists": Line(("apt-get", "--quiet", "update"), timeout_s=300),
+    "update-signatures": Line(("freshclam", "--quiet"), ("MpCmdRun.exe", "-SignatureUpdate"), timeout_s=300),
+    "restart-at-night": Line(("shutdown", "-r", "03:30")),
+    "restart-not": Line(("shutdown", "-c")),
+}  # fmt: skip
+
+
+def argv_of(line: str, argument: str, platform: Platform) -> tuple[str, ...]:
+    """The command with its checked argument. Pure. Raises ActRefused."""
+    known = LINES.get(line)
+    if known is None:
+        raise ActRefused(f"{line[:40]!r} is not on the list of commands")
+    match platform:
+        case Platform.LINUX:
+            argv = known.linux
+        case Platform.WINDOWS:
+            argv = known.windows
+        case Platform.MACOS:
+            argv = known.macos
+    if not argv:
+        raise ActRefused(f"there is no command for this on {platform.value}")
+    if known.argument is None:
+        if argument:
+            raise ActRefused(f"{argv[0]} takes no argument here")
+        return argv
+    if known.argument.fullmatch(argument) is None:
+        raise ActRefused(f"that is no argument for {argv[0]}")
+    if known.many:
+        return tuple(part for item in argv for part in (argument.split(" ") if item == "{}" else [item]))
+    return tuple(item.replace("{}", argument) for item in argv)
+
+
+class SystemPrograms:
+    """On this machine. `folder`: where the lock lies while a command runs (the run's own quarantine); `path`: where
+    programs are found, another one in tests only."""
+
+    def __init__(self, platform: Platform, folder: str, *, path: str = SYSTEM_PATH) -> None:
+        self._platform = platform
+        self._folder = folder
+        self._path = path
+
+    def shown(self, line: str, argument: str = "") -> str:
+        argv = argv_of(line, argument, self._platform)
+        self._find(argv[0])
+        return " ".join(argv)
+
+    def run(self, line: str, argument: str = "") -> Ran:
+        argv = argv_of(line, argument, self._platform)
+        known = LINES[line]
+        if known.service is not None:
+            service = control_service(argument, known.service, user=False)
+            return Ran(0, service.active_state.encode(), b"")
+        return self._locked(argv, known.timeout_s)
+
+    def wait_for_orphan(self) -> None:
+        if sys.platform != "linux" or not (Path(self._folder) / _LOCK).exists():
+            return
+        handle = _lock(Path(self._folder) / _LOCK, _ORPHAN_S)
+        os.close(handle)
+        (Path(self._folder) / _LOCK).unlink(missing_ok=True)
+
+    def _find(self, name: str) -> str:
+        if self._platform is Platform.WINDOWS:
+            if found_there := shutil.which(name):
+                return found_there
+        for folder in self._path.split(":"):
+            if os.access(found := f"{folder}/{name}", os.X_OK):
+                return found
+        raise ActRefused(f"the program {name} is not installed here")
+
+    def _locked(self, argv: tuple[str, ...], timeout_s: float) -> Ran:
+        program = self._find(argv[0])
+        if sys.platform != "linux" or not os.path.isdir(self._folder):  # a preview reads, and has no folder yet
+            return _run(program, argv, timeout_s, (), self._path)
+        lock = Path(self._folder) / _LOCK
+        handle = _lock(lock, _ORPHAN_S)
+        try:
+            return _run(program, argv, timeout_s, (handle,), self._path)
+        finally:
+            lock.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _run(program: str, argv: tuple[str, ...], timeout_s: float, keep_open: tuple[int, ...], path: str) -> Ran:
+    environment = {"PATH": path, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_COLORS": "0"}
+    environment.update({name: os.environ[name] for name in ("HOME", "SYSTEMROOT") if name in os.environ})
+    try:
+        done = subprocess.run(
+            list(argv), executable=program, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=timeout_s, check=False, pass_fds=keep_open,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ActRefused(f"{argv[0]} did not end within {timeout_s:g} s and was stopped") from None
+    return Ran(done.returncode, done.stdout[: 64 * 1024], done.stderr[: 8 * 1024])
+
+
+def words_of(ran: Ran) -> str:
+    """What a command said went wrong, for people."""
+    said = (ran.stderr.strip() or ran.stdout.strip()).split(b"\n")[0]
+    return printable(said) or f"it ended with code {ran.exit_code}"
+
+
+_lock: Callable[[Path, float], int]
+if sys.platform == "linux":
+    import fcntl
+
+    def _take_lock(path: Path, within_s: float) -> int:
+        """An open handle that holds the lock; whoever inherits it holds it too."""
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        until = time.monotonic() + within_s
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    os.close(handle)
+                    raise OSError("a command of an earlier worker is still running") from None
+                time.sleep(0.1)
+            else:
+                return handle
+
+else:
+
+    def _take_lock(path: Path, within_s: float) -> int:
+        raise ActRefused("commands are locked on Linux only in this version")
+
+
+_lock = _take_lock
