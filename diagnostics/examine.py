@@ -29,8 +29,9 @@ from diagnostics.collectors.package_log import PACKAGE_LOG
 from diagnostics.collectors.processes import SAMPLE_WINDOW_S
 from diagnostics.findings import Change, Finding, Severity
 from diagnostics.history import History
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
+from diagnostics.remedies.offers import with_offers
 from diagnostics.strict_json import decode, dump_json, encode, load_json
 
 
@@ -193,10 +194,12 @@ def examine(
     for check in windowed:
         results[check.id] = _run(check, gathered, context, machine)
     ordered = [results[check.id] for check in chosen]
+    # The acts of remedies are written for Linux; elsewhere a check offers what it names itself.
+    offered = with_offers if machine.platform is Platform.LINUX else (lambda finding: finding)
     return Examination(
         checks=tuple(result for result, _ in ordered),
         findings=tuple(
-            replace(finding, changes=before_it_broke(finding, context.changes))
+            replace(offered(finding), changes=before_it_broke(finding, context.changes))
             for _, outcome in ordered
             for finding in outcome.findings
         ),
