@@ -93,7 +93,7 @@ class Member:
             self.tickets, clocks, ground.config.tickets.automatic_from, seal=self._seal_finding, log=log
         )
         ground.agent_state = self._numbers
-        ground.watch.issues = self._known_issues
+        ground.watch.issues, ground.watch.device = self._known_issues, identity.device
         ground.watch.on_look(self._report)
         ground.watch.on_look(self.automatic.looked)
 

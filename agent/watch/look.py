@@ -16,7 +16,8 @@ from diagnostics.strict_json import decode, dump_json, encode, load_json
 @dataclass(frozen=True, slots=True)
 class LookRequest:
     """`database`: read for history and known findings, never written. `ran_at`: check id → when it last ran;
-    `everything`: run all checks, due or not. `issues`: the organisation's known issues as TOML, by id."""
+    `everything`: run all checks, due or not. `issues`: the organisation's known issues as TOML, by id;
+    `device`: what decides whether this device is among the share that an issue is for."""
 
     now: int
     database: str | None
@@ -25,6 +26,7 @@ class LookRequest:
     ran_at: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     agent: AgentState | None = None
     issues: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    device: str = ""
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()
@@ -82,6 +84,8 @@ class Look:
     cpu_s: float
     # Known issues of the organisation's pack that were not used, and why.
     unused_issues: tuple[str, ...] = ()
+    # Those on trial that would have spoken: counted, and told to nobody.
+    shadowed_issues: tuple[str, ...] = ()
     # What the machine was like at this look and what has changed lately (diagnostics.changes); empty: as before.
     past: str = ""
 

@@ -25,10 +25,13 @@ class WatchVerbs:
         self._watch = watch
         self._clocks = clocks
 
-    def all(self) -> tuple[Verb[NoArguments], Verb[NoArguments], Verb[Snooze], Verb[OfFinding], Verb[OfFinding]]:
+    def all(
+        self,
+    ) -> tuple[Verb[NoArguments], Verb[NoArguments], Verb[NoArguments], Verb[Snooze], Verb[OfFinding], Verb[OfFinding]]:
         return (
             Verb("findings", NoArguments, self.findings),
             Verb("check-now", NoArguments, self.check_now),
+            Verb("known-issues", NoArguments, self.known_issues),
             Verb("finding-snooze", Snooze, self.snooze, refused_to_sessions=True),
             Verb("finding-ignore", OfFinding, self.ignore, refused_to_sessions=True),
             Verb("finding-unignore", OfFinding, self.unignore, refused_to_sessions=True),
@@ -40,6 +43,14 @@ class WatchVerbs:
             "checks": self._watch.store.check_runs(),
             "looked_at": self._watch.last_look_at,
             "trouble": self._watch.trouble,
+        }
+
+    async def known_issues(self, _: NoArguments, peer: Peer) -> object:
+        """The organisation's pack as it was signed, what decides whom it is for, and what its trials counted."""
+        return {
+            "packed": dict(self._watch.issues()),
+            "device": self._watch.device,
+            "trials": encode(self._watch.trials.all()),
         }
 
     async def check_now(self, _: NoArguments, peer: Peer) -> object:

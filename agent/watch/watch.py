@@ -20,6 +20,7 @@ from agent.store.database import Database
 from agent.watch.finding_store import FindingStore
 from agent.watch.look import Look, LookRequest
 from agent.watch.schedule import first_look_s, next_look_s
+from agent.watch.shadow_counts import ShadowCounts
 from diagnostics.machine.own_use import AgentState
 from diagnostics.strict_json import StrictJsonError
 
@@ -67,6 +68,8 @@ class Watch:
         self._one_at_a_time = asyncio.Lock()
         self.store = FindingStore(database)
         self.issues: Callable[[], Mapping[str, str]] = dict
+        self.device = ""
+        self.trials = ShadowCounts(database)
         self.last_look_at: int | None = None
         self.trouble = ""
 
@@ -99,10 +102,12 @@ class Watch:
                 ran_at={run.id: run.at for run in self.store.check_runs()},
                 agent=self._agent_state(),
                 issues=self.issues(),
+                device=self.device,
             )
             try:
                 look = Look.from_bytes(await self._worker(request.to_bytes()))
                 self.store.keep(look, now)
+                self.trials.count(look.shadowed_issues, now)
             except (Refusal, StrictJsonError) as error:
                 self.trouble = str(error)
                 raise

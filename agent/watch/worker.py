@@ -18,8 +18,9 @@ from diagnostics.examine import CheckStatus, Examination, examine
 from diagnostics.findings import Change, Finding
 from diagnostics.history import History, MemoryHistory
 from diagnostics.knowledge.conclude import conclude, judged_codes, known_changes
-from diagnostics.knowledge.issue import KnownIssue, WrongIssue, own_issues, parse_issue
-from diagnostics.knowledge.match import EXPECTED, Match, judge_issue
+from diagnostics.knowledge.issue import KnownIssue, own_issues
+from diagnostics.knowledge.match import Match
+from diagnostics.knowledge.rollout import roll_out
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.suppression import Advance, advance, is_raised
@@ -64,35 +65,19 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         rules=code_rules(),
         snoozed_until=snoozed_until,
     )
-    issues, unused = usable_issues(request.issues)
+    rolled = roll_out(own_issues(), request.issues, device=request.device)
     changes = known_changes(examined, seen_before, now=request.now)
-    explained = explanations(issues, machine, examined, advanced, request.now, changes)
+    explained = explanations(rolled.shown, machine, examined, advanced, request.now, changes)
+    shadowed = explanations(rolled.shadow, machine, examined, advanced, request.now, changes)
     text_after = dump_changes(seen_before)
-    return as_look(examined, advanced, explained, unused, past="" if text_after == text_before else text_after)
-
-
-def usable_issues(packed: Mapping[str, str]) -> tuple[tuple[KnownIssue, ...], tuple[str, ...]]:
-    """Our own known issues with the organisation's in front, and why some of theirs are not used.
-
-    A pack is signed by people, and people make mistakes: an issue that cannot be read, bears another id, or whose own
-    cases do not hold here is left out and named. Theirs replaces ours of the same id unless ours is newer.
-    """
-    issues = {issue.id: issue for issue in own_issues()}
-    unused: list[str] = []
-    for issue_id, text in sorted(packed.items()):
-        try:
-            issue = parse_issue(text, source=issue_id)
-        except WrongIssue as error:
-            unused.append(f"{issue_id}: {error}"[:300])
-            continue
-        failing = [each for each in issue.cases if judge_issue(issue, each.situation)[0] is not EXPECTED[each.expect]]
-        if issue.id != issue_id:
-            unused.append(f"{issue_id}: it calls itself {issue.id}"[:300])
-        elif failing:
-            unused.append(f"{issue_id}: its own case {failing[0].name!r} does not hold"[:300])
-        elif issue_id not in issues or issue.version >= issues[issue_id].version:
-            issues[issue_id] = issue
-    return tuple(issues.values()), tuple(unused)
+    return as_look(
+        examined,
+        advanced,
+        explained,
+        rolled.unused,
+        shadowed=tuple(sorted({match.issue.id for match in shadowed.values()})),
+        past="" if text_after == text_before else text_after,
+    )
 
 
 def explanations(
@@ -105,7 +90,7 @@ def explanations(
 ) -> Mapping[str, Match]:
     """Fingerprint → the surest known issue that explains it. Without a problem nothing is asked of the machine."""
     raised = [finding for finding in advanced.findings if is_raised(finding)]
-    if not raised:
+    if not raised or not issues:
         return {}
     concluded = conclude(issues, raised, machine, judged=judged_codes(examined), now=now, changes=changes)
     found: dict[str, Match] = {}
@@ -121,6 +106,7 @@ def as_look(
     explained: Mapping[str, Match],
     unused: tuple[str, ...],
     *,
+    shadowed: tuple[str, ...],
     past: str,
 ) -> Look:
     return Look(
@@ -132,6 +118,7 @@ def as_look(
         duration_s=examined.duration_s,
         cpu_s=examined.cpu_s,
         unused_issues=unused,
+        shadowed_issues=shadowed,
         past=past,
     )
 

@@ -21,6 +21,7 @@ from agent.watch.finding_store import FindingStore, StoredHistory
 from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding
 from agent.watch.report import report_of
 from agent.watch.schedule import FIRST_MAX_S, first_look_s, next_look_s
+from agent.watch.shadow_counts import Fired, ShadowCounts
 from agent.watch.watch import Watch, run_worker
 from agent.watch.worker import look_once
 from diagnostics.checks.catalogue import CATALOGUE
@@ -445,17 +446,81 @@ def test_a_healthy_machine_has_nothing_to_show() -> None:
     assert recorded_look("laptop-healthy").findings == ()
 
 
-def test_an_organisations_issue_is_used_only_when_its_own_cases_hold() -> None:
-    from agent.watch.worker import usable_issues
-    from diagnostics.knowledge.issue import own_issues
+PACKED = """\
+id = "disk-full-here"
+version = 1
+certainty = "certain"
+priority = 99
+article = "Ask the desk."
+[title]
+en = "Our own word on full disks"
+ru = "Наше слово о полных дисках"
+[explain]
+en = "Call us about {mount}."
+ru = "Позвоните нам: {mount}."
+[when]
+finding = "disk-space-low"
+where = [{ fact = "mount", is = "/" }]
+[[cases]]
+name = "full"
+expect = "fires"
+findings = [{ code = "disk-space-low", instance = "disk:/", facts = { mount = "/" } }]
+[[cases]]
+name = "room"
+expect = "quiet"
+judged = ["disk-space-low"]
+"""
 
-    folder = Path(__file__).resolve().parents[2] / "diagnostics" / "knowledge" / "issues"
-    (name, text) = next((file.stem, file.read_text("utf-8")) for file in sorted(folder.glob("*.toml")))
-    ours, unused = usable_issues({name: text, "broken": "when = [", "another-name": text})
-    assert {issue.id for issue in ours} == {issue.id for issue in own_issues()}
-    assert [reason.partition(":")[0] for reason in unused] == ["another-name", "broken"]
-    wrong = text.replace('"fires"', '"was fires"').replace('"quiet"', '"fires"').replace('"was fires"', '"quiet"')
-    assert "does not hold" in usable_issues({name: wrong})[1][0]
+
+def look_with(text: str, folder: Path) -> Look:
+    """The third look at a recorded machine: its full disk is confirmed by then."""
+    machine, database = RecordedMachine(MACHINES / "laptop-disk-full"), Database(folder / "agent.db")
+    store, found = FindingStore(database), None
+    for step in range(3):
+        history = StoredHistory(database.path)
+        packed = LookRequest(
+            now=NOW + step * HOUR,
+            database=str(database.path),
+            everything=True,
+            issues={"disk-full-here": text},
+            device="device-1",
+        )
+        found = look_once(machine, packed, history)
+        history.close()
+        store.keep(found, NOW + step * HOUR)
+    database.close()
+    assert found is not None
+    return found
+
+
+def issue_on_root(told: Look) -> str | None:
+    return next(entry.known_issue for entry in told.findings if entry.finding.instance == "disk:/")
+
+
+def test_an_organisations_own_issue_explains_a_finding(tmp_path: Path) -> None:
+    told = look_with(PACKED, tmp_path)
+    assert (issue_on_root(told), told.shadowed_issues, told.unused_issues) == ("disk-full-here", (), ())
+
+
+def test_an_issue_on_trial_is_counted_and_told_to_nobody(tmp_path: Path) -> None:
+    told = look_with(PACKED + '[rollout]\nmode = "shadow"\n', tmp_path)
+    assert issue_on_root(told) == "user-cache-fills-disk"
+    assert told.shadowed_issues == ("disk-full-here",)
+
+
+def test_an_issue_whose_own_case_does_not_hold_is_named_and_not_used(tmp_path: Path) -> None:
+    told = look_with(PACKED.replace('is = "/"', 'is = "/never"'), tmp_path)
+    assert issue_on_root(told) == "user-cache-fills-disk"
+    assert told.unused_issues == ("disk-full-here: its own case 'full' does not hold",)
+
+
+def test_trials_are_counted_look_by_look_and_over_a_restart(database: Database) -> None:
+    counts = ShadowCounts(database)
+    counts.count((), NOW)
+    assert counts.all() == {}
+    counts.count(("a", "b"), NOW)
+    counts.count(("a",), NOW + HOUR)
+    assert ShadowCounts(database).all() == {"b": Fired(1, NOW, NOW), "a": Fired(2, NOW, NOW + HOUR)}
 
 
 # --- what changed -----------------------------------------------------------------------------------------------
