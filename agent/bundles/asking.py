@@ -22,10 +22,11 @@ from agent.link.uploads import Uploads
 from agent.local.verbs import NoArguments, Peer, Verb
 from agent.refusal import Refusal
 from agent.store.database import Database
+from agent.store.kept_values import KeptValues
 from agent.tickets.automatic import reason_of
 from agent.tickets.store import OwnTicket, TicketStore
 from agent.uuid7 import uuid7
-from agent.watch.finding_store import FindingStore
+from agent.watch.finding_store import PAST, FindingStore
 from diagnostics.machine.own_use import AgentState
 from protocol import strict_json
 from protocol.fields import Uuid, Words
@@ -119,6 +120,7 @@ class Asking:
                 pack_versions={} if versions is None else {StatementName.KNOWN_ISSUE_PACK.value: versions.version},
                 never=self._never,
                 agent=self._agent(),
+                past=KeptValues(self._database).get(PAST) or "",
             )
         )
         recipients = self._trust.trust.recipients(self._clocks.wall())

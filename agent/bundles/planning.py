@@ -1,6 +1,6 @@
 """From a machine to a plan of a bundle: collect, redact, weigh. Runs in the worker, or in the `bundle` command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,16 +8,20 @@ from agent.bundles.talk import WINDOW_S, BundleRequest, WriteOrder, Written
 from agent.refusal import Refusal
 from agent.session.own_names import names_of
 from diagnostics.bundle import BundleRefusedError, Heading, Plan, Window, plan_bundle, write_bundle
+from diagnostics.changes.store import load_changes
+from diagnostics.collectors.contract import CollectedFile, Skipped, SkipStatus
 from diagnostics.collectors.evidence import collect_evidence, evidence_catalogue
+from diagnostics.findings import Change
 from diagnostics.machine.interface import Machine
 from diagnostics.redaction import Redactor
-from diagnostics.strict_json import encode
+from diagnostics.strict_json import StrictJsonError, encode
 
 
 def make_plan(request: BundleRequest, machine: Machine) -> Plan:
     """Everything that may go, redacted, in this process's memory."""
+    changes, unknown = known_changes(request)
     return plan_bundle(
-        collect_evidence(machine, now=request.now, only=subjects(request)),
+        _evidence(machine, request, unknown),
         heading=Heading(
             id=request.id,
             created_unix_s=request.now,
@@ -26,9 +30,26 @@ def make_plan(request: BundleRequest, machine: Machine) -> Plan:
             window=Window(request.now - WINDOW_S, request.now),
         ),
         findings=request.findings,
-        changes=(),
+        changes=changes,
         redactor=Redactor(names_of(machine), bytes.fromhex(request.secret)),
     )
+
+
+def known_changes(request: BundleRequest) -> tuple[tuple[Change, ...], str]:
+    """What changed within the bundle's window, or why not: an unreadable past costs no bundle."""
+    if not request.past:
+        return (), ""
+    try:
+        kept = load_changes(request.past)
+    except (StrictJsonError, ValueError) as error:
+        return (), f"what the looks before have kept cannot be read: {error}"
+    return tuple(kept.since(request.now - WINDOW_S)), ""
+
+
+def _evidence(machine: Machine, request: BundleRequest, unknown: str) -> Iterator[CollectedFile | Skipped]:
+    yield from collect_evidence(machine, now=request.now, only=subjects(request))
+    if unknown:
+        yield Skipped("agent/changes.json", "agent", SkipStatus.SKIPPED, unknown, 0)
 
 
 def subjects(request: BundleRequest) -> list[str]:

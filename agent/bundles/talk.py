@@ -30,7 +30,8 @@ SHOWN_MAX_CHARS: Final = 256 * 1024
 
 @dataclass(frozen=True)
 class BundleRequest:
-    """`secret`: the device's pseudonym secret in hex. `never`: subjects that the owner does not let go."""
+    """`secret`: the device's pseudonym secret in hex. `never`: subjects that the owner does not let go. `past`: what
+    the looks before have seen (finding_store.PAST); its changes go with the bundle."""
 
     id: str
     now: int
@@ -39,6 +40,7 @@ class BundleRequest:
     pack_versions: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     never: tuple[str, ...] = ()
     agent: AgentState | None = None
+    past: str = ""
 
 
 @dataclass(frozen=True)

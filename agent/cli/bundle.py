@@ -11,7 +11,7 @@ from agent.config import load_config
 from agent.identity.identity import Identity
 from agent.identity.key_files import read_key
 from agent.uuid7 import uuid7
-from agent.watch.finding_store import StoredHistory
+from agent.watch.finding_store import PAST, StoredHistory
 from diagnostics.findings import Finding
 
 
@@ -43,11 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     folder = folder_of(arguments)
     identity = Identity.load(folder.identity)
     be_idle()
+    now = int(time.time())
+    findings, past = _known(folder.database, now)
     request = BundleRequest(
         id=uuid7(),
-        now=int(time.time()),
+        now=now,
         secret=(read_key(folder.identity / "secret.key") or os.urandom(32)).hex(),
-        findings=_findings(folder.database),
+        findings=findings,
+        past=past,
         never=load_config(folder.config).bundle.never,
     )
     plan = make_plan(request, local_machine())
@@ -98,19 +101,23 @@ def _check_recipients(recipients: list[str]) -> None:
         raise WrongUse("this is not a recipient", expected=error.expected, got=error.got, hint=error.hint) from None
 
 
-def _findings(database: Path) -> tuple[Finding, ...]:
-    """What the service knows, when there is one; else what one look finds now."""
+def _known(database: Path, now: int) -> tuple[tuple[Finding, ...], str]:
+    """Findings and the past that the service knows, when there is one; else what one look finds now."""
     if database.exists():
         history = StoredHistory(database)
         try:
-            return tuple(history.known_findings()[0])
+            return tuple(history.known_findings()[0]), history.kept(PAST)
         finally:
             history.close()
+    from diagnostics.changes.store import MemoryChanges, dump_changes
     from diagnostics.examine import examine
     from diagnostics.history import MemoryHistory
     from diagnostics.machine.local import local_machine
 
-    return examine(local_machine(), MemoryHistory(), now=int(time.time())).findings
+    examined = examine(local_machine(), MemoryHistory(), now=now)
+    past = MemoryChanges()
+    past.keep(examined.snapshots, examined.changes)
+    return examined.findings, dump_changes(past)
 
 
 COMMAND = Command(

@@ -44,6 +44,11 @@ BLOCK_DEVICES = Command(
     "block-devices",
     ("lsblk", "--json", "--bytes", "--output", "NAME,TYPE,SIZE,FSTYPE,MOUNTPOINT,ROTA,RO,MODEL"),
 )
+# Asked only so that they can be taken out of what leaves: serial numbers of disks, names of Wi-Fi networks.
+DISK_SERIALS = Command("disk-serials", ("lsblk", "--json", "--nodeps", "--output", "SERIAL,WWN"), timeout_s=3)
+CONNECTION_NAMES = Command(
+    "connection-names", ("nmcli", "--terse", "--fields", "TYPE,NAME", "connection", "show"), timeout_s=3
+)
 PCI_DEVICES = Command("pci-devices", ("lspci", "-nn"))
 USB_DEVICES = Command("usb-devices", ("lsusb",))
 FAILED_UNITS = Command("failed-units", ("systemctl", "list-units", "--no-pager", "--plain", "--full", "--state=failed"))
@@ -92,6 +97,8 @@ FIXED: Mapping[str, Command] = {
         IP_ROUTES,
         RESOLVECTL,
         BLOCK_DEVICES,
+        DISK_SERIALS,
+        CONNECTION_NAMES,
         PCI_DEVICES,
         USB_DEVICES,
         FAILED_UNITS,

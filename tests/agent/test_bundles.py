@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from agent.bundles.asking import Asking, OfPreview, Send, ShowFile, bundle_seal
-from agent.bundles.planning import subjects
+from agent.bundles.planning import make_plan, subjects
 from agent.bundles.sealing import Sealing
-from agent.bundles.talk import BundleRequest, WriteOrder
+from agent.bundles.talk import WINDOW_S, BundleRequest, WriteOrder
 from agent.bundles.writer import BundleWriter, remove_leftovers
 from agent.identity.identity import Identity
 from agent.identity.trust_store import TrustStore
@@ -24,12 +24,16 @@ from agent.local.verbs import NoArguments, Peer
 from agent.paths import StateFolder
 from agent.refusal import Refusal
 from agent.store.database import Database
+from agent.store.kept_values import KeptValues
 from agent.tickets.store import TicketStore
 from agent.uuid7 import uuid7
-from agent.watch.finding_store import FindingStore
+from agent.watch.finding_store import PAST, FindingStore
 from diagnostics.bundle import new_identity, open_sealed, read_bundle
+from diagnostics.changes.store import MemoryChanges, dump_changes
 from diagnostics.collectors.evidence import evidence_catalogue
+from diagnostics.findings import Change
 from diagnostics.machine.own_use import AgentState
+from diagnostics.machine.recorded import RecordedMachine
 from protocol import strict_json
 from protocol.messages.items import SealedItem, TicketItem
 from protocol.messages.link import parse_item
@@ -230,6 +234,33 @@ def test_what_the_owner_keeps_back_is_never_collected_and_typing_errors_are_foun
     assert set(subjects(request)) == ALL_SUBJECTS - {"logs", "journal"}
     with pytest.raises(Refusal, match="does not exist"):
         subjects(BundleRequest(id=uuid7(), now=NOW, secret="00" * 32, findings=(), never=("lgos",)))
+
+
+def test_what_changed_within_the_window_goes_with_the_bundle() -> None:
+    past = MemoryChanges()
+    old, new = Change(NOW - WINDOW_S - 1, "package:cups 1 → 2"), Change(NOW - 60, "package:foo 1.0 added")
+    past.keep((), (old, new))
+    request = BundleRequest(uuid7(), NOW, "00" * 32, (), never=tuple(ALL_SUBJECTS - {"agent"}), past=dump_changes(past))
+    plan = make_plan(request, RecordedMachine(REPOSITORY / "tests/machines/laptop-healthy"))
+    assert json.loads(plan.content("changes.json")) == [{"at_unix_s": NOW - 60, "what": "package:foo 1.0 added"}]
+    assert b"package:foo" in plan.content("timeline.jsonl")
+
+
+def test_a_past_that_cannot_be_read_is_told_and_costs_no_bundle() -> None:
+    request = BundleRequest(uuid7(), NOW, "00" * 32, (), never=tuple(ALL_SUBJECTS - {"agent"}), past='{"format": 1')
+    plan = make_plan(request, RecordedMachine(REPOSITORY / "tests/machines/laptop-healthy"))
+    assert plan.content("changes.json").strip() == b"[]"
+    told = {file.path: file.reason for file in plan.preview().files}
+    assert "cannot be read" in (told["agent/changes.json"] or "")
+
+
+async def test_the_service_brings_the_changes_it_has_kept(bench: Bench) -> None:
+    past = MemoryChanges()
+    past.keep((), (Change(NOW - 60, "package:foo 1.0 added"),))
+    KeptValues(bench.database).put(PAST, dump_changes(past))
+    shown = await bench.preview()
+    content = await bench.asking.show(ShowFile(preview=str(shown["preview"]), path="changes.json"), PEER)
+    assert "package:foo 1.0 added" in str(content)
 
 
 def test_files_that_belong_to_no_upload_are_removed_at_start(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from agent.session.actions.services import do_services
 from agent.session.actions.told import do_told
 from agent.session.actions.workbench import Row, Workbench
 from agent.session.own_names import names_of
-from diagnostics.collectors.evidence import SUBJECTS
+from diagnostics.collectors.evidence_lines import SUBJECTS
 from diagnostics.findings import Change, Finding, Severity
 from diagnostics.machine.interface import Unreadable
 from diagnostics.observations import LogLine

@@ -7,18 +7,21 @@ from pathlib import PurePosixPath
 import pytest
 
 from diagnostics.collectors import evidence
+from diagnostics.collectors.boots import BOOTS
 from diagnostics.collectors.contract import (
     EVIDENCE_FILE_MAX_BYTES,
     CollectedFile,
     Skipped,
     SkipStatus,
 )
+from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.collectors.evidence import (
     ALL_LOGS_BYTES,
     OTHER_LOG_BYTES,
     collect_evidence,
     evidence_catalogue,
 )
+from diagnostics.collectors.sensors import BATTERIES, TEMPERATURES
 from diagnostics.machine.interface import (
     Command,
     CommandOutput,
@@ -116,6 +119,21 @@ def test_only_the_asked_subjects_are_read(recorded: Recorded) -> None:
     assert [item.path for item in items] == ["agent/agent.json"]
     assert isinstance(items[0], CollectedFile)
     assert json.loads(items[0].content)["queued_items"] == 0
+
+
+def test_what_the_checks_read_is_evidence_with_the_collectors_own_flags(recorded: Recorded) -> None:
+    items = {item.path: item for item in collect_evidence(recorded("laptop-worn"), now=NOW)}
+    for path, collector in (
+        ("system/boots.json", BOOTS),
+        ("disks/health.json", DISK_HEALTH),
+        ("hardware/temperatures.json", TEMPERATURES),
+        ("hardware/batteries.json", BATTERIES),
+    ):
+        item = items[path]
+        assert isinstance(item, CollectedFile), item
+        assert (item.source, item.may_contain) == (collector.id, collector.may_contain)
+        assert json.loads(item.content)
+    assert b"percentage_used" in items["disks/health.json"].content or b"ata" in items["disks/health.json"].content
 
 
 @pytest.mark.parametrize("platform", [Platform.MACOS, Platform.WINDOWS])
