@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agent.local.client import call
+from agent.refusal import Refusal
 from tests.running import RunningServer, start_server
 
 WORDS = "My computer is slow since Monday"
@@ -67,6 +69,10 @@ class World:
     def agent(self, *arguments: str, check: bool = True) -> Any:
         return command("agent.cli", *arguments, "--state", str(self.state), "--json", check=check)
 
+    def asks(self, verb: str) -> Any:
+        """What the command of that name asks the service; waiting with commands would start hundreds of programs."""
+        return call(self.state, verb)
+
     def _start(self) -> "subprocess.Popen[bytes]":
         argv = [sys.executable, "-m", "agent.cli.main", "run", "--state", str(self.state)]
         service = subprocess.Popen(argv, env=_environment(), start_new_session=True, stderr=subprocess.DEVNULL)
@@ -74,8 +80,11 @@ class World:
         return service
 
     def _connected(self) -> bool:
-        status = self.agent("status", check=False)
-        return bool(status) and bool(status.get("link")) and status["link"]["state"] == "connected"
+        try:
+            status = self.asks("status")
+        except Refusal:
+            return False  # it has made its door and does not answer yet
+        return bool(status["link"]) and status["link"]["state"] == "connected"
 
     def start_again(self) -> None:
         self.service = self._start()
@@ -89,7 +98,7 @@ class World:
         return Connect(self, scopes, minutes)
 
     def approve(self, *arguments: str) -> Any:
-        wait_for(lambda: bool(self.agent("consent", "list")["pending"]))
+        wait_for(lambda: bool(self.asks("consent-list")["pending"]))
         (prompt,) = self.agent("consent", "list")["pending"]
         return prompt, self.agent("consent", "approve", prompt["id"], *arguments)
 
@@ -100,7 +109,7 @@ class World:
         command("technician.cli", "org", "publish", *org)
 
     def receipts(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.agent("receipts")["receipts"]
+        found: list[dict[str, Any]] = self.asks("receipts")["receipts"]
         return found
 
     def close(self) -> None:

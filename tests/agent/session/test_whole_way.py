@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.local.client import call
 from agent.session.descendants import below
 from protocol.limits import RISK3_WAIT_S, STOP_CHILDREN_S, STOP_S
 from tests.agent.session.programs import WORDS, Connect, World, command, wait_for
@@ -35,9 +36,6 @@ def asked_for_help_just_now(world: World) -> None:
         world.server.start_again()
     if world.service.poll() is not None:
         world.start_again()
-    world.agent("tickets")  # the service answers
-    from agent.local.client import call
-
     call(world.state, "ticket-text", ticket=world.ticket, text="I am here")
 
 
@@ -80,7 +78,7 @@ def test_files_and_a_terminal_all_the_way_and_what_a_terminal_cannot_do(world: W
     (here / "a.bin.part").write_bytes(content[:1_000_000])  # as a cut leaves it
     assert world.agent("terminal", "enable")["terminal"] is True
     visit = world.connect("files.read", "files.write", "terminal")
-    wait_for(lambda: bool(world.agent("consent", "list")["pending"]))
+    wait_for(lambda: bool(world.asks("consent-list")["pending"]))
     (prompt,) = world.agent("consent", "list")["pending"]
     world.agent("consent", "show", prompt["id"])
     time.sleep(RISK3_WAIT_S + 0.2)
@@ -129,7 +127,7 @@ def shown(visit: Connect) -> bytes:
 
 def test_the_customers_own_words_are_in_the_question(world: World) -> None:
     visit = world.connect("diagnose")
-    wait_for(lambda: bool(world.agent("consent", "list")["pending"]))
+    wait_for(lambda: bool(world.asks("consent-list")["pending"]))
     (prompt,) = world.agent("consent", "list")["pending"]
     shown = world.agent("consent", "show", prompt["id"])
     assert WORDS in shown["text"]
@@ -184,7 +182,7 @@ def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     for receipt in (first, after):
         assert [action["outcome"] for action in receipt["actions"]] == ["done"]
     wait_for(lambda: [pid for pid in below(world.service.pid) if _is_host(pid)] == [])
-    wait_for(lambda: world.agent("status")["outbox"]["items"] == 0, 60)
+    wait_for(lambda: world.asks("status")["outbox"]["items"] == 0, 60)
     assert world.agent("status")["outbox"]["dead_letters"] == 0
     assert world.agent("status")["alarms"] == []
 
@@ -217,8 +215,6 @@ def test_an_agent_that_dies_in_the_middle_of_a_visit(world: World) -> None:
 
 def test_a_visit_in_which_something_is_changed_and_said(world: World) -> None:
     """A program ended after a second yes, history for a plot, words both ways, and a note for colleagues."""
-    from agent.local.client import call
-
     call(world.state, "check-now")
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     visit = world.connect("processes", "processes.end", "diagnose", "chat")
@@ -263,7 +259,7 @@ def test_a_visit_in_which_something_is_changed_and_said(world: World) -> None:
     command("technician.cli", "note", world.ticket, "A hung program, ended.", *home)
     (note,) = command("technician.cli", "notes", world.ticket, *home)["notes"]
     assert (note["author"], note["text"], note["fault"]) == ("Tom Vale", "A hung program, ended.", "")
-    wait_for(lambda: world.agent("status")["outbox"]["items"] == 0, 60)
+    wait_for(lambda: world.asks("status")["outbox"]["items"] == 0, 60)
     sealed = command("technician.cli", "evidence", world.ticket, *home)["evidence"]
     assert any(each["kind"] == "transcript" and "Yes, thank you" in each["text"] for each in sealed)
 
