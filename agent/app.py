@@ -45,7 +45,7 @@ from agent.watch.look import Look, SeenFinding
 from agent.watch.report import report_of
 from agent.watch.verbs import WatchVerbs
 from agent.watch.watch import Watch
-from diagnostics.machine.own_use import AgentState
+from diagnostics.machine.own_use import AgentState, servers_of
 from protocol.messages.items import ReportItem
 from protocol.messages.login import Welcome
 
@@ -61,7 +61,9 @@ class Ground:
         self.clocks = SystemClocks(self.database)
         self.catalogue = Catalogue()
         # Replaced where there is more to tell, and by whoever can build the service anew.
-        self.agent_state: Callable[[], AgentState] = lambda: AgentState(pid=os.getpid(), data_folder=str(folder.root))
+        self.agent_state: Callable[[], AgentState] = lambda: AgentState(
+            pid=os.getpid(), data_folder=str(folder.root), portal_probe=config.checks.portal_probe
+        )
         self.restart: Callable[[], None] = lambda: None
         self.watch = Watch(self.database, self.clocks, config, log=log, agent_state=lambda: self.agent_state())
         self.catalogue.add(*WatchVerbs(self.watch, self.clocks).all())
@@ -174,6 +176,8 @@ class Member:
             oldest_queued_s=None if oldest is None else max(0, now - oldest),
             last_upload_unix_s=self.uploads.last_upload_at,
             knowledge_age_s=None if pack is None else max(0, now - pack.issued_at),
+            servers=servers_of(self.identity.origin),
+            portal_probe=self.ground.config.checks.portal_probe,
         )
 
     def _known_issues(self) -> Mapping[str, str]:

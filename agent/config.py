@@ -3,6 +3,7 @@
 [checks]
 every_minutes = 5
 disabled = ["dns"]
+portal_probe = "http://probe.example.org/204"    # your own address that answers 204; without it nobody is asked
 
 [tickets]
 automatic_from = "error"        # or "critical", or "never"
@@ -42,6 +43,9 @@ class CheckSettings(WireModel):
 
     every_minutes: Annotated[int, Field(ge=5, le=1440)] = 5
     disabled: Annotated[tuple[Kebab, ...], Field(max_length=128, strict=False)] = ()
+    portal_probe: (
+        Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$", max_length=300)] | None
+    ) = None
 
 
 class TicketSettings(WireModel):

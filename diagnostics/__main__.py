@@ -50,7 +50,9 @@ def _examine(arguments: argparse.Namespace, machine: Machine, past: Past) -> Exa
 
     now = machine.clock().unix_s
     try:
-        examination = examine(machine, past.history, now=now, only=arguments.only, before=past.changes)
+        examination = examine(
+            machine, past.history, now=now, only=arguments.only, before=past.changes, templates=past.templates
+        )
     except ValueError as error:
         raise _WrongUseError(str(error)) from error
     state = getattr(arguments, "state", None)

@@ -29,6 +29,7 @@ from diagnostics.collectors.package_log import PACKAGE_LOG
 from diagnostics.collectors.processes import SAMPLE_WINDOW_S
 from diagnostics.findings import Change, Finding, Severity
 from diagnostics.history import History
+from diagnostics.log_templates import Templates
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.remedies.offers import with_offers
@@ -55,7 +56,7 @@ class CheckResult:
 @dataclass(frozen=True, slots=True)
 class Examination:
     """`cpu_s` counts this process and the commands it ran. `changes`: what this look noticed; the owner keeps it,
-    and `snapshots` for the next comparison."""
+    and `snapshots` for the next comparison. `templates`: log messages as known after this look; None: as before."""
 
     checks: tuple[CheckResult, ...]
     findings: tuple[Finding, ...]
@@ -64,6 +65,7 @@ class Examination:
     metrics: tuple[Metric, ...] = ()
     changes: tuple[Change, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+    templates: Templates | None = None
 
     def to_value(self, *, with_metrics: bool = False) -> dict[str, object]:
         """`{"checks":[{"id","status","ms","reason"}],"findings":[…],"duration_s","cpu_s"}`, for people's scripts;
@@ -78,6 +80,7 @@ class Examination:
             value["metrics"] = [encode(metric) for metric in self.metrics]
             value["changes"] = [encode(change) for change in self.changes]
             value["snapshots"] = [encode(snapshot) for snapshot in self.snapshots]
+            value["templates"] = encode(self.templates)
         return value
 
     def to_json(self, *, with_metrics: bool = False) -> str:
@@ -165,9 +168,11 @@ def examine(
     only: Collection[str] | None = None,
     raised_before: Collection[str] = (),
     before: Changes | None = None,
+    templates: Templates | None = None,
 ) -> Examination:
-    """Run the checks once. `raised_before`: fingerprints of findings that are pending or active now. `before`: what
-    earlier looks kept of this machine. Raises ValueError on an unknown name in `only`; nothing else."""
+    """Run the checks once. `raised_before`: fingerprints of findings that are pending or active now. `before` and
+    `templates`: what earlier looks kept of this machine. Raises ValueError on an unknown name in `only`;
+    nothing else."""
     started_s, started_cpu_s = time.monotonic(), _cpu_s()
     chosen = choose(checks, only)
     try:
@@ -183,7 +188,13 @@ def examine(
     window_began_s = time.monotonic()
     compared = _compare(chosen, gathered, before or MemoryChanges(), machine, now)
     context = Context(
-        now, boot_unix_s, history, frozenset(raised_before), compared.known + compared.new, compared.subjects
+        now,
+        boot_unix_s,
+        history,
+        frozenset(raised_before),
+        compared.known + compared.new,
+        compared.subjects,
+        templates or Templates(),
     )
     results: dict[str, tuple[CheckResult, Outcome]] = {}
     for check in chosen:
@@ -208,6 +219,7 @@ def examine(
         cpu_s=max(0.0, _cpu_s() - started_cpu_s),
         changes=compared.new,
         snapshots=compared.snapshots,
+        templates=next((outcome.templates for _, outcome in ordered if outcome.templates is not None), None),
     )
 
 

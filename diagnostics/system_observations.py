@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnostics.machine.interface import ProcessFiles
+from diagnostics.observations import LogLine, UnreadSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +182,72 @@ class Timer:
 @dataclass(frozen=True, slots=True)
 class Timers:
     timers: tuple[Timer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSize:
+    """`complete` False: not walked to its end, the true size is larger."""
+
+    path: str
+    allocated_bytes: int
+    files: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSizes:
+    folders: tuple[FolderSize, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMark:
+    """A backup program's own trace: when it last finished one, and for whom (`anna`, or `system`)."""
+
+    program: str
+    owner: str
+    newest_unix_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    marks: tuple[BackupMark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortalProbe:
+    """`status` 0: no HTTP answer, and `error` says why. `location_host`: where the answer sends a browser."""
+
+    host: str
+    status: int
+    location_host: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCertificate:
+    """`where`: `desk.example.org:443`, or a file. `trust_error`: why this machine does not trust a server's; empty
+    where it does, and for files. `issuer`: the organisation that signed it, or its common name."""
+
+    where: str
+    is_server: bool
+    subject: str
+    issuer: str
+    not_before_unix_s: int
+    not_after_unix_s: int
+    trust_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """`unread`: servers that did not answer and files that hold no certificate, with the reason."""
+
+    certificates: tuple[SeenCertificate, ...]
+    unread: tuple[UnreadSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogMessages:
+    """Warnings and errors of the last hour, oldest first. `complete` False: there were more."""
+
+    lines: tuple[LogLine, ...]
+    complete: bool

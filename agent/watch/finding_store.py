@@ -20,6 +20,8 @@ _HOUR_S: Final = 3600
 SNOOZE_MAX_S: Final = 30 * 86_400
 #: The kept value that holds what the last looks saw, as diagnostics.changes.store writes it.
 PAST: Final = "watch-past"
+#: And the one that holds which kinds of log messages it knows, as diagnostics.log_templates writes it.
+TEMPLATES: Final = "watch-templates"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class FindingStore:
             self._append(connection, look.metrics, now)
             if look.past:
                 self._kept.put(PAST, look.past)
+            if look.templates:
+                self._kept.put(TEMPLATES, look.templates)
 
     def _put(self, connection: sqlite3.Connection, entry: SeenFinding, now: int) -> None:
         connection.execute(
@@ -173,9 +177,9 @@ class StoredHistory:
         findings = [decode(Finding, load_json(row[1])) for row in rows]
         return findings, {row[0]: row[2] for row in rows if row[2] is not None}
 
-    def past(self) -> str:
-        """What the looks before this one saw; empty before the first."""
-        row = self._connection.execute("SELECT value FROM kept_values WHERE name = ?", (PAST,)).fetchone()
+    def kept(self, name: str) -> str:
+        """PAST or TEMPLATES, as the looks before this one left it; empty before the first."""
+        row = self._connection.execute("SELECT value FROM kept_values WHERE name = ?", (name,)).fetchone()
         return "" if row is None else str(row[0])
 
     def close(self) -> None:

@@ -88,6 +88,8 @@ class Look:
     shadowed_issues: tuple[str, ...] = ()
     # What the machine was like at this look and what has changed lately (diagnostics.changes); empty: as before.
     past: str = ""
+    # Which kinds of messages programs write (diagnostics.log_templates); empty: as before.
+    templates: str = ""
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()

@@ -9,18 +9,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from agent.watch.finding_store import StoredHistory
+from agent.watch.finding_store import PAST, TEMPLATES, StoredHistory
 from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding
 from diagnostics.changes.store import MemoryChanges, dump_changes, load_changes
 from diagnostics.checks.catalogue import CATALOGUE, code_rules, explain
 from diagnostics.checks.contract import CheckSpec
+from diagnostics.collectors.log_messages import LOG_MESSAGES
 from diagnostics.examine import CheckStatus, Examination, examine
 from diagnostics.findings import Change, Finding
 from diagnostics.history import History, MemoryHistory
 from diagnostics.knowledge.conclude import conclude, judged_codes, known_changes
 from diagnostics.knowledge.issue import KnownIssue, own_issues
 from diagnostics.knowledge.match import Match
-from diagnostics.knowledge.rollout import roll_out
+from diagnostics.knowledge.rollout import RolledOut, roll_out
+from diagnostics.log_templates import dump_templates, load_templates
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.suppression import Advance, advance, is_raised
@@ -45,8 +47,11 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
     chosen = enabled if request.everything else due(enabled, request.ran_at, request.now)
     known, snoozed_until = history.known_findings() if history else ([], {})
     past: History = history or MemoryHistory()
-    text_before = history.past() if history else ""
+    text_before = history.kept(PAST) if history else ""
     seen_before = load_changes(text_before) if text_before else MemoryChanges()
+    # Some hundred kilobytes: only read when the check that learns from it runs.
+    learns = history is not None and any(LOG_MESSAGES in check.needs for check in chosen)
+    messages_before = history.kept(TEMPLATES) if history is not None and learns else ""
     examined = examine(
         machine,
         past,
@@ -54,6 +59,7 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         checks=chosen,
         raised_before=[finding.fingerprint for finding in known if is_raised(finding)],
         before=seen_before,
+        templates=load_templates(messages_before) if messages_before else None,
     )
     seen_before.keep(examined.snapshots, examined.changes)
     advanced = advance(
@@ -65,7 +71,9 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         rules=code_rules(),
         snoozed_until=snoozed_until,
     )
-    rolled = roll_out(own_issues(), request.issues, device=request.device)
+    # Reading the issues costs a tenth of a second: only where there is something to explain.
+    ill = any(is_raised(finding) for finding in advanced.findings)
+    rolled = roll_out(own_issues(), request.issues, device=request.device) if ill else RolledOut(())
     changes = known_changes(examined, seen_before, now=request.now)
     explained = explanations(rolled.shown, machine, examined, advanced, request.now, changes)
     shadowed = explanations(rolled.shadow, machine, examined, advanced, request.now, changes)
@@ -120,6 +128,7 @@ def as_look(
         unused_issues=unused,
         shadowed_issues=shadowed,
         past=past,
+        templates=dump_templates(examined.templates) if examined.templates is not None else "",
     )
 
 

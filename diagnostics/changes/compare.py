@@ -29,6 +29,7 @@ class Subject(StrEnum):
     SERVICE = "service"
     KERNEL = "kernel"
     NETWORK = "network"
+    CERTIFICATE = "certificate"
 
 
 # Their values are sums or sizes: true, and of no use to a reader.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from diagnostics.changes.compare import Snapshot, Subject
+from diagnostics.collectors.certificates import CERTIFICATES
 from diagnostics.collectors.config_files import CONFIG_FILES
 from diagnostics.collectors.contract import Collector
 from diagnostics.collectors.network import NETWORK
@@ -18,6 +19,7 @@ from diagnostics.collectors.services import SERVICES
 from diagnostics.collectors.startup_items import STARTUP_ITEMS
 from diagnostics.collectors.system import OPERATING_SYSTEM, PACKAGES
 from diagnostics.observations import ConfigFiles, Network, OperatingSystem, Packages, Services, StartupItems
+from diagnostics.system_observations import Certificates
 
 Read = TypeVar("Read")
 
@@ -86,6 +88,11 @@ def _network(read: Network) -> Mapping[str, str]:
     return items
 
 
+def _certificates(read: Certificates) -> Mapping[str, str]:
+    # Who signed a server's certificate, not which one it is: that is renewed every few weeks.
+    return {item.where: item.issuer for item in read.certificates if item.is_server}
+
+
 WATCHED: tuple[Watched, ...] = (
     _watch(Subject.PACKAGE, PACKAGES, Packages, _packages),
     _watch(Subject.CONFIG, CONFIG_FILES, ConfigFiles, _config),
@@ -93,4 +100,5 @@ WATCHED: tuple[Watched, ...] = (
     _watch(Subject.SERVICE, SERVICES, Services, _services),
     _watch(Subject.KERNEL, OPERATING_SYSTEM, OperatingSystem, _kernel),
     _watch(Subject.NETWORK, NETWORK, Network, _network),
+    _watch(Subject.CERTIFICATE, CERTIFICATES, Certificates, _certificates),
 )

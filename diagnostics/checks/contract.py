@@ -17,6 +17,7 @@ from typing import Protocol
 from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Observed
 from diagnostics.findings import Change, Evidence, Fact, Finding, RemedyOffer, Severity, TimeToAct
 from diagnostics.history import History
+from diagnostics.log_templates import Templates
 from diagnostics.machine.interface import Platform
 from diagnostics.plain_text import printable
 from diagnostics.wording import Language, Words
@@ -33,7 +34,8 @@ class Seen(Protocol):
 class Context:
     """`raised` holds the fingerprints that are pending or active now: a finding clears at another threshold than
     the one it was raised at. `changes`: what is known to have changed, this look's changes included, oldest first;
-    `compared`: the subjects that had an earlier look to be compared with."""
+    `compared`: the subjects that had an earlier look to be compared with. `templates`: the kinds of messages that
+    programs wrote before this look."""
 
     now: int
     boot_unix_s: int | None
@@ -41,6 +43,7 @@ class Context:
     raised: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
     compared: frozenset[str] = frozenset()
+    templates: Templates = field(default_factory=Templates)
 
     def is_raised(self, code: str, instance: str) -> bool:
         return f"{code}|{instance}" in self.raised
@@ -58,11 +61,13 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`skipped`: why nothing can be said yet, though the numbers of this look are kept for the next one."""
+    """`skipped`: why nothing can be said yet, though the numbers of this look are kept for the next one. `templates`:
+    what the next look is to know of log messages; None: as before."""
 
     findings: tuple[Finding, ...] = ()
     metrics: tuple[Metric, ...] = ()
     skipped: str = ""
+    templates: Templates | None = None
 
 
 @dataclass(frozen=True, slots=True)

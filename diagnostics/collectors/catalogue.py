@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from diagnostics.collectors.agent_self import AGENT_SELF
 from diagnostics.collectors.antivirus import ANTIVIRUS
+from diagnostics.collectors.backups import BACKUPS
 from diagnostics.collectors.boots import BOOTS
+from diagnostics.collectors.certificates import CERTIFICATES
 from diagnostics.collectors.clock_sync import CLOCK_SYNC
 from diagnostics.collectors.config_files import CONFIG_FILES
 from diagnostics.collectors.contract import Collector
@@ -16,16 +18,19 @@ from diagnostics.collectors.disk_activity import DISK_ACTIVITY, IO_PRESSURE
 from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.collectors.dns import DNS
 from diagnostics.collectors.filesystems import FILESYSTEMS
+from diagnostics.collectors.folder_sizes import FOLDER_SIZES
 from diagnostics.collectors.fstab import FSTAB
 from diagnostics.collectors.gateway_echo import GATEWAY_ECHO
 from diagnostics.collectors.kernel_log import KERNEL_LOG
 from diagnostics.collectors.listeners import LISTENERS
 from diagnostics.collectors.log_errors import LOG_ERRORS
+from diagnostics.collectors.log_messages import LOG_MESSAGES
 from diagnostics.collectors.memory import LOAD, MEMORY, MEMORY_PRESSURE
 from diagnostics.collectors.network import NETWORK
 from diagnostics.collectors.open_files import OPEN_FILES
 from diagnostics.collectors.package_log import PACKAGE_LOG
 from diagnostics.collectors.places import JOURNAL_SIZE, TEMPORARY, USER_CACHE
+from diagnostics.collectors.portal import PORTAL
 from diagnostics.collectors.printers import PRINTERS
 from diagnostics.collectors.processes import PROCESSES
 from diagnostics.collectors.protection import PROTECTION
@@ -89,5 +94,10 @@ COLLECTORS: tuple[Collector[object], ...] = (
     USER_CACHE,
     TEMPORARY,
     JOURNAL_SIZE,
+    FOLDER_SIZES,
+    BACKUPS,
+    LOG_MESSAGES,
+    PORTAL,
+    CERTIFICATES,
     AGENT_SELF,
 )

@@ -25,7 +25,7 @@ def count_errors(lines: tuple[LogLine, ...]) -> LogErrors:
     return LogErrors(len(lines), len(lines) < LINES_MAX, loudest, count, sample[:300])
 
 
-def _journal_is_kept(machine: Machine) -> None:
+def journal_is_kept(machine: Machine) -> None:
     """No line of a journal that nobody keeps is not a quiet hour. Raises Unreadable."""
     for folder in ("/var/log/journal", "/run/log/journal"):
         with suppress(Unreadable):
@@ -36,7 +36,7 @@ def _journal_is_kept(machine: Machine) -> None:
 
 def collect_log_errors(machine: Machine) -> LogErrors:
     now = machine.clock().unix_s
-    _journal_is_kept(machine)
+    journal_is_kept(machine)
     lines = journal_lines(machine, now=now, since_unix_s=now - WINDOW_S, least_severity=_ERROR, max_lines=LINES_MAX)
     return count_errors(lines)
 

@@ -202,6 +202,11 @@ class Native(StrEnum):
     CPU = "cpu"
     INTERFACES = "interfaces"
     SERVICES = "services"
+    # Space taken below the folders two steps from the root: `read/folder_sizes.py`.
+    FOLDER_SIZES = "folder-sizes"
+    # One question to the configured probe address, and the certificates of the configured servers: `read/web.py`.
+    PORTAL = "portal"
+    SERVER_CERTIFICATES = "server-certificates"
 
 
 @runtime_checkable

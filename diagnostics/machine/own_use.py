@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 # The agent's own folder holds a database and a few bundles; more entries than this is a defect to be seen.
 _ENTRIES_MAX = 10_000
@@ -19,6 +20,9 @@ class AgentState:
     oldest_queued_s: int | None = None
     last_upload_unix_s: int | None = None
     knowledge_age_s: int | None = None
+    # `host:port` of the servers this agent talks to anyway, and the owner's own address that answers HTTP 204.
+    servers: tuple[str, ...] = ()
+    portal_probe: str | None = None
 
 
 def folder_bytes(folder: str | None) -> int | None:
@@ -45,3 +49,12 @@ def folder_bytes(folder: str | None) -> int | None:
                 else:
                     total += getattr(status, "st_blocks", 0) * 512 or status.st_size
     return total
+
+
+def servers_of(origin: str) -> tuple[str, ...]:
+    """`https://desk.example.org` → `desk.example.org:443`; nothing for a server that does not speak TLS."""
+    parts = urlsplit(origin)
+    if parts.scheme != "https" or not parts.hostname:
+        return ()
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return (f"{host}:{parts.port or 443}",)

@@ -42,6 +42,14 @@ STARTUP_FOLDERS = (
     "/etc/cron.monthly",
     "/etc/systemd/system",
 )
+# Certificates are public; keys lie elsewhere (/etc/ssl/private), and only these endings are opened.
+CERTIFICATE_FOLDERS = (
+    "/usr/local/share/ca-certificates",
+    "/etc/pki/ca-trust/source/anchors",
+    "/etc/ssl/certs",
+    "/etc/pki/tls/certs",
+)
+_CERTIFICATES = re.compile(rf"({'|'.join(CERTIFICATE_FOLDERS)})/[^/]+\.(pem|crt|cer)")
 # Names, sizes and dates may be seen, content may not: homes, memory images of crashed programs, virus signatures.
 LISTABLE_FOLDERS = frozenset(
     {
@@ -57,9 +65,16 @@ LISTABLE_FOLDERS = frozenset(
         "/var/lib/apt/lists",
         "/var/cache/dnf",
         "/var/lib/pacman/sync",
+        "/timeshift/snapshots",
+        "/run/timeshift/backup/timeshift/snapshots",
+        *CERTIFICATE_FOLDERS,
     }
 )
-_LISTABLE = re.compile(r"/home/[^/]+/\.config/autostart")
+# What backup programs keep of their own past; its names are times and sums.
+_LISTABLE = re.compile(
+    r"/home/[^/]+/\.config/autostart"
+    r"|(/root|/home/[^/]+)/\.cache/((restic|deja-dup)(/[^/]+(/snapshots)?)?|borg(/[^/]+)?)"
+)
 
 # Single files. Where one is a symbolic link (os-release, resolv.conf), the target must be listed too.
 READABLE_FILES = frozenset(
@@ -145,7 +160,7 @@ def is_readable(path: str) -> bool:
         return False
     if path in READABLE_FILES or is_inside(path, READABLE_FOLDERS):
         return True
-    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES))
+    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES, _CERTIFICATES))
 
 
 def is_listable(path: str) -> bool:

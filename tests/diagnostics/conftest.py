@@ -36,14 +36,15 @@ def look(
     """`look("laptop-healthy", only=["disk-space"])`: examine a recorded machine once."""
 
     def run(name: str, only: list[str] | None = None, raised_before: tuple[str, ...] = ()) -> Examination:
-        machine = recorded(name)
+        machine, past = recorded(name), read_past(MACHINES / name)
         return examine(
             machine,
             history_of(name),
             now=machine.clock().unix_s,
             only=only,
             raised_before=raised_before,
-            before=read_past(MACHINES / name).changes,
+            before=past.changes,
+            templates=past.templates,
         )
 
     return run

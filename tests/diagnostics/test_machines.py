@@ -86,6 +86,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         "failed-services": {("service-failed|service:cups.service", "warning")},
         "startup-drift": {("startup-items-changed|startup:all", "info")},
         "config-drift": {("config-files-changed|config:all", "info")},
+        "log-templates": {("log-new-message|log:cups.service", "warning")},
         "software-drift": {
             ("packages-half-installed|packages:all", "error"),
             ("packages-older-than-before|packages:all", "info"),
@@ -93,6 +94,8 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     },
     "laptop-worn": {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "backup-age": {("backup-old|backup:restic:anna", "warning")},
+        "internet": {("captive-portal|internet", "warning")},
         "smart-nvme": {("nvme-worn|disk:nvme0n1", "warning")},
         "slow-boot": {("boot-slow|system", "info")},
         "updates": {("updates-not-looked-for|updates", "warning")},
@@ -110,6 +113,8 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
         "smart-ata": {("disk-failing|disk:sda", "error")},
         "smart-nvme": {("nvme-failing|disk:nvme0n1", "error")},
+        "growing-folders": {("folder-growing|folder:/var/lib/postgresql", "info")},
+        "certificates": {("certificate-expired|file:/etc/ssl/certs/mail.pem", "warning")},
         "timers": {("timer-not-armed|timer:backup.timer", "warning")},
         "restart-loop": {("service-restart-loop|service:ssh.service", "error")},
         "inodes": {("inodes-low|disk:/boot", "error")},
@@ -156,6 +161,7 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
             ("proxy-setting-broken|proxy:https_proxy", "warning"),
         },
         "clock": {("clock-wrong|clock", "error")},
+        "certificates": {("connection-inspected|server:desk.example.org:443", "info")},
     },
     "restricted-user": {
         **only(*PLAIN),

@@ -34,10 +34,12 @@ from diagnostics.machine.interface import (
 )
 from diagnostics.machine.own_use import AgentState, folder_bytes
 from diagnostics.machine.read import open_inside
+from diagnostics.machine.read.folder_sizes import folder_sizes
 from diagnostics.machine.read.open_files import count_open_files
 from diagnostics.machine.read.places import measure
 from diagnostics.machine.read.resolvers import ask_resolvers
 from diagnostics.machine.read.run_command import run_command
+from diagnostics.machine.read.web import ask_web
 from diagnostics.plain_text import printable
 
 KERNEL_RING_MAX_BYTES = 4 * 1024 * 1024
@@ -183,6 +185,10 @@ class LinuxMachine:
             raise Unreadable(f"/etc/passwd: {os.strerror(error.errno or 0)}") from None
 
     def native(self, subject: Native) -> object:
+        if subject is Native.FOLDER_SIZES:
+            return folder_sizes()
+        if subject in (Native.PORTAL, Native.SERVER_CERTIFICATES):
+            return ask_web(subject, self._agent_state)
         raise Unreadable(f"{subject} is read from /proc on Linux", UnreadableKind.UNSUPPORTED)
 
     def agent(self) -> AgentNumbers:

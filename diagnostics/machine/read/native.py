@@ -36,9 +36,11 @@ from diagnostics.machine.interface import (
 )
 from diagnostics.machine.own_use import AgentState, folder_bytes
 from diagnostics.machine.read import open_inside
+from diagnostics.machine.read.folder_sizes import folder_sizes
 from diagnostics.machine.read.places import measure
 from diagnostics.machine.read.resolvers import ask_resolvers
 from diagnostics.machine.read.run_command import run_command
+from diagnostics.machine.read.web import ask_web
 
 
 class NativeMachine(ABC):
@@ -140,6 +142,10 @@ class NativeMachine(ABC):
             return {"cpus": psutil.cpu_count() or 1, "load": list(psutil.getloadavg())}
         if subject is Native.INTERFACES:
             return _interfaces()
+        if subject is Native.FOLDER_SIZES:
+            return folder_sizes()
+        if subject in (Native.PORTAL, Native.SERVER_CERTIFICATES):
+            return ask_web(subject, self._agent_state)
         raise Unreadable(f"{subject} is not read on this platform yet", UnreadableKind.UNSUPPORTED)
 
     def agent(self) -> AgentNumbers:

@@ -73,7 +73,11 @@ def test_a_state_folder_keeps_numbers_and_changes(tmp_path: Path) -> None:
     again = read_past(tmp_path / "state")
     assert again.history.series("disk.used-bytes", "disk:/", since_unix_s=0) == (Point(NOW, 5.0),)
     assert (again.changes.latest(Subject.PACKAGE), len(again.changes.since(0))) == (PACKAGES, 1)
-    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["changes.json", "history.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == [
+        "changes.json",
+        "history.jsonl",
+        "templates.json",
+    ]
 
 
 def test_two_looks_tell_what_changed_between_them_and_put_it_at_what_broke(
