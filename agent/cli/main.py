@@ -17,6 +17,7 @@ COMMANDS: Final = MappingProxyType(
         "enrol": ("agent.cli.enrol", "meet your support organisation, once, with the token it gave you"),
         "run": ("agent.cli.run", "run the service in the foreground"),
         "check": ("agent.cli.check", "look at this machine now; works offline and without enrolment"),
+        "explain": ("agent.cli.explain", "what is known of a finding, and the one fact that would decide"),
         "status": ("agent.cli.status", "what the service does, and what waits to be sent"),
         "ask": ("agent.cli.ask", "ask for help in your own words"),
         "tickets": ("agent.cli.tickets", "your tickets with what is being done about them"),
