@@ -113,17 +113,25 @@ class RunProgram:
         return f"it is {printable(state, 200)} now" if state else "nothing speaks against it"
 
     def settle(self, plan: ProgramPlan, means: Means) -> str:
+        means.program_acts().forget()
         return "it stays as it is now"
 
     def roll_back(self, plan: ProgramPlan, means: Means) -> Undone:
+        means.program_acts().wait_for_orphan()
+        undone = self._put_back(plan, means)
+        means.program_acts().forget()
+        return undone
+
+    def _put_back(self, plan: ProgramPlan, means: Means) -> Undone:
         programs = means.program_acts()
-        programs.wait_for_orphan()
         try:
             state = self._state(means, plan.asked)
             if self._act.undo is not None:
                 if state == plan.before or not self._act.well(state):
                     return Undone(0)
                 line, argument = self._act.undo, plan.asked
+            elif not programs.begun(self._act.do):
+                return Undone(0)
             elif self._act.finishes and self._act.ill(state):
                 line, argument = self._act.do, plan.argument
             else:

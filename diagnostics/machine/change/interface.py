@@ -69,5 +69,11 @@ class ChangingPrograms(Protocol):
     def shown(self, line: str, argument: str = "") -> str:
         """The command as people read it. Raises ActRefused like `run`, but for what only running tells."""
 
+    def begun(self, line: str) -> bool:
+        """Whether this command was begun since the last `forget`, by this worker or one before it."""
+
+    def forget(self) -> None:
+        """The run is over: what was begun does not matter any more."""
+
     def wait_for_orphan(self) -> None:
         """A command that outlived a killed worker has ended when this returns. Raises OSError when it goes on."""

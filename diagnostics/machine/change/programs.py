@@ -36,6 +36,8 @@ _JOBS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}-\d{1,9}( [A-Za-z0-9
 #: How long the end of a command that outlived its worker is waited for.
 _ORPHAN_S: Final = 60.0
 _LOCK: Final = ".command-runs"
+#: One empty file for each command that was begun: a worker after a crash must know.
+_BEGUN: Final = ".begun-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +52,23 @@ class Line:
     timeout_s: float = 30.0
     # Through `services.control_service`, which never touches what the agent runs in.
     service: ServiceAct | None = None
+    # It changes nothing: only the others are marked as begun.
+    reads: bool = False
 
 
 _SHOW = ("systemctl", "--no-pager", "show", "--property=ActiveState", "--value", "--", "{}")
 LINES: Final[Mapping[str, Line]] = {
     # --- reading: the state before and after ---
-    "service-state": Line((*_SHOW[:-1], "{}.service"), argument=_NAME),
-    "timer-state": Line(_SHOW, argument=_UNIT),
-    "time-kept": Line(("timedatectl", "show", "--property=NTP", "--value")),
-    "interface-state": Line(("nmcli", "-g", "GENERAL.STATE", "device", "show", "{}"), argument=_NAME),
-    "firewall-state": Line(("ufw", "status")),
-    "printer-state": Line(("lpstat", "-p", "{}"), argument=_NAME),
-    "print-jobs": Line(("lpstat", "-o", "{}"), argument=_NAME),
-    "package-trouble": Line(("dpkg", "--audit")),
+    "service-state": Line((*_SHOW[:-1], "{}.service"), argument=_NAME, reads=True),
+    "timer-state": Line(_SHOW, argument=_UNIT, reads=True),
+    "time-kept": Line(("timedatectl", "show", "--property=NTP", "--value"), reads=True),
+    "interface-state": Line(("nmcli", "-g", "GENERAL.STATE", "device", "show", "{}"), argument=_NAME, reads=True),
+    "firewall-state": Line(("ufw", "status"), reads=True),
+    "printer-state": Line(("lpstat", "-p", "{}"), argument=_NAME, reads=True),
+    "print-jobs": Line(("lpstat", "-o", "{}"), argument=_NAME, reads=True),
+    "package-trouble": Line(("dpkg", "--audit"), reads=True),
     "shutdown-planned": Line(("busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
-                              "org.freedesktop.login1.Manager", "ScheduledShutdown")),
+                              "org.freedesktop.login1.Manager", "ScheduledShutdown"), reads=True),
     # --- changing ---
     "service-restart": Line(("systemctl", "restart", "--", "{}"), argument=_NAME, service=ServiceAct.RESTART),
     "service-stop": Line(("systemctl", "stop", "--", "{}"), argument=_NAME, service=ServiceAct.STOP),
@@ -141,10 +145,29 @@ class SystemPrograms:
     def run(self, line: str, argument: str = "") -> Ran:
         argv = argv_of(line, argument, self._platform)
         known = LINES[line]
+        self._mark(line)
         if known.service is not None:
             service = control_service(argument, known.service, user=False)
             return Ran(0, service.active_state.encode(), b"")
         return self._locked(argv, known.timeout_s)
+
+    def begun(self, line: str) -> bool:
+        return (Path(self._folder) / (_BEGUN + line)).exists()
+
+    def forget(self) -> None:
+        for mark in Path(self._folder).glob(_BEGUN + "*"):
+            mark.unlink(missing_ok=True)
+
+    def _mark(self, line: str) -> None:
+        if LINES[line].reads or not os.path.isdir(self._folder):
+            return
+        (Path(self._folder) / (_BEGUN + line)).touch()
+        if sys.platform != "win32":
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def wait_for_orphan(self) -> None:
         if sys.platform != "linux" or not (Path(self._folder) / _LOCK).exists():
@@ -154,9 +177,8 @@ class SystemPrograms:
         (Path(self._folder) / _LOCK).unlink(missing_ok=True)
 
     def _find(self, name: str) -> str:
-        if self._platform is Platform.WINDOWS:
-            if found_there := shutil.which(name):
-                return found_there
+        if self._platform is Platform.WINDOWS and (found_there := shutil.which(name)):
+            return found_there
         for folder in self._path.split(":"):
             if os.access(found := f"{folder}/{name}", os.X_OK):
                 return found

@@ -131,9 +131,9 @@ def killed(folder: Path, scenario: str, kill_at: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def rounds(folder: Path, scenario: str, *, twice: bool) -> Sequence[dict[str, object]]:
+def rounds(folder: Path, scenario: str, *, twice: bool, stride: int) -> Sequence[dict[str, object]]:
     results: list[dict[str, object]] = []
-    for kill_at in itertools.count(1):
+    for kill_at in itertools.count(1, stride):
         place = folder / f"{scenario}-{kill_at}"
         make_tree(place)
         before = picture(place)
@@ -168,5 +168,5 @@ def rounds(folder: Path, scenario: str, *, twice: bool) -> Sequence[dict[str, ob
 
 
 if __name__ == "__main__":
-    for result in rounds(Path(sys.argv[1]), sys.argv[2], twice=sys.argv[3] == "twice"):
+    for result in rounds(Path(sys.argv[1]), sys.argv[2], twice=sys.argv[3] == "twice", stride=int(sys.argv[4])):
         print(json.dumps(result))
