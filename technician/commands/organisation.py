@@ -28,6 +28,7 @@ from technician.home import default_organisation
 from technician.keys.passphrase import Passphrases
 from technician.keys.technician_keys import read_request
 from technician.organisation import issuers
+from technician.organisation import pack as packs
 from technician.organisation.certify import certify_technician, find_certificates, holds, validity_s
 from technician.organisation.desk import Desk
 from technician.organisation.enrolment import Approval, Predecessor, make_token
@@ -340,6 +341,38 @@ def publish(
     out.table(("document", "version"), list(versions.items()))
     if "bundle-recipients" not in versions:
         out.say("No technician is certified, so nothing can be sealed to anyone yet.", "yellow")
+
+
+@app.command(epilog="Example: bellpull org pack ./our-issues --check")
+@reports
+def pack(
+    folder: Annotated[Path, typer.Argument(help="A folder of *.toml: known issues, and stops.")],
+    check: Annotated[bool, typer.Option("--check", help="Try every case and keep nothing.")] = False,
+    publish_now: Annotated[bool, typer.Option("--publish/--no-publish", help="Sign and hand over at once.")] = True,
+    keys: KeysOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take your own known issues: every case of every one is tried before anything is signed."""
+    desk = open_desk(keys, passphrase_file)
+    packed = packs.read_folder(folder, packs.kept_texts(desk.records))
+    versions: dict[str, int] = {}
+    if not check:
+        packs.keep_texts(desk.records, packed)
+        versions = run(desk.publish()) if publish_now else {}
+    out = Output(as_json)
+    if as_json:
+        issues = [{"id": each.id, "version": each.version, "cases": each.cases, "whom": each.whom} for each in packed]
+        out.json({"issues": issues, "kept": not check, "published": versions})
+        return
+    out.table(
+        ("issue", "version", "cases", "for whom"),
+        [(each.id, str(each.version), str(each.cases), each.whom) for each in packed],
+    )
+    if check:
+        out.say("Every case holds. Nothing was kept or signed.")
+    else:
+        out.say("Signed and published." if publish_now else "Kept. Not published yet: bellpull org publish")
 
 
 @app.command(epilog="Example: bellpull org certificates")

@@ -3,7 +3,7 @@
     revocations         certifying  7 days    re-signed daily: older than 72 h, devices trust less
     bundle-recipients   content     30 days   the age keys of all technicians in force
     organisation-policy content     1 year    the pinned server and its log key
-    known-issue-pack    content     180 days  diagnostics/knowledge/issues/*.toml
+    known-issue-pack    content     180 days  diagnostics/knowledge/issues/*.toml, and what `org pack` kept (pack.py)
 
 The list of revoked issuers is the root's own (rotation.py) and only handed out again here.
 Each gets the next version of its name from the books before it is signed: a version is never used for two texts.
@@ -26,6 +26,7 @@ from protocol.certificates import (
     TechnicianCertificate,
 )
 from protocol.statements import SigningKey, StatementName, parse_payload
+from technician.organisation import pack
 from technician.organisation.issuers import Identity
 from technician.organisation.records import Records
 from technician.organisation.rotation import ISSUER_REVOCATIONS
@@ -38,11 +39,12 @@ POLICY_DAYS: Final = 365
 PACK_DAYS: Final = 180
 
 
-def packed_issues() -> tuple[PackedIssue, ...]:
-    """The known issues this version of the program carries, as text; diagnostics alone understands them."""
+def packed_issues(records: Records) -> tuple[PackedIssue, ...]:
+    """The known issues this version of the program carries, with the organisation's own in their places, as text."""
     folder = resources.files("diagnostics.knowledge") / "issues"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return tuple(PackedIssue(id=file.name.removesuffix(".toml"), toml=file.read_text("utf-8")) for file in files)
+    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    own = {file.name.removesuffix(".toml"): file.read_text("utf-8") for file in files}
+    return pack.packed_issues(own, pack.kept_texts(records))
 
 
 def recipients(records: Records, now: int) -> tuple[Recipient, ...]:
@@ -113,7 +115,7 @@ def _of_content(
                 recipients=certified,
             ),
         )
-    issues = packed_issues()
+    issues = packed_issues(records)
     if issues:
         yield (
             IssuerRole.CONTENT,

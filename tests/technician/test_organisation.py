@@ -336,7 +336,7 @@ def test_published_documents_hold_under_the_root_and_rise_in_version(
 
 
 def test_the_known_issue_pack_carries_every_issue_of_diagnostics(desk: Desk) -> None:
-    files = {issue.id for issue in publish.packed_issues()}
+    files = {issue.id for issue in publish.packed_issues(desk.records)}
     packs = [document for name, document in documents(desk) if name == StatementName.KNOWN_ISSUE_PACK]
     if not files:
         assert packs == []  # nothing to publish is not an empty pack
