@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from diagnostics.bundle import BundleDifferences, compare_bundles
 from protocol.errors import RemoteProtocolError
 from protocol.messages.api import TicketDetail
 from technician.bundles import JudgedBundle, open_bundle, open_bundle_bytes
@@ -27,25 +28,22 @@ def open_bundle_command(
     file: Annotated[Path, typer.Argument(help="A bundle: …tar.zst.age, or …tar.zst.")],
     list_files: Annotated[bool, typer.Option("--list", help="The files in it, with what was redacted.")] = False,
     show: Annotated[str | None, typer.Option("--show", help="One file of it, as text.")] = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Another bundle of the same device: what changed between the two.")
+    ] = None,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look into a bundle without unpacking it: nothing of it reaches the disk, nothing in it is run."""
-    try:
-        stream = file.open("rb")
-    except OSError as error:
-        raise Problem("the bundle cannot be read", expected=str(file), got=error.strerror or str(error)) from None
-    with stream:
-        sealed = stream.read(len(_AGE_MAGIC)) == _AGE_MAGIC
-        stream.seek(0)
-        place = Home.at(home)
-        known = place.certificate.exists() and place.trust.exists()
-        technician = Technician.open(place, Passphrases(passphrase_file)) if known or sealed else None
-        keys = technician.keys() if technician and sealed else None
-        bundle = open_bundle(stream, keys, technician.store.trust if technician else None, now_s())
+    if against is not None and (show is not None or list_files):
+        raise Problem("these do not go together", expected="--against alone", got="--against with --show or --list")
+    passphrases = Passphrases(passphrase_file)
+    bundle = _open_file(file, Home.at(home), passphrases)
     out = Output(as_json)
-    if show is not None:
+    if against is not None:
+        _show_changes(out, bundle, _open_file(against, Home.at(home), passphrases))
+    elif show is not None:
         typer.echo(bundle.shown(show), nl=False)
     elif as_json:
         out.json(bundle_json(bundle))
@@ -55,6 +53,20 @@ def open_bundle_command(
         _show_maker(out, bundle)
         out.say(bundle.summary)
         out.say("--list names the files, --show PATH shows one.", "dim")
+
+
+def _open_file(file: Path, place: Home, passphrases: Passphrases) -> JudgedBundle:
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise Problem("the bundle cannot be read", expected=str(file), got=error.strerror or str(error)) from None
+    with stream:
+        sealed = stream.read(len(_AGE_MAGIC)) == _AGE_MAGIC
+        stream.seek(0)
+        known = place.certificate.exists() and place.trust.exists()
+        technician = Technician.open(place, passphrases) if known or sealed else None
+        keys = technician.keys() if technician and sealed else None
+        return open_bundle(stream, keys, technician.store.trust if technician else None, now_s())
 
 
 @reports
@@ -136,6 +148,58 @@ def _show_maker(out: Output, bundle: JudgedBundle) -> None:
         out.say(f"! Who made this is not proven: {bundle.doubt}", "bold yellow")
     else:
         out.say(f"✓ Made by {bundle.device} of {bundle.customer}, certified, unchanged.", "green")
+
+
+def _show_changes(out: Output, bundle: JudgedBundle, other: JudgedBundle) -> None:
+    """Bundles of two devices share no pseudonym: everything would seem to have changed."""
+    if bundle.device != other.device:
+        raise Problem(
+            "these bundles cannot be compared",
+            expected="two bundles of one device",
+            got=f"{bundle.device or 'nobody known'} and {other.device or 'nobody known'}",
+        )
+    found = compare_bundles(bundle.opened, other.opened)
+    if out.as_json:
+        out.json(
+            {
+                "device": bundle.device,
+                "doubts": [doubt for doubt in (bundle.doubt, other.doubt) if doubt],
+                **_differences_json(found),
+            }
+        )
+        return
+    for each in (bundle, other):
+        _show_maker(out, each)
+    out.say(f"From {when(found.earlier_unix_s)} to {when(found.later_unix_s)} UTC", "bold")
+    for subject in found.subjects:
+        if subject.not_comparable:
+            out.say(f"! {subject.subject} cannot be compared: {subject.not_comparable}", "yellow")
+        elif not subject.differences:
+            out.say(f"{subject.subject}: the same")
+        else:
+            out.table(
+                (subject.subject.value, "before", "after"),
+                [(row.name, row.before or "–", row.after or "–") for row in subject.differences],
+            )
+            if subject.more:
+                out.say(f"… and {subject.more} more")
+
+
+def _differences_json(found: BundleDifferences) -> dict[str, object]:
+    return {
+        "earlier_unix_s": found.earlier_unix_s,
+        "later_unix_s": found.later_unix_s,
+        "subjects": {
+            each.subject.value: {
+                "differences": [
+                    {"name": row.name, "before": row.before, "after": row.after} for row in each.differences
+                ],
+                "more": each.more,
+                "not_comparable": each.not_comparable,
+            }
+            for each in found.subjects
+        },
+    }
 
 
 def _show_list(out: Output, bundle: JudgedBundle) -> None:

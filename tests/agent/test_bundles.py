@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,17 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from agent.app import Agent
 from agent.bundles.asking import Asking, OfPreview, Send, ShowFile, bundle_seal
 from agent.bundles.planning import make_plan, subjects
 from agent.bundles.sealing import Sealing
 from agent.bundles.talk import WINDOW_S, BundleRequest, WriteOrder
 from agent.bundles.writer import BundleWriter, remove_leftovers
+from agent.cli.main import main
+from agent.event_log import StructuredLog
 from agent.identity.identity import Identity
 from agent.identity.trust_store import TrustStore
 from agent.link.link import Link
 from agent.link.outbox import Outbox
 from agent.link.uploads import Uploads
-from agent.local.verbs import NoArguments, Peer
+from agent.local.server import LocalServer
+from agent.local.verbs import Catalogue, NoArguments, Peer
+from agent.page.serve import build
 from agent.paths import StateFolder
 from agent.refusal import Refusal
 from agent.store.database import Database
@@ -40,6 +46,7 @@ from protocol.messages.link import parse_item
 from protocol.statements import VerifyKey, verify
 from protocol.tickets import BundleSeal, BundleSignature
 from tests.agent.doubles import HandClocks, MemoryLog, device_certificate, recipients
+from tests.agent.page.conftest import behind_doors
 from tests.agent.test_watch import finding, look
 from tests.making import NOW, Organisation, seed
 
@@ -366,3 +373,57 @@ def test_orders_are_strict() -> None:
 
     with pytest.raises(StrictJsonError):
         decode(WriteOrder, {"path": "/x", "recipients": None, "signed": "yes"})
+
+
+# --- preview and untick, on the page and at the command line ------------------------------------------------------
+
+
+async def test_preview_and_untick_on_the_page(bench: Bench) -> None:
+    """The page's own form: every file has its box, and an emptied box keeps its file out of what is sealed."""
+    agent = Agent(bench.folder, StructuredLog(None))
+    catalogue = Catalogue()
+    own = bench.asking.verbs()
+    names = {verb.name for verb in own}
+    catalogue.add(*own, *(verb for name, verb in agent.ground.catalogue.verbs.items() if name not in names))
+    server = LocalServer(bench.folder, catalogue, log=agent.ground.log)
+    await server.start()
+    try:
+        async with behind_doors(build(bench.folder.root), "page", scripts=True) as page:
+            seen = (await page.post("/help", data={"words": "It is slow."})).text
+            offered = re.findall(r'name="offered" value="([^"]+)"', seen)
+            (preview,) = set(re.findall(r'name="preview" value="([^"]+)"', seen))
+            assert "system/memory.json" in offered
+            assert list(bench.folder.bundles.iterdir()) == []
+            kept = [path for path in offered if path != "system/memory.json"]
+            form = {"preview": preview, "act": "all", "words": "It is slow.", "offered": offered, "file": kept}
+            sent = await page.post("/help/send", data={**form, "leave_out": ["disks"]})
+            assert (sent.status_code, "note=sent" in sent.headers["location"]) == (303, True)
+    finally:
+        await server.stop()
+        agent.ground.database.close()
+    (file,) = bench.folder.bundles.iterdir()
+    with file.open("rb") as stream:
+        opened = read_bundle(stream, bench.secret_key)
+    present = {entry.path for entry in opened.manifest.present}
+    assert {path for path in kept if not path.startswith("disks/")} <= present
+    assert not [path for path in present if path == "system/memory.json" or path.startswith("disks/")]
+    left = {entry.path: entry.reason for entry in opened.manifest.files}
+    assert left["system/memory.json"] == "left out by the customer"
+
+
+def test_preview_and_untick_at_the_command_line(
+    folder: StateFolder, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`bundle --leave-out` takes a category and a single file; what is no part of the preview is refused."""
+    monkeypatch.setattr("agent.children.be_idle", lambda: None)  # here it would be the tests that idle
+    never_config(folder)
+    command = ["bundle", "--state", str(folder.root), "--yes", "--json", "--out"]
+    left_out = ["--leave-out", "disks", "--leave-out", "system/memory.json"]
+    assert main([*command, str(tmp_path / "b"), *left_out]) == 0
+    with (tmp_path / "b").open("rb") as stream:
+        opened = read_bundle(stream, None)
+    present = {entry.path for entry in opened.manifest.present}
+    assert "system/clock.json" in present
+    assert not [path for path in present if path == "system/memory.json" or path.startswith("disks/")]
+    assert main([*command, str(tmp_path / "c"), "--leave-out", "passwords"]) == 1
+    assert not (tmp_path / "c").exists()

@@ -153,3 +153,24 @@ def test_a_plain_bundle_needs_no_keys_and_nothing_of_it_reaches_the_disk(
     assert run("open-bundle", path, "--home", private, "--show", "../x").code == 1
     assert sorted(tmp_path.rglob("*")) == before
     assert json.loads(told.result.stdout)["id"] == BUNDLE
+
+
+def test_two_bundles_are_compared_at_the_command_line(tmp_path: Path, private: Path, run: Run) -> None:
+    (tmp_path / "later").mkdir()
+    one = made(tmp_path, None, recipients=())
+    other = made(tmp_path / "later", None, recipients=())
+    told = run("open-bundle", one, "--against", other, "--home", private, "--json")
+    assert told.code == 0, told.text
+    assert told.json["subjects"]["findings"] == {"differences": [], "more": 0, "not_comparable": ""}
+    assert "it has no packages/packages.json" in told.json["subjects"]["packages"]["not_comparable"]
+    assert "findings: the same" in run("open-bundle", one, "--against", other, "--home", private).text
+    assert run("open-bundle", one, "--against", other, "--list", "--home", private).code == 1
+
+
+def test_bundles_of_two_devices_are_not_compared(tmp_path: Path, private: Path, run: Run) -> None:
+    (tmp_path / "other").mkdir()
+    one = made(tmp_path, device_of(None), recipients=())
+    other = made(tmp_path / "other", device_of(None, "device desktop"), recipients=())
+    told = run("open-bundle", one, "--against", other, "--home", private, "--json")
+    assert told.code == 1
+    assert "cannot be compared" in told.json["error"]["what"]
