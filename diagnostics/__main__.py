@@ -4,7 +4,7 @@
     explain   the same in plain words, with the known issues that fit and those that nearly do
     record    write this machine's answers into a folder that `--machine` reads
     doctor    what can be read here, and what cannot, and why
-    issues    the known issues, each with its cases tried
+    issues    the known issues, each with its cases tried; --machines: how often each fires on recorded ones
 
 Exit codes: 0 nothing found, 1 a problem found, 2 wrong use. Imports are inside the commands: starting up counts.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from diagnostics.examine import Examination
+    from diagnostics.knowledge.issue import KnownIssue
     from diagnostics.machine.interface import Machine
     from diagnostics.state_folder import Past
 
@@ -183,13 +184,52 @@ def _issues(arguments: argparse.Namespace) -> int:
         raise _WrongUseError(str(error)) from error
     wrong = 0
     for issue in issues:
-        print(f"{issue.id} (version {issue.version}, {issue.certainty}): {len(issue.cases)} cases")
+        if not arguments.json:
+            print(f"{issue.id} (version {issue.version}, {issue.certainty}): {len(issue.cases)} cases")
         for case in issue.cases:
             truth, _ = judge_issue(issue, case.situation)
             if truth is not EXPECTED[case.expect]:
                 wrong += 1
-                print(f"    wrong: {case.name}: expected {case.expect}, got {truth}")
+                print(
+                    f"    wrong: {case.name}: expected {case.expect}, got {truth}",
+                    file=sys.stderr if arguments.json else sys.stdout,
+                )
+    if arguments.machines is not None:
+        _back_test(issues, Path(arguments.machines), as_json=arguments.json)
     return PROBLEM if wrong else FINE
+
+
+def _back_test(issues: Sequence[KnownIssue], folder: Path, *, as_json: bool) -> None:
+    """The fire-rate of each issue over all recorded machines of a folder."""
+    from diagnostics.knowledge.back_test import rates, table, try_machine
+    from diagnostics.strict_json import dump_json
+
+    folders = sorted(path.parent for path in folder.glob("*/machine.toml"))
+    if not folders:
+        raise _WrongUseError(f"expected recorded machines in {folder}, found none")
+    tried = []
+    for each in folders:
+        machine, past = _open(str(each))
+        examination = _examine(argparse.Namespace(only=None, machine=str(each)), machine, past)
+        tried.append(try_machine(each.name, machine, examination, past, issues))
+    found = rates(issues, tried)
+    if as_json:
+        value = [
+            {
+                "issue": rate.issue.id,
+                "machines": rate.machines,
+                "fires_on": list(rate.fires_on),
+                "nearly": rate.nearly,
+                "unknown": rate.unknown,
+            }
+            for rate in found
+        ]
+        print(dump_json({"rates": value}))
+        return
+    print("\n".join(["", *table(found)]))
+    explained = sum(bool(each.conclusion.matching.matches) for each in tried if each.findings)
+    ill = sum(bool(each.findings) for each in tried)
+    print(f"\n{explained} of {ill} machines with findings have at least one of them explained.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -222,8 +262,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor = add("doctor", _doctor, "what can be read here, and why the rest cannot", "doctor")
     for command in (check, explain, doctor):
         command.add_argument("--machine", metavar="FOLDER", help="a recorded machine instead of this one")
-    issues = add("issues", _issues, "the known issues, each with its cases tried", "issues ./my-issues")
+    issues = add("issues", _issues, "the known issues, each with its cases tried", "issues --machines tests/machines")
     issues.add_argument("folder", nargs="?", help="a folder of *.toml instead of the program's own")
+    issues.add_argument("--machines", metavar="FOLDER", help="also hold each against the recorded machines in here")
+    issues.add_argument("--json", action="store_true", help="with --machines: the table as one JSON object")
     return parser
 
 
