@@ -29,6 +29,7 @@ from agent.local.server import LocalServer
 from agent.local.status import MemberParts, StatusVerbs
 from agent.local.verbs import Catalogue
 from agent.mending.mending import Mending
+from agent.mending.policy import Raised
 from agent.mending.step_journal import StepJournal
 from agent.mending.verbs import MendingVerbs
 from agent.paths import Mode, StateFolder
@@ -227,6 +228,7 @@ class Agent:
             check_of=self._check_of,
             solved=lambda fingerprint: None if self.member is None else self.member.solved(fingerprint),
             log=log,
+            raised=self._raised,
         )
         self.ground.catalogue.add(*MendingVerbs(self.mending).verbs())
         if self.member is not None:
@@ -261,6 +263,10 @@ class Agent:
         """The id of the check that raised this finding: what a remedy looks at again."""
         found = self.ground.watch.store.get(fingerprint)
         return None if found is None else found.finding.rule.partition("@")[0]
+
+    def _raised(self) -> list[Raised]:
+        """What is shown now, raised by this machine's own checks: all that may start a fix alone."""
+        return [Raised(each.finding.fingerprint, each.finding.code) for each in self.ground.watch.store.visible()]
 
     async def run(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""`bellpull-agent mend [list|preview ID|run ID|undo RUN]`: fixes that this computer can do itself."""
+"""`bellpull-agent mend [list|preview ID|run ID|undo RUN|policy]`: fixes that this computer can do itself."""
 
 import argparse
 import time
@@ -23,10 +23,16 @@ OUTCOMES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("act", nargs="?", choices=("list", "preview", "run", "undo"), default="list")
+    parser.add_argument("act", nargs="?", choices=("list", "preview", "run", "undo", "policy"), default="list")
     parser.add_argument("what", nargs="?", help="the name of a fix; with undo: the id of a run")
     parser.add_argument("--finding", metavar="FP", help="the finding it is meant to cure (from status)")
     parser.add_argument("--yes", action="store_true", help="agree to the steps without being asked")
+    policy = parser.add_argument_group("policy", "what the owner of this computer lets run without asking")
+    policy.add_argument("--alone", choices=("yes", "no"), help="safe fixes (risk 1) may run without asking")
+    policy.add_argument("--quiet", metavar="HH:MM-HH:MM", help='no fix runs alone then; "" for no quiet hours')
+    policy.add_argument("--runs-a-day", type=int, metavar="N", help="at most so many run alone in 24 hours")
+    policy.add_argument("--stop", action="store_true", help="no fix runs at all, asked or not")
+    policy.add_argument("--go", action="store_true", help="lift the stop")
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
 
 
@@ -34,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     state = folder_of(arguments).root
     if arguments.act == "list":
         return _list(state, wants_json=arguments.json)
+    if arguments.act == "policy":
+        return _policy(state, arguments)
     if arguments.what is None:
         raise Refusal(
             f"what do you mean to {arguments.act}?",
@@ -61,9 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(state: Path, *, wants_json: bool) -> int:
-    remedies = call(state, "remedies")["remedies"]
+    found = call(state, "remedies")
+    remedies = found["remedies"]
     if wants_json:
-        print_json({"remedies": remedies})
+        print_json(found)
         return Exit.FINE
     for remedy in remedies:
         print(f"{remedy['id']}: {remedy['title']}")
@@ -72,7 +81,37 @@ def _list(state: Path, *, wants_json: bool) -> int:
             print(f"  Not now: {remedy['not_now']}.")
         for each in remedy["runs"]:
             print(f"  {_run_line(each)}")
+    print(_policy_line(found["policy"]))
+    counted = ", ".join(f"{name} {count}" for name, count in found["outcomes"].items())
+    print(f"How fixes have ended here: {counted or 'none has run yet'}.")
     return Exit.FINE
+
+
+def _policy(state: Path, arguments: argparse.Namespace) -> int:
+    if arguments.stop and arguments.go:
+        raise Refusal("stop or go?", expected="one of --stop and --go", got="both")
+    policy = call(
+        state,
+        "remedy-policy",
+        alone=None if arguments.alone is None else arguments.alone == "yes",
+        quiet=arguments.quiet,
+        runs_a_day=arguments.runs_a_day,
+        stop=True if arguments.stop else False if arguments.go else None,
+    )
+    if arguments.json:
+        print_json(policy)
+    else:
+        print(_policy_line(policy))
+    return Exit.FINE
+
+
+def _policy_line(policy: dict[str, Any]) -> str:
+    if policy["stop"]:
+        return "All fixes are stopped. Lift it: bellpull-agent mend policy --go"
+    if not policy["alone"]:
+        return "No fix runs without asking. Safe ones may: bellpull-agent mend policy --alone yes"
+    quiet = f", never within {policy['quiet']}" if policy["quiet"] else ""
+    return f"Safe fixes (risk 1) run without asking, at most {policy['runs_a_day']} in 24 hours{quiet}."
 
 
 def _run_line(run: dict[str, Any]) -> str:

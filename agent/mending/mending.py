@@ -9,7 +9,8 @@ was cut off (worker killed, service killed, power) is carried on at the next sta
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +18,14 @@ from typing import Any, Final
 from agent.children import child_argv, child_environment
 from agent.clocks import Clocks
 from agent.event_log import EventLog
+from agent.mending.policy import BY_POLICY, MendingPolicy, Raised, may_run_alone
 from agent.mending.step_journal import Run, StepJournal
 from agent.mending.talk import LINE_MAX_BYTES, ORDER_TIMEOUT_S, Act, Order, Shown
 from agent.proofs.books import Books
 from agent.refusal import Refusal
 from agent.store.database import NotWritten
 from agent.uuid7 import uuid7
-from diagnostics.remedies.budget import NotNow, may_run
+from diagnostics.remedies.budget import DAY_S, NotNow, may_run
 from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.remedies.journal import Record, next_after
 from diagnostics.remedies.remedy import Outcome as Cure
@@ -35,6 +37,8 @@ from protocol.journal import JournalWord, Outcome
 
 #: Looks during a watch, and what a crash left lying.
 _CARRY_ON_S: Final = 900.0
+#: A fix that could do nothing for a finding is not tried alone again for so long.
+_TRY_AGAIN_S: Final = 6 * 3600.0
 #: A preview that nobody agreed to for so long is shown afresh.
 _PREVIEW_S: Final = 900.0
 _OUTCOMES: Final[Mapping[Cure, Outcome]] = {
@@ -74,6 +78,8 @@ class Mending:
         check_of: Callable[[str], str | None],
         solved: Callable[[str], None],
         log: EventLog,
+        raised: Callable[[], Sequence[Raised]] = lambda: (),
+        minute_of_day: Callable[[int], int] = lambda now: time.localtime(now).tm_hour * 60 + time.localtime(now).tm_min,
     ) -> None:
         self._journal = journal
         self._books = books
@@ -82,6 +88,9 @@ class Mending:
         self._check_of = check_of
         self._solved = solved
         self._log = log
+        self._raised = raised
+        self._minute_of_day = minute_of_day
+        self._tried: dict[tuple[str, str], float] = {}
         self._previews: dict[str, Preview] = {}
         self._worker: asyncio.subprocess.Process | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -128,6 +137,7 @@ class Mending:
             remedy.budget,
             self._journal.changed_at(remedy.id),
             now=self._clocks.wall(),
+            stopped=self._journal.policy().stop,
             another_runs=bool(open_here) or self._one_at_a_time.locked(),
         )
 
@@ -137,6 +147,11 @@ class Mending:
 
     async def preview(self, remedy_id: str, fingerprint: str | None) -> Preview:
         """The exact steps, changing nothing. Refusal when there is nothing it could do here."""
+        preview = await self._look(remedy_id, fingerprint)
+        self._previews = {preview.id: preview}  # one screen at a time
+        return preview
+
+    async def _look(self, remedy_id: str, fingerprint: str | None) -> Preview:
         remedy = _known(remedy_id)
         run = uuid7()
         # The quarantine stands in the steps: the same as in the run that would follow.
@@ -148,9 +163,7 @@ class Mending:
             raise Refusal(
                 "there is nothing to do here", expected=remedy.words[Language.ENGLISH].title, got=answer["not_needed"]
             )
-        preview = Preview(uuid7(), run, remedy.id, decode(Shown, answer["preview"]), fingerprint, self._clocks.boot())
-        self._previews = {preview.id: preview}  # one screen at a time
-        return preview
+        return Preview(uuid7(), run, remedy.id, decode(Shown, answer["preview"]), fingerprint, self._clocks.boot())
 
     def previewed(self, preview_id: str) -> Preview:
         """What was previewed last, if it is this."""
@@ -199,6 +212,9 @@ class Mending:
         preview = self._previews.pop(preview_id, None)
         if preview is None or self._clocks.boot() - preview.made_boot_s > _PREVIEW_S:
             raise _preview_is_over(preview_id)
+        return await self._run(preview, local_user)
+
+    async def _run(self, preview: Preview, local_user: str) -> Ending:
         remedy = _known(preview.remedy)
         not_now = self._not_now(remedy)
         check = None if preview.fingerprint is None else self._check_of(preview.fingerprint)
@@ -342,7 +358,40 @@ class Mending:
                     await self._carry_on(run)
                 except Refusal as error:
                     self._log.warning("remedy-waits", remedy=run.remedy, reason=error.got)
+            await self.mend_alone()
             await asyncio.sleep(_CARRY_ON_S)
+
+    async def mend_alone(self) -> None:
+        """One look at what is shown now: run what the owner's policy lets run without asking, one after the other."""
+        for raised in self._raised():
+            for remedy in REMEDIES.values():
+                now, tried = self._clocks.wall(), (remedy.id, raised.fingerprint)
+                not_now = may_run_alone(
+                    self._journal.policy(),
+                    remedy,
+                    raised,
+                    minute_of_day=self._minute_of_day(now),
+                    ran_alone=self._journal.ran_alone(now - DAY_S, BY_POLICY),
+                )
+                rested = self._clocks.boot() - self._tried.get(tried, -_TRY_AGAIN_S) >= _TRY_AGAIN_S
+                if not_now is not None or not rested or self._not_now(remedy) is not None:
+                    continue
+                self._tried[tried] = self._clocks.boot()
+                try:
+                    await self._run(await self._look(remedy.id, raised.fingerprint), BY_POLICY)
+                except Refusal as error:
+                    self._log.info("remedy-not-alone", remedy=remedy.id, reason=error.got)
+
+    def policy(self) -> MendingPolicy:
+        return self._journal.policy()
+
+    def set_policy(self, policy: MendingPolicy) -> None:
+        """The owner's word. Raises NotWritten."""
+        self._journal.set_policy(policy)
+        self._log.info("remedy-policy", alone=policy.alone, stopped=policy.stop)
+
+    def outcomes(self) -> Mapping[str, int]:
+        return self._journal.outcomes()
 
 
 def _preview_is_over(preview_id: str) -> Refusal:

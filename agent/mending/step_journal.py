@@ -1,8 +1,11 @@
 """The step journal in the agent's database. Implements `diagnostics.remedies.journal.Journal`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
+from agent.mending.policy import MendingPolicy
 from agent.store.database import Database
 from diagnostics.remedies.journal import Phase, Record, Step
 
@@ -83,3 +86,36 @@ class StepJournal:
             (remedy, Step.SNAPSHOT.value),
         )
         return [row["began"] for row in rows]
+
+    def ran_alone(self, since: int, by: str) -> int:
+        """How many runs that nobody was asked about have changed something since."""
+        rows = self._database.query(
+            "SELECT count(DISTINCT steps.run) AS runs FROM mending_steps steps JOIN mending_runs runs "
+            "ON runs.run = steps.run WHERE steps.step = ? AND steps.at > ? AND runs.local_user = ?",
+            (Step.SNAPSHOT.value, since, by),
+        )
+        return int(rows[0]["runs"])
+
+    def outcomes(self) -> Mapping[str, int]:
+        """How runs have ended, counted over all of them: `solved-mechanically`, `not-solved` …"""
+        rows = self._database.query(
+            "SELECT json_extract(detail, '$.outcome') AS outcome, count(*) AS runs FROM mending_steps "
+            "WHERE step = ? AND phase = ? GROUP BY outcome ORDER BY outcome",
+            (Step.RECORD.value, Phase.DONE.value),
+        )
+        return {str(row["outcome"]): int(row["runs"]) for row in rows}
+
+    def policy(self) -> MendingPolicy:
+        """Raises nothing: a row that cannot be read is no permission."""
+        rows = self._database.query("SELECT policy FROM mending_policy")
+        if not rows:
+            return MendingPolicy()
+        try:
+            return MendingPolicy.model_validate_json(rows[0]["policy"])
+        except ValidationError:
+            return MendingPolicy(stop=True)
+
+    def set_policy(self, policy: MendingPolicy) -> None:
+        """On the disk when this returns."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO mending_policy VALUES (1, ?)", (policy.model_dump_json(),))

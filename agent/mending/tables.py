@@ -22,4 +22,6 @@ TABLES: Final = (
         asked_at INTEGER NOT NULL,
         local_user TEXT NOT NULL
     ) STRICT""",
+    # The owner's policy: one row, or none.
+    "CREATE TABLE IF NOT EXISTS mending_policy (one INTEGER PRIMARY KEY CHECK (one = 1), policy TEXT NOT NULL) STRICT",
 )
