@@ -27,7 +27,7 @@ app.command(
 app.command("evidence", epilog="Example: bellpull evidence 0199…")(evidence.evidence)
 app.command("note", epilog='Example: bellpull note 0199… "The disk was replaced in spring."')(notes.note)
 app.command("notes", epilog="Example: bellpull notes 0199…")(notes.notes)
-app.command("open-bundle", epilog="Example: bellpull open-bundle 0199….tar.zst.age --list, or --against OLDER.tar.zst.age")(
+app.command("open-bundle", epilog="Example: bellpull open-bundle NEW.tar.zst.age --against OLD.tar.zst.age")(
     evidence.open_bundle_command
 )
 app.command("doctor", epilog="Example: bellpull doctor --keys ~/organisation --json")(doctor.doctor)

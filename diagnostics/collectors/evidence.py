@@ -21,6 +21,7 @@ from diagnostics.collectors.contract import (
 )
 from diagnostics.collectors.evidence_lines import LOG_TEXT, SUBJECTS, Line
 from diagnostics.collectors.logs import log_files
+from diagnostics.collectors.plain_names import PlainNames
 from diagnostics.machine.interface import Machine, Unreadable, UnreadableKind
 from diagnostics.plain_text import printable
 
@@ -64,9 +65,10 @@ def _logs(machine: Machine, now: int) -> Iterator[CollectedFile | Skipped]:
     except Unreadable as unreadable:
         yield Skipped("logs/files", "logs", SkipStatus.SKIPPED, unreadable.reason, 0)
         return
+    names = PlainNames()
     for file in sorted(files, key=lambda item: (item.name not in MAIN_LOGS, -item.modified_unix_s)):
         most = min(left, EVIDENCE_FILE_MAX_BYTES if file.name in MAIN_LOGS else OTHER_LOG_BYTES)
-        path = f"logs/files/{file.name}"
+        path = f"logs/files/{names.name_for(file.name)}"
         if most <= 0:
             reason = f"all logs together are cut at {ALL_LOGS_BYTES // 2**20} MiB"
             yield Skipped(path, "logs", SkipStatus.SKIPPED, reason, 0)
@@ -76,7 +78,7 @@ def _logs(machine: Machine, now: int) -> Iterator[CollectedFile | Skipped]:
             tail = machine.read_tail(source, max_bytes=most)
             return tail.content, source, tail.truncated
 
-        got = _one(machine, "logs", Line(path, f"log file, changed lately: {file.name}", read, LOG_TEXT))
+        got = _one(machine, "logs", Line(path, f"log file, changed lately: {printable(file.name)}", read, LOG_TEXT))
         if isinstance(got, CollectedFile):
             left -= len(got.content)
         yield got

@@ -45,7 +45,7 @@ def log_files(machine: Machine, *, now: int) -> tuple[LogFile, ...]:
         raise Unreadable(f"log files are not read on {machine.platform} yet", UnreadableKind.UNSUPPORTED)
     found = list(_files_in(machine, folder, "", now))
     for entry in machine.list_folder(folder):
-        if entry.kind is EntryKind.FOLDER and entry.name not in ("journal", "private"):
+        if entry.kind is EntryKind.FOLDER and entry.name not in ("journal", "private") and entry.name.isprintable():
             try:
                 found += _files_in(machine, f"{folder}/{entry.name}", f"{entry.name}/", now)
             except Unreadable:

@@ -105,12 +105,35 @@ def open_file(path: str, *, allowed: Callable[[str], bool] = is_readable) -> int
     reason = None
     if not stat.S_ISREG(status.st_mode):
         reason = f"{path} is not a regular file"
-    elif status.st_nlink > 1 and is_inside(real, SINGLE_NAME_FOLDERS):
-        reason = f"{path} has {status.st_nlink} names; a log has one"
+    elif is_inside(real, SINGLE_NAME_FOLDERS):
+        if status.st_nlink > 1:
+            reason = f"{path} has {status.st_nlink} names; a log has one"
+        elif not _is_called(real, status):
+            reason = f"{path} was moved or removed while it was opened"
     if reason is not None:
         os.close(handle)
         raise Unreadable(reason, UnreadableKind.REFUSED)
     return handle
+
+
+def _is_called(real: str, opened: os.stat_result) -> bool:
+    """True when the one name of what was opened is still the one it was opened by. Somebody who links another user's
+    file into a log folder and removes that link while we open it leaves a file with one name, elsewhere."""
+    if sys.platform == "win32":
+        return False
+    folder, _, name = real.rpartition("/")
+    flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+    try:
+        handle, onward = _walk(folder, flags)
+        if onward is not None:
+            return False  # a link stands where a folder was
+        try:
+            named = os.stat(name, dir_fd=handle, follow_symlinks=False)
+        finally:
+            os.close(handle)
+    except OSError:
+        return False
+    return (named.st_dev, named.st_ino, named.st_nlink) == (opened.st_dev, opened.st_ino, 1)
 
 
 def read_file(path: str, max_bytes: int, *, allowed: Callable[[str], bool] = is_readable) -> bytes:
