@@ -4,8 +4,9 @@ A straight line through noise always hits the limit some day: Netdata took such 
 to pass, in this order:
 
     enough history (72 h, 24 hourly points) → rising over 7 d and over 24 h (Theil–Sen) → the rise is clear of the
-    noise (Sen's 95 % interval above zero, residual spread small) → the limit within 30 d → yesterday's forecast
-    for today came true
+    noise (Sen's 95 % interval above zero, residual spread small) → it rose on most days, not in one step → it has
+    not come back from such a rise before → the limit within 30 d (within 4 d while less than a week is known)
+    → yesterday's forecast for today came true
 
 Theil–Sen is the median of the slopes between all pairs of points: up to 29 % of wild points do not move it. The
 answer is a range: from the fastest slope that fits to the slowest. Pure.
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import sqrt
 from statistics import median
 
@@ -35,6 +36,12 @@ LEAST_POINTS_SHORT = 12
 HORIZON_S = 30 * DAY_S
 # Half of the points lie within a quarter of the whole rise: else the series goes up and down, not up.
 NOISE_OF_RISE_MAX = 0.25
+# A step after an update moves one day of the week, a rise most of them, each by a good part of the slope.
+DAYS_RISING_LEAST, DAY_OF_SLOPE_LEAST = 0.6, 0.25
+# Logs that are rotated and programs that are restarted fall by what they rose; then only a new height counts.
+FALL_OF_RISE, HEIGHT_OF_RISE = 0.5, 0.1
+# Whoever knows less than a week has not seen what comes back weekly, and tells only what cannot wait for it.
+WEEK_KNOWN_S, YOUNG_HORIZON_S = 6 * DAY_S, 4 * DAY_S
 # Yesterday's forecast is right when the true rise was between a quarter and four times of the foretold one.
 SCORE_FACTOR = 4.0
 # After boot and resume caches fill and updates unpack: those samples foretell nothing.
@@ -127,13 +134,49 @@ def foretell(
     rise = week.middle * span_s
     if week.low <= 0 or week.spread > NOISE_OF_RISE_MAX * rise:
         return Outlook(Verdict.FLUCTUATING, "goes up and down more than it rises", per_day)
+    days = daily(settled, now=now)
+    if not _on_most_days(days, per_day):
+        return Outlook(Verdict.FLUCTUATING, "rose in one step, not day by day", per_day)
+    if _comes_back(days, rise):
+        return Outlook(Verdict.FLUCTUATING, "has fallen back from such a rise before", per_day)
     left = limit - long[-1].value
     time_to_limit = _range(left, week, day)
+    if span_s < WEEK_KNOWN_S and time_to_limit.likely_s > YOUNG_HORIZON_S:
+        return Outlook(
+            Verdict.TOO_LITTLE,
+            f"has {span_s // HOUR_S} h: before a week is known only what comes within 4 days is told",
+        )
     if time_to_limit.likely_s > HORIZON_S:
         return Outlook(Verdict.FAR, "reaches its limit in more than 30 days", per_day)
     if scored and (wrong := _wrong_yesterday(points, limit, now=now)):
         return Outlook(Verdict.MUTED, wrong, per_day)
     return Outlook(Verdict.RISING, "rising", per_day, time_to_limit)
+
+
+def daily(points: Sequence[Point], *, now: int) -> list[float]:
+    """The median of each 24 h before `now`, oldest first: jobs of a few hours do not show in it. Days without a
+    sample are left out."""
+    by_day: dict[int, list[float]] = {}
+    for point in points:
+        by_day.setdefault((now - point.unix_s) // DAY_S, []).append(point.value)
+    return [median(by_day[day]) for day in sorted(by_day, reverse=True)]
+
+
+def _on_most_days(days: Sequence[float], per_day: float) -> bool:
+    week = days[-(LONG_WINDOW_S // DAY_S) :]
+    steps = [later - earlier for earlier, later in pairwise(week)]
+    rising = sum(step >= DAY_OF_SLOPE_LEAST * per_day for step in steps)
+    return rising >= DAYS_RISING_LEAST * len(steps)
+
+
+def _comes_back(days: Sequence[float], rise: float) -> bool:
+    """Whether it fell by half of this rise since it is known, and is not clearly higher now than ever before."""
+    highest, fall = days[0], 0.0
+    for value in days:
+        highest = max(highest, value)
+        fall = max(fall, highest - value)
+    before = max(days[:-1], default=days[-1])
+    return fall >= FALL_OF_RISE * rise and days[-1] < before + HEIGHT_OF_RISE * rise / (LONG_WINDOW_S // DAY_S)
 
 
 def _settling(point: Point, boot_unix_s: int | None) -> bool:
@@ -160,11 +203,11 @@ def _wrong_yesterday(points: Sequence[Point], limit: float, *, now: int) -> str 
     before = foretell(points, limit, now=then, scored=False)
     if before.verdict is not Verdict.RISING or before.slope_per_day is None:
         return None
-    known = hourly([point for point in points if point.unix_s <= now])
-    at_then = [point.value for point in known if point.unix_s <= then]
-    if not known or not at_then:
+    # By the day's medians: a single sample of each day may fall into a nightly job.
+    days = daily([point for point in points if now - 2 * DAY_S < point.unix_s <= now], now=now)
+    if len(days) < 2:
         return None
-    foretold, true = before.slope_per_day, known[-1].value - at_then[-1]
+    foretold, true = before.slope_per_day, days[-1] - days[-2]
     if foretold / SCORE_FACTOR <= true <= foretold * SCORE_FACTOR:
         return None
     return f"foretold a rise of {foretold:.3g} for the last 24 h, it was {true:.3g}"

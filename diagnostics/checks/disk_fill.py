@@ -22,7 +22,8 @@ from diagnostics.checks.contract import (
 from diagnostics.collectors.contract import Cost
 from diagnostics.collectors.filesystems import FILESYSTEMS
 from diagnostics.findings import Finding, Severity, TimeToAct
-from diagnostics.forecast import DAY_S, LONG_WINDOW_S, Outlook, Verdict, foretell
+from diagnostics.forecast import DAY_S, Outlook, Verdict, foretell
+from diagnostics.history import KEPT_S
 from diagnostics.machine.interface import Unreadable
 from diagnostics.observations import Filesystem
 from diagnostics.wording import Language, Words, show_bytes, show_duration
@@ -46,7 +47,7 @@ def check_disk_fill(filesystems: tuple[Filesystem, ...], context: Context) -> Ou
             continue
         instance = f"disk:{filesystem.mount}"
         usable = filesystem.used_bytes + filesystem.available_bytes
-        points = context.history.series("disk.used-bytes", instance, since_unix_s=context.now - LONG_WINDOW_S - DAY_S)
+        points = context.history.series("disk.used-bytes", instance, since_unix_s=context.now - KEPT_S)
         outlook = foretell(points, float(usable), now=context.now, boot_unix_s=context.boot_unix_s)
         if outlook.verdict is Verdict.TOO_LITTLE:
             too_little.append(f"{filesystem.mount}: {outlook.reason}")

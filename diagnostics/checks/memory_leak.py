@@ -13,7 +13,8 @@ from diagnostics.collectors.contract import Cost
 from diagnostics.collectors.memory import MEMORY
 from diagnostics.collectors.processes import PROCESSES
 from diagnostics.findings import Finding, Severity
-from diagnostics.forecast import DAY_S, LONG_WINDOW_S, Verdict, foretell
+from diagnostics.forecast import DAY_S, Verdict, foretell
+from diagnostics.history import KEPT_S
 from diagnostics.observations import Memory, Processes
 from diagnostics.wording import Language, Words, show_bytes
 
@@ -44,7 +45,7 @@ def check_memory_leak(processes: Processes, memory: Memory, context: Context) ->
         metrics.append(Metric(_METRIC, rss_bytes, instance))
         if rss_bytes < LEAST_BYTES:
             continue
-        points = context.history.series(_METRIC, instance, since_unix_s=context.now - LONG_WINDOW_S - DAY_S)
+        points = context.history.series(_METRIC, instance, since_unix_s=context.now - KEPT_S)
         limit = rss_bytes + memory.available_bytes
         outlook = foretell(points, limit, now=context.now, boot_unix_s=context.boot_unix_s)
         enough = enough or outlook.verdict is not Verdict.TOO_LITTLE

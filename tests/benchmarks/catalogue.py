@@ -13,6 +13,7 @@ SUBJECTS: Final = MappingProxyType(
         "consent_to_first_result": "from the customer's yes to the technician's first row",
         "relay": "messages through the relay, beside MeshCentral's",
         "streams": "a file down and up, and a key typed into a terminal, over the whole way",
+        "forecasts": "warnings of full disks and leaks on made series with a known truth, beside a straight line",
         "stop": "from the customer's Stop until nothing of the visit is left",
     }
 )

@@ -6,6 +6,7 @@ from hashlib import sha256
 import pytest
 
 from tests.benchmarks.forecast_series import SHAPES, TUNING_SEEDS, VERDICT_SEEDS, Series, all_series, make
+from tests.benchmarks.forecasts import judge, ours, straight_line
 
 
 def digest(many: Iterable[Series]) -> str:
@@ -38,3 +39,13 @@ def test_a_series_ends_where_its_limit_is_reached() -> None:
     full = make("fill", 101)
     assert full.full_hour == len(full.values) - 1
     assert max(full.values[:-1]) < 1_000_000 <= full.values[-1]
+
+
+def test_a_small_part_of_the_benchmark_keeps_its_promise() -> None:
+    """Some kinds of one tuning seed, looked at twice a day; the verdict is `python -m tests.benchmarks forecasts`."""
+    many = [make(kind, 2) for kind in ("nightly", "sawtooth", "step", "fill", "leak-restarted", "leak-outgrows")]
+    forecast = judge(many, ours, every_hours=12)
+    assert (forecast.false, forecast.missed) == ([], [])
+    assert forecast.hours >= 24
+    naive = judge(many, straight_line, every_hours=12)
+    assert naive.precision < 0.7 < forecast.precision

@@ -18,7 +18,7 @@ def process(name: str, rss_bytes: int, pid: int = 1) -> Process:
 
 def rising(per_day: float, last: float) -> MemoryHistory:
     kept = MemoryHistory()
-    for hours in range(120, 0, -1):
+    for hours in range(168, 0, -1):
         kept.append("process.rss-bytes", "process:leaky", Point(NOW - hours * 3600, last - per_day * hours / 24))
     return kept
 
