@@ -14,10 +14,10 @@ from diagnostics.collectors.logs import journal_lines
 from diagnostics.collectors.memory import MEMORY
 from diagnostics.collectors.network import NETWORK
 from diagnostics.collectors.places import JOURNAL_SIZE, TEMPORARY, USER_CACHE
-from diagnostics.collectors.system import HARDWARE, OPERATING_SYSTEM, PACKAGES
+from diagnostics.collectors.system import OPERATING_SYSTEM, PACKAGES
 from diagnostics.findings import Fact
 from diagnostics.machine.interface import Machine, Unreadable
-from diagnostics.observations import Hardware, Memory, Network, OperatingSystem, PlaceUse
+from diagnostics.observations import Memory, Network, OperatingSystem, PlaceUse
 
 Read = TypeVar("Read")
 # A day of errors is enough to see what goes wrong now.
@@ -65,12 +65,6 @@ def _network(network: Network) -> Mapping[str, Fact]:
     return {"network.tunnel": any(item.addresses for item in up)}
 
 
-def _hardware(hardware: Hardware) -> Mapping[str, Fact]:
-    """What is not told (no DMI, as on many boards) is no fact: it stays unknown."""
-    told = {"hardware.vendor": hardware.vendor, "hardware.product": hardware.product}
-    return {name: value for name, value in told.items() if value is not None}
-
-
 PLACES = (
     _place("user-cache", USER_CACHE),
     _place("temporary", TEMPORARY),
@@ -79,11 +73,10 @@ PLACES = (
 MEMORY_FACTS = FactSource(MEMORY, ("memory.total_bytes", "memory.swap_total_bytes"), _memory)
 SYSTEM_FACTS = FactSource(OPERATING_SYSTEM, ("system.id", "system.version", "system.kernel"), _system)
 NETWORK_FACTS = FactSource(NETWORK, ("network.tunnel",), _network)
-HARDWARE_FACTS = FactSource(HARDWARE, ("hardware.vendor", "hardware.product"), _hardware)
 
 FACT_NAMES: Mapping[str, str] = {
     name: source.collector.id
-    for sources in (PLACES, (MEMORY_FACTS,), (SYSTEM_FACTS,), (NETWORK_FACTS,), (HARDWARE_FACTS,))
+    for sources in (PLACES, (MEMORY_FACTS,), (SYSTEM_FACTS,), (NETWORK_FACTS,))
     for source in sources
     for name in source.names
 }
@@ -111,7 +104,6 @@ def ask_facts(names: Iterable[str], machine: Machine) -> tuple[dict[str, Fact], 
     take(MEMORY_FACTS.names, MEMORY_FACTS.ask)
     take(SYSTEM_FACTS.names, SYSTEM_FACTS.ask)
     take(NETWORK_FACTS.names, NETWORK_FACTS.ask)
-    take(HARDWARE_FACTS.names, HARDWARE_FACTS.ask)
     return facts, reasons
 
 

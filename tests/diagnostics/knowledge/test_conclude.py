@@ -6,11 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from diagnostics.findings import Finding, Severity
-from diagnostics.knowledge.conclude import Conclusion, conclude
+from diagnostics.knowledge.conclude import Conclusion, conclude, open_questions
 from diagnostics.knowledge.conditions import Truth
+from diagnostics.knowledge.fact_sources import NETWORK_FACTS
 from diagnostics.knowledge.issue import KnownIssue, parse_issue
 from diagnostics.machine.interface import Command, CommandOutput, Unreadable
 from diagnostics.machine.recorded import RecordedMachine
+from diagnostics.observations import Interface, Network
+from diagnostics.wording import Language
 
 NOW = 1_795_000_000
 CUPS = Finding(
@@ -24,7 +27,7 @@ CUPS = Finding(
 )
 
 
-def issue(condition: str, fires: str) -> KnownIssue:
+def issue(condition: str, fires: str, *, more: str = "") -> KnownIssue:
     return parse_issue(
         f"""\
 id = "x"
@@ -48,7 +51,7 @@ findings = [{{ code = "service-failed", instance = "service:x" }}]
 name = "quiet"
 expect = "quiet"
 judged = ["service-failed"]
-"""
+{more}"""
     )
 
 
@@ -70,10 +73,13 @@ class Machine(RecordedMachine):
 
 @pytest.fixture
 def run(recorded: Callable[[str], RecordedMachine]) -> Callable[..., tuple[Conclusion, list[str]]]:
-    def go(known: KnownIssue, *, denied: bool = False) -> tuple[Conclusion, list[str]]:
+    def go(
+        known: KnownIssue, *, denied: bool = False, answers: dict[str, bool] | None = None
+    ) -> tuple[Conclusion, list[str]]:
         machine = Machine(recorded("laptop-healthy").folder)
         machine.asked, machine.denied = [], denied
-        concluded = conclude([known], [CUPS], machine, judged=frozenset({"service-failed"}), now=NOW)
+        judged = frozenset({"service-failed"})
+        concluded = conclude([known], [CUPS], machine, judged=judged, now=NOW, answers=answers)
         return concluded, machine.asked
 
     return go
@@ -126,7 +132,57 @@ def test_a_skipped_check_is_named_as_what_would_tell(run: Run) -> None:
     assert concluded.unanswered == {"finding:disk-filling": "the check that would tell was skipped"}
 
 
-@pytest.mark.parametrize("known", [PACKAGE, LOG, CHANGE])
+def asking(condition: str, fires: str) -> KnownIssue:
+    questions = '[[questions]]\nid = "prints"\nen = "Do you print?"\nru = "Вы печатаете?"\n'
+    return issue(condition, f"{fires}\nanswers = {{ prints = true }}", more=questions)
+
+
+BOTH = asking('{ package = "cups" }, { ask = "prints", is = true }', 'packages = { cups = "2" }')
+EITHER = asking(
+    '{ any = [{ package = "cups", below = "1" }, { ask = "prints", is = true }] }', 'packages = { cups = "2" }'
+)
+
+
+def test_with_nobody_to_answer_the_machine_is_not_bothered_for_what_would_wait_anyway(run: Run) -> None:
+    concluded, asked = run(BOTH)
+    assert (concluded.matching.matches, asked) == ((), [])
+
+
+def test_where_the_machine_alone_may_decide_it_is_asked(run: Run) -> None:
+    _, asked = run(EITHER)
+    assert asked == ["dpkg-query"]
+
+
+def test_a_person_is_asked_only_what_decides_by_itself(run: Run) -> None:
+    concluded, asked = run(BOTH, answers={})
+    assert asked == ["dpkg-query"]
+    assert open_questions(concluded, Language.ENGLISH) == {"prints": "Do you print?"}
+    assert open_questions(concluded, Language.RUSSIAN) == {"prints": "Вы печатаете?"}
+    concluded, _ = run(BOTH, answers={}, denied=True)
+    assert open_questions(concluded, Language.ENGLISH) == {}
+
+
+@pytest.mark.parametrize(("said", "fires"), [(True, True), (False, False)])
+def test_an_answer_decides(said: bool, fires: bool, run: Run) -> None:
+    concluded, _ = run(BOTH, answers={"prints": said})
+    assert bool(concluded.matching.matches) is fires
+    assert open_questions(concluded, Language.ENGLISH) == {}
+
+
+def test_a_tunnel_that_is_up_is_a_fact() -> None:
+    def network(*interfaces: Interface) -> Network:
+        return Network(interfaces, (), (), ())
+
+    def interface(name: str, *, up: bool = True, addresses: tuple[str, ...] = ("10.8.0.2",)) -> Interface:
+        return Interface(name, up, addresses, "", 1500, 0, 0, 0, 0)
+
+    tell = NETWORK_FACTS.facts
+    assert tell(network(interface("enp3s0"), interface("tun0"))) == {"network.tunnel": True}
+    assert tell(network(interface("enp3s0"), interface("wg0", up=False))) == {"network.tunnel": False}
+    assert tell(network(interface("wlan0"), interface("tun0", addresses=()))) == {"network.tunnel": False}
+
+
+@pytest.mark.parametrize("known", [PACKAGE, LOG, CHANGE, BOTH, EITHER])
 def test_the_cases_of_these_issues_hold(known: KnownIssue) -> None:
     from diagnostics.knowledge.match import EXPECTED, judge_issue
 
