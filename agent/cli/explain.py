@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.cli.command import Command, Exit, WrongUse, folder_of, print_json, say
 from agent.local.client import call
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--answer", action="append", default=[], metavar="QUESTION=yes|no", help="may be repeated")
     parser.add_argument("--language", choices=[each.value for each in Language], default="en")
     parser.add_argument("--machine", type=Path, metavar="FOLDER", help="a recorded machine instead of this one")
+    parser.add_argument(
+        "--pack", action="store_true", help="what the organisation's own known issues do on this device"
+    )
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout; nothing is asked")
 
 
@@ -70,6 +74,8 @@ class Seen:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.pack:
+        return _tell_pack(folder_of(arguments).root, as_json=arguments.json)
     language = Language(arguments.language)
     seen = _look(arguments)
     answers = _answers(arguments.answer, seen.issues)
@@ -131,6 +137,51 @@ def _rolled(state: Path) -> RolledOut:
     except Refusal:
         return RolledOut(own_issues())
     return roll_out(own_issues(), kept["packed"], device=kept["device"])
+
+
+def _tell_pack(state: Path, *, as_json: bool) -> int:
+    kept = call(state, "known-issues")
+    value = pack_value(kept["packed"], kept["device"], kept["trials"])
+    if as_json:
+        print_json({"issues": value})
+    else:
+        for line in pack_lines(value):
+            print(line)
+    return Exit.PROBLEM if any(each["state"] == "unused" for each in value) else Exit.FINE
+
+
+def pack_value(packed: Mapping[str, str], device: str, trials: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each of the organisation's own that is not simply ours: shown, on trial, for other devices, stopped, unused."""
+    own = {issue.id: issue for issue in own_issues()}
+    rolled = roll_out(own.values(), packed, device=device)
+    reasons = {reason.partition(":")[0]: reason.partition(": ")[2] for reason in rolled.unused}
+    states = {
+        **{issue.id: "shown" for issue in rolled.shown if issue.id in packed and issue != own.get(issue.id)},
+        **{issue.id: "on trial" for issue in rolled.shadow},
+        **dict.fromkeys(rolled.withheld, "for other devices"),
+        **dict.fromkeys(rolled.stopped, "stopped"),
+        **dict.fromkeys(reasons, "unused"),
+    }
+    return [
+        {
+            "issue": issue,
+            "state": state,
+            "reason": reasons.get(issue, ""),
+            "looks": trials[issue]["looks"] if state == "on trial" and issue in trials else 0,
+        }
+        for issue, state in sorted(states.items())
+    ]
+
+
+def pack_lines(value: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not value:
+        return ["The organisation has no known issues of its own for this device."]
+    lines = []
+    for each in value:
+        counted = f", would have spoken in {each['looks']} looks" if each["state"] == "on trial" else ""
+        reason = f": {each['reason']}" if each["reason"] else ""
+        lines.append(printable(f"{each['state']:<18} {each['issue']}{counted}{reason}", 400))
+    return lines
 
 
 def _chosen(wanted: str | None, findings: Sequence[Finding]) -> list[Finding]:

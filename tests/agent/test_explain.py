@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from agent.cli.command import Exit
+from agent.cli.explain import pack_lines, pack_value
 from agent.cli.main import main
 
 MACHINES = Path(__file__).resolve().parents[1] / "machines"
+ISSUES = Path(__file__).resolve().parents[2] / "diagnostics" / "knowledge" / "issues"
 Capture = pytest.CaptureFixture[str]
 
 
@@ -124,3 +126,33 @@ def test_names_of_an_attacker_do_not_act_on_the_terminal(capsys: Capture) -> Non
     assert said
     assert not [sign for sign in said if ord(sign) < 32 and sign != "\n"]
     assert "\u202e" not in said
+
+
+def test_what_the_organisations_pack_does_on_a_device_is_told() -> None:
+    own = (ISSUES / "user-cache-fills-disk.toml").read_text("utf-8")
+    packed = {
+        "user-cache-fills-disk": own,  # word for word what the program brings: nothing to tell
+        "our-trial": own.replace("user-cache-fills-disk", "our-trial") + '[rollout]\nmode = "shadow"\n',
+        "our-own": own.replace("user-cache-fills-disk", "our-own"),
+        "disk-getting-old": 'id = "disk-getting-old"\nversion = 5\nstopped = "too early"\n',
+        "broken": "when = [",
+    }
+    told = pack_value(packed, "device-1", {"our-trial": {"looks": 12}})
+    assert [(each["issue"], each["state"], each["looks"]) for each in told] == [
+        ("broken", "unused", 0),
+        ("disk-getting-old", "stopped", 0),
+        ("our-own", "shown", 0),
+        ("our-trial", "on trial", 12),
+    ]
+    lines = pack_lines(told)
+    assert "our-trial, would have spoken in 12 looks" in lines[3]
+    assert "broken: " in lines[0]
+    assert "not TOML" in lines[0]
+    assert pack_lines(pack_value({}, "device-1", {})) == [
+        "The organisation has no known issues of its own for this device."
+    ]
+
+
+def test_without_a_service_there_is_no_pack_to_tell_of(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["explain", "--pack", "--state", str(tmp_path)]) == Exit.PROBLEM
+    assert "service is not running" in capsys.readouterr().err

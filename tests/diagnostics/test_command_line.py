@@ -78,7 +78,7 @@ def test_doctor_says_what_is_missing_and_why(capsys: Capture) -> None:
 
 def test_issues_proves_every_case(capsys: Capture, tmp_path: Path) -> None:
     assert main(["issues"]) == 0
-    assert "wrong" not in capsys.readouterr().out
+    assert "wrong: " not in capsys.readouterr().out
     source = ROOT / "diagnostics" / "knowledge" / "issues" / "boot-full-of-kernels.toml"
     text = source.read_text("utf-8").replace('is = "/boot"', 'is = "/never"')
     (tmp_path / source.name).write_text(text, encoding="utf-8")
