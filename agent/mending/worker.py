@@ -14,7 +14,7 @@ from agent.mending.talk import LINE_MAX_BYTES, Act, Order
 from diagnostics.examine import examine
 from diagnostics.history import MemoryHistory
 from diagnostics.machine.change.folders import NothingToChange, changeable_folders
-from diagnostics.machine.change.interface import ChangingFiles
+from diagnostics.machine.change.interface import ChangingFiles, ChangingProcesses
 from diagnostics.machine.change.programs import SystemPrograms
 from diagnostics.machine.interface import ChangingMachine
 from diagnostics.machine.local import local_machine
@@ -125,8 +125,18 @@ def _means(order: Order, service: Service) -> Means:
         stop=lambda: service.stopped,
         files=_files(folders, order.quarantine),
         programs=SystemPrograms(local_machine().platform, order.quarantine),
+        processes=_processes(),
         subject=subject,
     )
+
+
+def _processes() -> ChangingProcesses | None:
+    if sys.platform != "linux":
+        return None
+    from diagnostics.machine.change.processes import LocalProcesses
+
+    # The service is above us; all that it started is spared, visits too.
+    return LocalProcesses(local_machine(), own_uid=os.getuid(), agent_pid=os.getppid())
 
 
 def _own_uid() -> int | None:

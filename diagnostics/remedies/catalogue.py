@@ -18,6 +18,7 @@ from diagnostics.remedies import (
     disable_startup_item,
     empty_trash,
     enable_firewall,
+    end_program,
     finish_package_setup,
     fix_password_file_permissions,
     fix_ssh_permissions,
@@ -58,6 +59,7 @@ _ALL = (
     # --- services and programs ---
     restart_failed_service,
     stop_restart_loop,
+    end_program,
     arm_timer,
     flush_dns_cache,
     renew_address,

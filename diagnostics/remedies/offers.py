@@ -29,6 +29,10 @@ _TABLE: tuple[tuple[RemedyOffer, tuple[str, ...]], ...] = (
     (RemedyOffer("disable-startup-item", 2, (), True, 2), ("startup-items-changed", "boot-slow")),
     (RemedyOffer("restart-failed-service", 2, _ADMINISTRATOR, False, 10), ("service-failed",)),
     (RemedyOffer("stop-restart-loop", 2, _ADMINISTRATOR, True, 10), ("service-restart-loop",)),
+    (
+        RemedyOffer("end-program", 2, (), False, 12),
+        ("process-cpu-hog", "process-memory-leak", "process-open-files-high"),
+    ),
     (RemedyOffer("arm-timer", 2, _ADMINISTRATOR, True, 10), ("timer-not-armed",)),
     (RemedyOffer("flush-dns-cache", 1, (), False, 10), ("dns-slow", "dns-not-answering")),
     (RemedyOffer("renew-address", 1, (), False, 10), ("link-without-address",)),

@@ -14,7 +14,7 @@ from enum import IntEnum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from diagnostics.findings import Severity
-from diagnostics.machine.change.interface import ChangingFiles, ChangingPrograms
+from diagnostics.machine.change.interface import ChangingFiles, ChangingProcesses, ChangingPrograms
 from diagnostics.machine.interface import ChangingMachine
 from diagnostics.remedies.budget import Budget
 from diagnostics.wording import Language, Words
@@ -54,7 +54,7 @@ class Means:
     """What a remedy may use. ``folders`` are allowed roots by name (``user-cache``), ``quarantine`` a folder of the
     agent's own state on the same file system, ``owner_uid`` whose files may be touched (None: not known here).
     ``subject`` is the instance of the finding it is meant to cure (``service:cups.service``), empty without one.
-    ``files`` and ``programs`` are None where this system has no such acts."""
+    ``files``, ``programs`` and ``processes`` are None where this system has no such acts."""
 
     changes: ChangingMachine
     folders: Mapping[str, str]
@@ -63,6 +63,7 @@ class Means:
     stop: Callable[[], bool] = lambda: False
     files: ChangingFiles | None = None
     programs: ChangingPrograms | None = None
+    processes: ChangingProcesses | None = None
     subject: str = ""
 
     def subject_of(self, kind: str) -> str:
@@ -83,6 +84,12 @@ class Means:
         if self.files is None:
             raise NotNeeded("settings are not changed on this system in this version")
         return self.files
+
+    def process_acts(self) -> ChangingProcesses:
+        """Raises NotNeeded, as `file_acts`."""
+        if self.processes is None:
+            raise NotNeeded("programs are not ended on this system in this version")
+        return self.processes
 
     def program_acts(self) -> ChangingPrograms:
         """Raises NotNeeded, as `file_acts`."""

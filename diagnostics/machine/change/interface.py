@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from diagnostics.machine.interface import ProcessNumbers
+
 #: Settings are small; a larger file in their place is no setting.
 SETTING_MAX_BYTES = 256 * 1024
 
@@ -29,6 +31,21 @@ class Ran:
     exit_code: int
     stdout: bytes
     stderr: bytes
+
+
+class ChangingProcesses(Protocol):
+    """Ending one program, and what must be known for it."""
+
+    def running(self) -> tuple[ProcessNumbers, ...]:
+        """Raises ActRefused where programs cannot be read."""
+
+    def boot_unix_s(self) -> int: ...
+
+    def why_not(self, process: ProcessNumbers) -> str:
+        """Why this one must not be ended; empty when it may be."""
+
+    def end(self, pid: int, started_ms: int) -> str:
+        """End it; how, in words. Raises ActRefused: it is another one now, or must not be ended."""
 
 
 class ChangingFiles(Protocol):

@@ -90,6 +90,50 @@ def end_process(
     raise ActRefused("programs are ended on Linux only in this version")
 
 
+class LocalProcesses:
+    """Implements `ChangingProcesses` for this user, with ten seconds of grace."""
+
+    def __init__(self, machine: Machine, *, own_uid: int, agent_pid: int, grace_s: float = 10.0) -> None:
+        self._machine = machine
+        self._own_uid = own_uid
+        self._agent_pid = agent_pid
+        self._grace_s = grace_s
+        # Root ends people's programs; the system's are services.
+        self._whole = own_uid == 0
+
+    def running(self) -> tuple[ProcessNumbers, ...]:
+        try:
+            return tuple(each for each in self._machine.process_snapshot().processes if each.state != "Z")
+        except Unreadable as error:
+            raise ActRefused(f"programs cannot be read: {error}") from None
+
+    def boot_unix_s(self) -> int:
+        try:
+            boot = self._machine.clock().boot_unix_s
+        except Unreadable as error:
+            raise ActRefused(f"the start of this computer cannot be read: {error}") from None
+        if boot is None:
+            raise ActRefused("when this computer was started is not known")
+        return boot
+
+    def why_not(self, process: ProcessNumbers) -> str:
+        snapshot = self._machine.process_snapshot()
+        return why_not(process, snapshot, own_uid=self._own_uid, agent_pid=self._agent_pid, whole_machine=self._whole)
+
+    def end(self, pid: int, started_ms: int) -> str:
+        ended = end_process(
+            self._machine, pid, started_ms, grace_s=self._grace_s, own_uid=self._own_uid, agent_pid=self._agent_pid,
+            whole_machine=self._whole,
+        )  # fmt: skip
+        match ended.how:
+            case HowEnded.BY_ITSELF:
+                return "it ended when it was asked to"
+            case HowEnded.KILLED:
+                return "it was ended by force"
+            case HowEnded.STILL_THERE:
+                return "it was told to end and is still there"
+
+
 if sys.platform == "linux":
     import os
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from diagnostics.machine.change.files import LinuxFiles
 from diagnostics.machine.change.interface import Ran
 from diagnostics.machine.change.linux import LinuxChanges
 from diagnostics.machine.change.programs import argv_of
-from diagnostics.machine.interface import Platform
+from diagnostics.machine.interface import Platform, ProcessNumbers
 from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.remedies.move_aside import MoveAside
 from diagnostics.remedies.remedy import Means, Remedy
@@ -124,6 +124,32 @@ class StandIn:
         """Every command here ends at once."""
 
 
+class StandInProcesses:
+    """Implements `ChangingProcesses`: two programs of like names; which are gone outlives the worker. The real acts are
+    tried in `test_end_program`."""
+
+    def __init__(self) -> None:
+        self.gone: set[int] = set()
+
+    def running(self) -> tuple[ProcessNumbers, ...]:
+        return tuple(
+            ProcessNumbers(pid, 1, name, "S", 1.0, 4_000_000_000, 3, pid / 10, os.getuid())
+            for pid, name in ((41, "soffice"), (42, "soffice.bin"))
+            if pid not in self.gone
+        )
+
+    def boot_unix_s(self) -> int:
+        return NOW - 86_400
+
+    def why_not(self, process: ProcessNumbers) -> str:
+        return ""
+
+    def end(self, pid: int, started_ms: int) -> str:
+        assert started_ms == pid * 100
+        self.gone.add(pid)
+        return "it ended when it was asked to"
+
+
 @dataclass
 class Bench:
     """`remedy`: the real one, with less to be worth it. `means` are those of one worker: ask for new ones after it
@@ -132,11 +158,14 @@ class Bench:
     remedy: Remedy[Any]
     folder: Path
     programs: StandIn | None
+    processes: StandInProcesses = field(default_factory=StandInProcesses)
 
     @property
     def subject(self) -> str:
         if self.remedy.id == "set-dead-proxy-aside":
             return "proxy:http_proxy"
+        if self.remedy.id == "end-program":
+            return "process:soffice.bin"
         return WORLDS[self.remedy.id].subject if self.programs else ""
 
     def means(self) -> Means:
@@ -150,12 +179,14 @@ class Bench:
             owner_uid=os.getuid(),
             files=LinuxFiles(roots=roots, quarantines=(quarantine,)),
             programs=self.programs,
+            processes=self.processes,
             subject=self.subject,
         )
 
     def picture(self) -> dict[str, object]:
         """All that a remedy could change: content and rights of each file, and the state behind the commands."""
-        found: dict[str, object] = {"state": self.programs is not None and self.programs.is_well}
+        well = self.programs is not None and self.programs.is_well
+        found: dict[str, object] = {"state": (well, sorted(self.processes.gone))}
         for path in sorted(self.folder.rglob("*")):
             if path.is_file():
                 found[str(path.relative_to(self.folder))] = (path.read_bytes(), path.stat().st_mode & 0o7777)

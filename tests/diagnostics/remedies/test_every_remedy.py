@@ -99,7 +99,11 @@ def yes(question: Question) -> Answer:
 
 def fused(means: Means, fuse: Fuse) -> Means:
     return replace(
-        means, changes=fuse.around(means.changes), files=fuse.around(means.files), programs=fuse.around(means.programs)
+        means,
+        changes=fuse.around(means.changes),
+        files=fuse.around(means.files),
+        programs=fuse.around(means.programs),
+        processes=fuse.around(means.processes),
     )
 
 
