@@ -17,6 +17,11 @@ from diagnostics.strict_json import decode, dump_json, encode, load_json
 # Every look for a day (forecasts look at 24 h closely), one an hour before that, for 30 days.
 _CLOSE_S: Final = 25 * 3600
 _HOUR_S: Final = 3600
+#: What the history may take by our count; SQLite's pages add a quarter, so that it stays below 20 MB on the disk.
+HISTORY_MAX_BYTES: Final = 14_000_000
+# A row beside its two names: time, number, and the record's own header.
+_ROW_BYTES: Final = 20
+_IN_USE_S: Final = 86_400
 SNOOZE_MAX_S: Final = 30 * 86_400
 #: The kept value that holds what the last looks saw, as diagnostics.changes.store writes it.
 PAST: Final = "watch-past"
@@ -37,6 +42,7 @@ class FindingStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept = KeptValues(database)
+        self._swept_hour = -1
 
     # --- after a look ---------------------------------------------------------------------------------------
 
@@ -87,14 +93,46 @@ class FindingStore:
             connection.execute(
                 "INSERT INTO metric_history VALUES (?, ?, ?, ?)", (metric.name, metric.instance, now, metric.value)
             )
+        # The whole table is walked for what follows: once an hour is enough for what happens by the hour.
+        if self._swept_hour == now // _HOUR_S:
+            return
+        self._swept_hour = now // _HOUR_S
         connection.execute("DELETE FROM metric_history WHERE at < ?", (now - KEPT_S,))
         # Thin out: of each hour that is older than a day, the first point stays.
         connection.execute(
             "DELETE FROM metric_history AS old WHERE old.at < ? AND EXISTS (SELECT 1 FROM metric_history AS first "
+            # The second bound lets the index find the hour instead of reading the series from its start.
             "WHERE first.name = old.name AND first.instance = old.instance AND first.at < old.at "
-            "AND first.at / ? = old.at / ?)",
-            (now - _CLOSE_S, _HOUR_S, _HOUR_S),
+            "AND first.at > old.at - ? AND first.at / ? = old.at / ?)",
+            (now - _CLOSE_S, _HOUR_S, _HOUR_S, _HOUR_S),
         )
+        self._bound(connection, now)
+
+    def _bound(self, connection: sqlite3.Connection, now: int) -> None:
+        """Keep the history within HISTORY_MAX_BYTES: series that ended go first, the longest ago before the others;
+        when all are in use, every one loses its oldest part."""
+        series = connection.execute(
+            "SELECT name, instance, MAX(at) AS last, COUNT(*) * (? + LENGTH(name) + LENGTH(CAST(instance AS BLOB))) "
+            "AS bytes FROM metric_history GROUP BY name, instance ORDER BY last, name, instance",
+            (_ROW_BYTES,),
+        ).fetchall()
+        over = sum(row["bytes"] for row in series) - HISTORY_MAX_BYTES
+        for row in series:
+            if over <= 0 or row["last"] >= now - _IN_USE_S:
+                break
+            connection.execute(
+                "DELETE FROM metric_history WHERE name = ? AND instance = ?", (row["name"], row["instance"])
+            )
+            over -= row["bytes"]
+        kept_s = KEPT_S
+        while over > 0 and kept_s > _HOUR_S:
+            kept_s = kept_s * 3 // 4
+            connection.execute("DELETE FROM metric_history WHERE at < ?", (now - kept_s,))
+            (left,) = connection.execute(
+                "SELECT COALESCE(SUM(? + LENGTH(name) + LENGTH(CAST(instance AS BLOB))), 0) FROM metric_history",
+                (_ROW_BYTES,),
+            ).fetchone()
+            over = left - HISTORY_MAX_BYTES
 
     # --- a person's word ------------------------------------------------------------------------------------
 
