@@ -190,16 +190,15 @@ class Bench:
         for path in sorted(self.folder.rglob("*")):
             if path.is_file():
                 found[str(path.relative_to(self.folder))] = (path.read_bytes(), path.stat().st_mode & 0o7777)
-        found["rights of ssh"] = (self.folder / "home/.ssh").stat().st_mode & 0o7777
+        if (ssh := self.folder / "home/.ssh").is_dir():
+            found["rights of ssh"] = ssh.stat().st_mode & 0o7777
         return found
 
 
 def bench(remedy_id: str, folder: Path) -> Bench:
     """A sick machine for this remedy in `folder`."""
     remedy = REMEDIES[remedy_id]
-    for name in FOLDERS:
-        (folder / _PLACES.get(name, name)).mkdir(parents=True, exist_ok=True)
-    (folder / "quarantine").mkdir(mode=0o700)
+    (folder / "quarantine").mkdir(parents=True, mode=0o700)
     if isinstance(remedy.acts, MoveAside):
         size = _SMALL if remedy_id == "clean-small-cache-files" else _LARGE
         for path in (*TAKEN[remedy_id], *LEFT):
@@ -212,6 +211,8 @@ def bench(remedy_id: str, folder: Path) -> Bench:
 
 
 def _settings(folder: Path) -> None:
+    for name in ("etc", "autostart", "home/.ssh"):
+        (folder / name).mkdir(parents=True)
     (folder / "etc/environment").write_bytes(ENVIRONMENT)
     (folder / "autostart/miner.desktop").write_bytes(DESKTOP)
     os.utime(folder / "autostart/miner.desktop", (NOW - 3600, NOW - 3600))

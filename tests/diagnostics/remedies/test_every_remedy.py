@@ -21,6 +21,7 @@ import pytest
 
 from diagnostics.checks.catalogue import code_rules
 from diagnostics.findings import RemedyOffer
+from diagnostics.knowledge.issue import own_issues
 from diagnostics.machine.change.interface import Ran
 from diagnostics.machine.change.programs import LINES
 from diagnostics.remedies.catalogue import REMEDIES
@@ -307,3 +308,9 @@ def test_offers_are_what_the_catalogue_says() -> None:
             )
     offered = {(offer.id, code) for code, offers in OFFERS.items() for offer in offers}
     assert offered == {(remedy.id, code) for remedy in REMEDIES.values() for code in remedy.cures}
+
+
+def test_known_issues_name_remedies_that_are_there() -> None:
+    named = {remedy for issue in own_issues() for remedy in issue.remedies}
+    assert len(named) > 5
+    assert named <= set(REMEDIES)
