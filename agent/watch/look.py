@@ -27,6 +27,8 @@ class LookRequest:
     agent: AgentState | None = None
     issues: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     device: str = ""
+    # When the service noticed that the machine woke from sleep; None since its start.
+    resumed_at: int | None = None
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()
@@ -86,6 +88,8 @@ class Look:
     unused_issues: tuple[str, ...] = ()
     # Those on trial that would have spoken: counted, and told to nobody.
     shadowed_issues: tuple[str, ...] = ()
+    # Checks that are due and wait: check id → for what.
+    waiting: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     # What the machine was like at this look and what has changed lately (diagnostics.changes); empty: as before.
     past: str = ""
     # Which kinds of messages programs write (diagnostics.log_templates); empty: as before.

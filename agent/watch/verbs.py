@@ -42,6 +42,7 @@ class WatchVerbs:
             "findings": [finding_value(entry) for entry in self._watch.store.visible()],
             "checks": self._watch.store.check_runs(),
             "looked_at": self._watch.last_look_at,
+            "waiting": dict(self._watch.waiting),
             "trouble": self._watch.trouble,
         }
 

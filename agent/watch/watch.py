@@ -19,7 +19,7 @@ from agent.refusal import Refusal
 from agent.store.database import Database
 from agent.watch.finding_store import FindingStore
 from agent.watch.look import Look, LookRequest
-from agent.watch.schedule import first_look_s, next_look_s
+from agent.watch.schedule import first_look_s, next_look_s, resumed_at
 from agent.watch.shadow_counts import ShadowCounts
 from diagnostics.machine.own_use import AgentState
 from diagnostics.strict_json import StrictJsonError
@@ -71,6 +71,8 @@ class Watch:
         self.device = ""
         self.trials = ShadowCounts(database)
         self.last_look_at: int | None = None
+        self.resumed_at: int | None = None
+        self.waiting: Mapping[str, str] = {}
         self.trouble = ""
 
     def on_look(self, listener: Looked) -> None:
@@ -88,7 +90,11 @@ class Watch:
                 failures += 1
                 self._log.warning("look-failed", reason=str(error), failures=failures)
             every_s = self._config.checks.every_minutes * 60
-            await asyncio.sleep(next_look_s(every_s, self._uniform(), failures=failures))
+            pause_s = next_look_s(every_s, self._uniform(), failures=failures)
+            slept_from = self._clocks.wall()
+            await asyncio.sleep(pause_s)
+            woke = self._clocks.wall()
+            self.resumed_at = resumed_at(pause_s, woke - slept_from, woke) or self.resumed_at
 
     async def look(self, *, everything: bool = False) -> Look:
         """One look now. Raises Refusal when the worker failed or the disk did not keep it."""
@@ -103,6 +109,7 @@ class Watch:
                 agent=self._agent_state(),
                 issues=self.issues(),
                 device=self.device,
+                resumed_at=self.resumed_at,
             )
             try:
                 look = Look.from_bytes(await self._worker(request.to_bytes()))
@@ -111,7 +118,7 @@ class Watch:
             except (Refusal, StrictJsonError) as error:
                 self.trouble = str(error)
                 raise
-            self.last_look_at, self.trouble = now, ""
+            self.last_look_at, self.trouble, self.waiting = now, "", look.waiting
             for unused in look.unused_issues:
                 self._log.warning("known-issue-not-used", reason=unused)
             for listener in self._listeners:

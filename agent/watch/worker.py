@@ -11,9 +11,12 @@ from typing import Final
 
 from agent.watch.finding_store import PAST, TEMPLATES, StoredHistory
 from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding
+from agent.watch.situation import situation_of
+from agent.watch.waiting import not_waiting
 from diagnostics.changes.store import MemoryChanges, dump_changes, load_changes
 from diagnostics.checks.catalogue import CATALOGUE, code_rules, explain
 from diagnostics.checks.contract import CheckSpec
+from diagnostics.collectors.contract import Cost
 from diagnostics.collectors.log_messages import LOG_MESSAGES
 from diagnostics.examine import CheckStatus, Examination, examine
 from diagnostics.findings import Change, Finding
@@ -42,9 +45,24 @@ def due(checks: Sequence[CheckSpec], ran_at: Mapping[str, int], now: int) -> lis
     ]
 
 
+def now_due(
+    machine: Machine, request: LookRequest, enabled: Sequence[CheckSpec]
+) -> tuple[list[CheckSpec], dict[str, str]]:
+    """Those that are due and need not wait, and the others that are due with what they wait for."""
+    chosen = due(enabled, request.ran_at, request.now)
+    situation = situation_of(
+        machine,
+        now=request.now,
+        resumed_at=request.resumed_at,
+        ask_link=any(check.cost is Cost.NETWORK for check in chosen),
+    )
+    ran_s_ago = {check_id: max(0, request.now - at) for check_id, at in request.ran_at.items()}
+    return not_waiting(chosen, situation, ran_s_ago)
+
+
 def look_once(machine: Machine, request: LookRequest, history: StoredHistory | None) -> Look:
     enabled = [check for check in CATALOGUE if check.id not in request.disabled]
-    chosen = enabled if request.everything else due(enabled, request.ran_at, request.now)
+    chosen, waiting = (enabled, {}) if request.everything else now_due(machine, request, enabled)
     known, snoozed_until = history.known_findings() if history else ([], {})
     past: History = history or MemoryHistory()
     text_before = history.kept(PAST) if history else ""
@@ -67,7 +85,7 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         examined.findings,
         looked=[check.id for check in examined.checks if check.status in (CheckStatus.OK, CheckStatus.FINDING)],
         now=request.now,
-        boot_unix_s=_booted_at(machine),
+        boot_unix_s=_awake_since(machine, request.resumed_at),
         rules=code_rules(),
         snoozed_until=snoozed_until,
     )
@@ -85,6 +103,7 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         rolled.unused,
         shadowed=tuple(sorted({match.issue.id for match in shadowed.values()})),
         past="" if text_after == text_before else text_after,
+        waiting=waiting,
     )
 
 
@@ -116,6 +135,7 @@ def as_look(
     *,
     shadowed: tuple[str, ...],
     past: str,
+    waiting: Mapping[str, str],
 ) -> Look:
     return Look(
         checks=tuple(CheckLine(check.id, check.status, check.ms, check.reason) for check in examined.checks),
@@ -128,6 +148,7 @@ def as_look(
         unused_issues=unused,
         shadowed_issues=shadowed,
         past=past,
+        waiting=waiting,
         templates=dump_templates(examined.templates) if examined.templates is not None else "",
     )
 
@@ -144,11 +165,13 @@ def _explained(words: Words) -> Explained:
     return Explained(words.title, words.text)
 
 
-def _booted_at(machine: Machine) -> int | None:
+def _awake_since(machine: Machine, resumed_at: int | None) -> int | None:
+    """Findings get their time of grace after a start and after a sleep alike."""
     try:
-        return machine.clock().boot_unix_s
+        booted_at = machine.clock().boot_unix_s
     except Unreadable:
-        return None
+        booted_at = None
+    return max((at for at in (booted_at, resumed_at) if at is not None), default=None)
 
 
 def main() -> int:

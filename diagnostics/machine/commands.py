@@ -69,6 +69,9 @@ TIMER_STATES = Command(
         "*.timer",
     ),
 )
+METERED = Command(
+    "link-metered", ("nmcli", "--terse", "--fields", "GENERAL.METERED,GENERAL.STATE", "device", "show"), timeout_s=3
+)
 UNAME = Command("uname", ("uname", "-srmv"))
 
 MACOS_VERSION = Command("macos-version", ("sw_vers",))
@@ -110,6 +113,7 @@ FIXED: Mapping[str, Command] = {
         TIMER_STATES,
         PRINTERS,
         PRINT_JOBS,
+        METERED,
         UNAME,
         MACOS_VERSION,
         MACOS_SERVICES,
