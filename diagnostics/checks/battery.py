@@ -6,14 +6,16 @@ out while its screen still shows a fifth of charge.
 
 from __future__ import annotations
 
-from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
+from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.contract import LINUX_ONLY, Cost
 from diagnostics.collectors.sensors import BATTERIES
 from diagnostics.findings import Fact, Finding, Severity
+from diagnostics.foretold import foretold
 from diagnostics.hardware_observations import Batteries
 from diagnostics.wording import Words
 
-CODE = "battery-worn"
+CODE, WEARING = "battery-worn", "battery-wearing-fast"
+_METRIC = "battery.health-fraction"
 INFO_BELOW, WARNING_BELOW = 0.60, 0.40
 
 
@@ -23,8 +25,9 @@ def check_battery(batteries: Batteries, context: Context) -> Outcome:
     for battery in batteries.batteries:
         health = min(1.0, battery.full / battery.design)
         instance = f"battery:{battery.name}"
-        metrics.append(Metric("battery.health-fraction", round(health, 4), instance))
+        metrics.append(Metric(_METRIC, round(health, 4), instance))
         if health >= INFO_BELOW:
+            findings += _foretold(battery.name, health, instance, context)
             continue
         facts: dict[str, Fact] = {"name": battery.name, "health_fraction": round(health, 4)}
         if battery.cycles is not None:
@@ -42,6 +45,26 @@ def check_battery(batteries: Batteries, context: Context) -> Outcome:
             )
         )
     return Outcome(tuple(findings), tuple(metrics))
+
+
+def _foretold(name: str, health: float, instance: str, context: Context) -> list[Finding]:
+    """A battery that gets to where people notice within a month is broken rather than old."""
+    told = foretold(_METRIC, instance, INFO_BELOW, context, falling=True)
+    if told is None:
+        return []
+    shown = f"{name}: {health:.0%} of its design, {told.per_day:.2%} less each day"
+    return [
+        raised(
+            WEARING,
+            instance,
+            Severity.INFO,
+            rule=SPEC.rule,
+            now=context.now,
+            facts={"name": name, "health_fraction": round(health, 4), "latest_s": told.time_to_act.latest_s},
+            proof=(evidence("history", f"{_METRIC} {instance}", shown),),
+            time_to_act=told.time_to_act,
+        )
+    ]
 
 
 def _judge(seen: Seen, context: Context) -> Outcome:
@@ -70,7 +93,23 @@ SPEC = CheckSpec(
             after_s=86_400,
             looks=3,
             why="a day: the gauge itself is off by some per cent until the next full cycle",
-        )
+        ),
+        WEARING: rule(
+            Words(
+                "The battery wears fast",
+                "The battery {name} still holds {health_fraction:percent} of what it held when it was new, but loses "
+                "so fast that it will be worn within {latest_s:duration}. It may be broken: ask about its guarantee.",
+            ),
+            Words(
+                "Батарея быстро изнашивается",
+                "Батарея {name} ещё держит {health_fraction:percent} от новой, но теряет так быстро, что износится в "
+                "течение {latest_s:duration}. Возможно, она неисправна: спросите о гарантии.",
+            ),
+            after_s=86_400,
+            looks=3,
+            why="a day: the gauge itself is off by some per cent until the next full cycle",
+            hidden_under=(Cause(CODE, same_instance=True),),
+        ),
     },
     interval_s=3600,
     cost=Cost.CHEAP,

@@ -6,14 +6,18 @@ files have no fixed number (btrfs, FAT) it is 0 and there is nothing to judge.
 
 from __future__ import annotations
 
-from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
+from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.contract import LINUX_ONLY, Cost
 from diagnostics.collectors.filesystems import FILESYSTEMS
 from diagnostics.findings import Finding, Severity
+from diagnostics.foretold import foretold
 from diagnostics.observations import Filesystem
 from diagnostics.wording import Words
 
-CODE = "inodes-low"
+CODE, RUNNING_OUT = "inodes-low", "inodes-running-out"
+# Foretold only from here on, as with space.
+FORETOLD_FROM = 0.75
+_METRIC = "disk.used-inodes-fraction"
 # Worst first: share of files that can still be made.
 THRESHOLDS = ((Severity.CRITICAL, 0.005), (Severity.ERROR, 0.03), (Severity.WARNING, 0.10))
 CLEAR_FACTOR = 1.2
@@ -38,9 +42,10 @@ def check_inodes(filesystems: tuple[Filesystem, ...], context: Context) -> Outco
             continue
         instance = f"disk:{filesystem.mount}"
         used = filesystem.total_inodes - filesystem.available_inodes
-        metrics.append(Metric("disk.used-inodes-fraction", used / filesystem.total_inodes, instance))
+        metrics.append(Metric(_METRIC, used / filesystem.total_inodes, instance))
         severity = severity_of(filesystem, already_raised=context.is_raised(CODE, instance))
         if severity is None:
+            findings += _foretold(filesystem, instance, context)
             continue
         shown = f"{filesystem.available_inodes} of {filesystem.total_inodes} inodes available on {filesystem.mount}"
         findings.append(
@@ -61,6 +66,31 @@ def check_inodes(filesystems: tuple[Filesystem, ...], context: Context) -> Outco
             )
         )
     return Outcome(tuple(findings), tuple(metrics))
+
+
+def _foretold(filesystem: Filesystem, instance: str, context: Context) -> list[Finding]:
+    used_fraction = 1 - filesystem.available_inodes / filesystem.total_inodes
+    told = None if used_fraction < FORETOLD_FROM else foretold(_METRIC, instance, 1.0, context)
+    if told is None:
+        return []
+    shown = f"{filesystem.mount}: {told.per_day:.1%} more of its inodes each day, {used_fraction:.0%} are taken"
+    return [
+        raised(
+            RUNNING_OUT,
+            instance,
+            Severity.WARNING,
+            rule=SPEC.rule,
+            now=context.now,
+            facts={
+                "mount": filesystem.mount,
+                "used_fraction": round(used_fraction, 4),
+                "earliest_s": told.time_to_act.earliest_s,
+                "latest_s": told.time_to_act.latest_s,
+            },
+            proof=(evidence("history", f"{_METRIC} {instance}", shown),),
+            time_to_act=told.time_to_act,
+        )
+    ]
 
 
 def _judge(seen: Seen, context: Context) -> Outcome:
@@ -90,7 +120,23 @@ SPEC = CheckSpec(
             after_s=10 * 60,
             looks=2,
             why="10 min: an update that unpacks thousands of files comes and goes",
-        )
+        ),
+        RUNNING_OUT: rule(
+            Words(
+                "A disk runs out of places for files",
+                "The disk at {mount} has {used_fraction:percent} of its places for files taken. If it goes on like "
+                "this, none is left in {earliest_s:duration} to {latest_s:duration}, even with space left.",
+            ),
+            Words(
+                "На диске заканчиваются места для файлов",
+                "На диске {mount} занято {used_fraction:percent} мест для файлов. Если так продолжится, они закончатся "
+                "через {earliest_s:duration} — {latest_s:duration}, даже если место останется.",
+            ),
+            after_s=2 * 3600,
+            looks=3,
+            why="three forecasts over two hours have to agree",
+            hidden_under=(Cause(CODE, same_instance=True),),
+        ),
     },
     interval_s=300,
     cost=Cost.CHEAP,

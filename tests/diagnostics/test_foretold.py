@@ -1,0 +1,64 @@
+"""Inodes, open files and batteries, foretold by the same rules as disks: what runs out, and what only looks like it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from diagnostics.checks.battery import WEARING, check_battery
+from diagnostics.checks.contract import Context, Outcome
+from diagnostics.checks.inodes import RUNNING_OUT, check_inodes
+from diagnostics.checks.open_files import LEAK, check_open_files
+from diagnostics.hardware_observations import Batteries, Battery
+from diagnostics.history import MemoryHistory, Point
+from diagnostics.machine.interface import ProcessFiles
+from diagnostics.observations import Filesystem
+from diagnostics.system_observations import OpenFiles
+
+NOW = 1_795_000_000
+
+
+def past(metric: str, instance: str, last: float, per_day: float) -> MemoryHistory:
+    kept = MemoryHistory()
+    for hour in range(168, 0, -1):
+        kept.append(metric, instance, Point(NOW - hour * 3600, last - per_day * hour / 24))
+    return kept
+
+
+def inodes(context: Context, used: float) -> Outcome:
+    return check_inodes((Filesystem("/", "/dev/a", "ext4", False, 100, 50, 50, 1000, int(1000 * (1 - used))),), context)
+
+
+@pytest.mark.parametrize(
+    ("used", "per_day", "found"), [(0.80, 0.02, True), (0.80, 0.0, False), (0.70, 0.02, False), (0.80, 0.004, False)]
+)
+def test_places_for_files_run_out(used: float, per_day: float, found: bool, context: Callable[..., Context]) -> None:
+    history = past("disk.used-inodes-fraction", "disk:/", used, per_day)
+    told = inodes(context(history=history), used).findings
+    assert [item.code for item in told] == ([RUNNING_OUT] if found else [])
+    if found:
+        assert told[0].time_to_act is not None
+        assert told[0].time_to_act.earliest_s <= 10 * 86_400 <= told[0].time_to_act.latest_s
+
+
+@pytest.mark.parametrize(("held", "per_day", "found"), [(600, 100, True), (600, 20, False), (200, 200, False)])
+def test_a_program_holds_more_files_each_day(
+    held: int, per_day: float, found: bool, context: Callable[..., Context]
+) -> None:
+    history = past("process.open-files", "process:leaky", held, per_day)
+    seen = OpenFiles(
+        (ProcessFiles(7, "leaky", held, 1024), ProcessFiles(8, "leaky", 10, 1024), ProcessFiles(9, "x", 5, None))
+    )
+    outcome = check_open_files(seen, context(history=history))
+    assert [(item.code, item.instance) for item in outcome.findings] == ([(LEAK, "process:leaky")] if found else [])
+    kept = [metric.instance for metric in outcome.metrics if metric.name == "process.open-files"]
+    assert kept == (["process:leaky"] if held >= 256 else [])
+
+
+@pytest.mark.parametrize(("per_day", "found"), [(0.01, True), (0.001, False), (-0.01, False)])
+def test_a_battery_that_is_worn_within_a_month_is_told(
+    per_day: float, found: bool, context: Callable[..., Context]
+) -> None:
+    history = past("battery.health-fraction", "battery:BAT0", 0.75, -per_day)
+    seen = Batteries((Battery("BAT0", "Full", 75, 100, 300, 1.0),))
+    told = check_battery(seen, context(history=history)).findings
+    assert [item.code for item in told] == ([WEARING] if found else [])
