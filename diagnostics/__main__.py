@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from diagnostics.checks.contract import CheckSpec
     from diagnostics.examine import Examination
     from diagnostics.knowledge.issue import KnownIssue
     from diagnostics.machine.interface import Machine
@@ -52,7 +53,13 @@ def _examine(arguments: argparse.Namespace, machine: Machine, past: Past) -> Exa
     now = machine.clock().unix_s
     try:
         examination = examine(
-            machine, past.history, now=now, only=arguments.only, before=past.changes, templates=past.templates
+            machine,
+            past.history,
+            now=now,
+            checks=_checks(getattr(arguments, "watch", None) or ()),
+            only=arguments.only,
+            before=past.changes,
+            templates=past.templates,
         )
     except ValueError as error:
         raise _WrongUseError(str(error)) from error
@@ -63,6 +70,21 @@ def _examine(arguments: argparse.Namespace, machine: Machine, past: Past) -> Exa
         past.take(examination, now=now)
         write_past(past, Path(state))
     return examination
+
+
+def _checks(watches: Sequence[str]) -> tuple[CheckSpec, ...]:
+    """The catalogue, and one check for each watched application."""
+    from diagnostics.checks.catalogue import CATALOGUE
+
+    if not watches:
+        return tuple(CATALOGUE)
+    from diagnostics.vendors.application import WrongApplication, load_application
+    from diagnostics.vendors.check import check_of
+
+    try:
+        return (*CATALOGUE, *(check_of(load_application(watch)) for watch in dict.fromkeys(watches)))
+    except WrongApplication as error:
+        raise _WrongUseError(str(error)) from error
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -249,6 +271,9 @@ def _parser() -> argparse.ArgumentParser:
 
     check = add("check", _check, "run the checks once", "check --json --only disk-space")
     check.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    check.add_argument(
+        "--watch", action="append", metavar="APPLICATION", help="also an application: nginx, postgresql, or a file"
+    )
     explain = add("explain", _explain, "findings and known issues in plain words", "explain --language ru")
     explain.add_argument("--language", choices=("en", "ru"), default="en")
     for command in (check, explain):

@@ -2,6 +2,7 @@
 
     2026-11-21T09:12:44.123456+01:00 laptop cupsd[812]: …     ISO 8601, as rsyslog and many programs write it
     2026-11-21 09:12:44 status installed cups:amd64 …         the same without a zone: the machine's own
+    2026/11/21 09:12:44 [error] 7#7: …                        nginx's error log: the same with slashes
     Nov 21 09:12:44 laptop cupsd[812]: …                      classic syslog: no year, the machine's own zone
     [Sat Nov 21 09:12:44.123456 2026] [core:error] …          Apache's error log
 
@@ -14,7 +15,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-_ISO: Final = re.compile(r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?")
+_ISO: Final = re.compile(r"\[?(\d{4}[-/]\d\d[-/]\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?")
 _CLASSIC: Final = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)[ .]")
 _APACHE: Final = re.compile(r"\[[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)(?:\.\d+)? (\d{4})\]")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -27,7 +28,7 @@ def time_of(line: str, *, now: int, utc_offset_s: int) -> int | None:
     zone = timezone(timedelta(seconds=utc_offset_s))
     try:
         if found := _ISO.match(line):
-            moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3] or ''}")
+            moment = datetime.fromisoformat(f"{found[1].replace('/', '-')}T{found[2]}{found[3] or ''}")
             return _seconds(moment, zone)
         if found := _APACHE.match(line):
             return _seconds(_moment(int(found[4]), found[1], found[2], found[3]), zone)

@@ -50,6 +50,8 @@ CERTIFICATE_FOLDERS = (
     "/etc/pki/tls/certs",
 )
 _CERTIFICATES = re.compile(rf"({'|'.join(CERTIFICATE_FOLDERS)})/[^/]+\.(pem|crt|cer)")
+# Settings of applications that can be watched (diagnostics/vendors); keys lie beside them under other endings.
+_VENDOR_CONFIG = re.compile(r"/etc/(nginx|postgresql)/(?:[^/]+/)*[^/]+\.conf")
 # Names, sizes and dates may be seen, content may not: homes, memory images of crashed programs, virus signatures.
 LISTABLE_FOLDERS = frozenset(
     {
@@ -160,7 +162,7 @@ def is_readable(path: str) -> bool:
         return False
     if path in READABLE_FILES or is_inside(path, READABLE_FOLDERS):
         return True
-    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES, _CERTIFICATES))
+    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES, _CERTIFICATES, _VENDOR_CONFIG))
 
 
 def is_listable(path: str) -> bool:

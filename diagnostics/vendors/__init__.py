@@ -1,0 +1,1 @@
+"""Applications that live beside us: what of theirs is watched, as data. `python -m diagnostics check --watch nginx`."""
