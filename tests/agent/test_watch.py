@@ -276,7 +276,7 @@ def closed(tickets: TicketStore, ticket: OwnTicket) -> None:
 def test_only_what_is_grave_and_stays_opens_a_ticket(
     changes: dict[str, object], automatic_from: From, opens: bool
 ) -> None:
-    entry = seen(finding(**changes))
+    entry = seen(finding("disk:/home/anna", **changes))
     assert wanted([entry], [], automatic_from) == ([entry] if opens else [])
 
 
