@@ -9,6 +9,8 @@ was cut off (worker killed, service killed, power) is carried on at the next sta
 
 import asyncio
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,6 +81,7 @@ class Mending:
         solved: Callable[[str], None],
         log: EventLog,
         raised: Callable[[], Sequence[Raised]] = lambda: (),
+        administrator: bool | None = None,
         minute_of_day: Callable[[int], int] = lambda now: time.localtime(now).tm_hour * 60 + time.localtime(now).tm_min,
     ) -> None:
         self._journal = journal
@@ -89,6 +92,7 @@ class Mending:
         self._solved = solved
         self._log = log
         self._raised = raised
+        self._administrator = _is_root() if administrator is None else administrator
         self._minute_of_day = minute_of_day
         self._tried: dict[tuple[str, str], float] = {}
         self._previews: dict[str, Preview] = {}
@@ -372,6 +376,7 @@ class Mending:
                     raised,
                     minute_of_day=self._minute_of_day(now),
                     ran_alone=self._journal.ran_alone(now - DAY_S, BY_POLICY),
+                    administrator=self._administrator,
                 )
                 rested = self._clocks.boot() - self._tried.get(tried, -_TRY_AGAIN_S) >= _TRY_AGAIN_S
                 if not_now is not None or not rested or self._not_now(remedy) is not None:
@@ -392,6 +397,12 @@ class Mending:
 
     def outcomes(self) -> Mapping[str, int]:
         return self._journal.outcomes()
+
+
+def _is_root() -> bool:
+    if sys.platform == "win32":
+        return False
+    return os.geteuid() == 0
 
 
 def _preview_is_over(preview_id: str) -> Refusal:

@@ -68,9 +68,16 @@ def is_quiet(quiet: str, minute_of_day: int) -> bool:
 
 
 def may_run_alone(
-    policy: MendingPolicy, remedy: Remedy[Any], raised: Raised, *, minute_of_day: int, ran_alone: int
+    policy: MendingPolicy,
+    remedy: Remedy[Any],
+    raised: Raised,
+    *,
+    minute_of_day: int,
+    ran_alone: int,
+    administrator: bool,
 ) -> NotNow | None:
-    """None: go ahead. `ran_alone`: how many ran alone in the last 24 hours. Pure; the remedy's own budget is another
+    """None: go ahead. `ran_alone`: how many ran alone in the last 24 hours; `administrator`: whether
+    this agent has such rights. Pure; the remedy's own budget is another
     question (`budget.may_run`)."""
     if policy.stop:
         return NotNow("the owner has stopped all fixes", None)
@@ -78,6 +85,8 @@ def may_run_alone(
         return NotNow("the owner wants to be asked", None)
     if raised.code not in remedy.cures:
         return NotNow("this fix is not meant for this finding", None)
+    if "administrator" in remedy.needs and not administrator:
+        return NotNow("this agent has no administrator's rights", None)
     if is_quiet(policy.quiet, minute_of_day):
         return NotNow(f"these are quiet hours ({policy.quiet})", None)
     if ran_alone >= policy.runs_a_day:

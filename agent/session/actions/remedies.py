@@ -47,7 +47,8 @@ async def serve_remedies_run(arguments: RemediesRunArguments, bench: ServiceBenc
     mending = _mending(bench)
     preview = mending.previewed(arguments.preview)
     by = f"{bench.here().technician} (a visit)"
-    if preview.question.risk >= Risk.ASKS:
+    # Without asking runs only what the owner's own policy lets run without asking.
+    if preview.question.risk >= Risk.ASKS or not mending.policy().alone:
         _must_be_fresh(bench)
         agreed = await bench.questions.ask(_question(preview, bench))
         if agreed is None:

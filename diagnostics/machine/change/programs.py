@@ -19,11 +19,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from diagnostics.machine.change import services
 from diagnostics.machine.change.interface import Ran
 from diagnostics.machine.change.services import ServiceAct, control_service
 from diagnostics.machine.interface import ActRefused, Platform
@@ -147,7 +148,7 @@ class SystemPrograms:
         known = LINES[line]
         self._mark(line)
         if known.service is not None:
-            service = control_service(argument, known.service, user=False)
+            service = control_service(argument, known.service, user=False, run=self._as_services_run)
             return Ran(0, service.active_state.encode(), b"")
         return self._locked(argv, known.timeout_s)
 
@@ -175,6 +176,11 @@ class SystemPrograms:
         handle = _lock(Path(self._folder) / _LOCK, _ORPHAN_S)
         os.close(handle)
         (Path(self._folder) / _LOCK).unlink(missing_ok=True)
+
+    def _as_services_run(self, command: Sequence[str], timeout_s: float) -> services.Ran:
+        """systemctl holds the lock too: it waits for systemd's job, so the job is over when the lock is free."""
+        ran = self._locked(tuple(command), timeout_s)
+        return services.Ran(ran.exit_code, ran.stdout, ran.stderr)
 
     def _find(self, name: str) -> str:
         if self._platform is Platform.WINDOWS and (found_there := shutil.which(name)):

@@ -24,7 +24,7 @@ ALONE = MendingPolicy(alone=True)
 
 
 def refused(policy: MendingPolicy, remedy: str, raised: Raised = SLOW_DNS, *, minute: int = 600, ran: int = 0) -> str:
-    not_now = may_run_alone(policy, REMEDIES[remedy], raised, minute_of_day=minute, ran_alone=ran)
+    not_now = may_run_alone(policy, REMEDIES[remedy], raised, minute_of_day=minute, ran_alone=ran, administrator=True)
     return "" if not_now is None else not_now.reason
 
 
@@ -37,6 +37,13 @@ def test_nothing_runs_alone_until_the_owner_says_so() -> None:
 def test_a_fix_that_asks_never_runs_alone(remedy: str) -> None:
     for code in REMEDIES[remedy].cures:
         assert refused(ALONE, remedy, Raised(f"{code}|x", code)) == "the owner wants to be asked"
+
+
+def test_a_fix_that_needs_an_administrator_is_not_tried_without_one() -> None:
+    clock = Raised("clock-wrong|clock", "clock-wrong")
+    not_now = may_run_alone(ALONE, REMEDIES["resync-clock"], clock, minute_of_day=0, ran_alone=0, administrator=False)
+    assert not_now is not None
+    assert "administrator" in not_now.reason
 
 
 def test_a_fix_runs_alone_only_for_a_finding_that_it_cures() -> None:
@@ -94,6 +101,7 @@ class Service:
             log=MemoryLog(),
             raised=lambda: self.shown,
             minute_of_day=lambda now: self.minute,
+            administrator=True,
         )
         self.mending._order = self._worker  # type: ignore[method-assign,assignment]
 

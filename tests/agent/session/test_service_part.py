@@ -11,6 +11,7 @@ import pytest
 from agent.bundles.asking import SealedBundle
 from agent.bundles.talk import Written
 from agent.local.verbs import NoArguments, Peer
+from agent.mending.policy import MendingPolicy
 from agent.refusal import Refusal
 from agent.session.actions.service_bench import Brought, ServiceBench
 from agent.session.chat import Chat, SayArguments, VisitInForce
@@ -251,6 +252,22 @@ async def test_a_fix_runs_only_after_the_customer_has_read_its_steps(house: Hous
     assert outcome is Outcome.DONE
     assert workshop.quarantined() == ["old 0", "old 1", "old 2"]
     assert rows[0]["watch_until"] is not None
+    workshop.database.close()
+
+
+async def test_a_safe_fix_asks_too_until_the_owner_lets_such_run_without(house: House, workshop: Workshop) -> None:
+    guest = await let_in(house, Scope.REMEDY)
+    preview = await previewed(guest)
+    shown = workshop.mending._previews[preview]
+    workshop.mending._previews[preview] = replace(shown, question=replace(shown.question, risk=1))
+    running = asyncio.create_task(guest.act("remedies.run", RemediesRunArguments(preview=preview)))
+    await until(lambda: bool(house.questions.pending()))
+    house.questions.answer(AnswerArguments(id="1", yes=False), "anna")
+    assert (await running)[0] is Outcome.REFUSED
+    workshop.mending.set_policy(MendingPolicy(alone=True))
+    outcome, _, _ = await guest.act("remedies.run", RemediesRunArguments(preview=preview))
+    assert outcome is Outcome.DONE
+    assert workshop.quarantined() == ["old 0", "old 1", "old 2"]
     workshop.database.close()
 
 

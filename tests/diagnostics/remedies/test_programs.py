@@ -91,6 +91,23 @@ def test_command_that_outlives_its_worker_is_waited_for(folder: Path) -> None:
     assert os.listdir(folder / "run") == []
 
 
+def test_service_is_stopped_through_systemctl_and_never_the_agents_own(folder: Path) -> None:
+    """systemctl's answers as systemd 252 gives them."""
+    show = "Id=$last\\nLoadState=loaded\\nActiveState=$state\\nSubState=dead\\nControlGroup=/system.slice/$last\\n"
+    script(
+        folder,
+        "systemctl",
+        f"for last; do :; done; state=$(cat {folder}/state 2>/dev/null || echo active)\n"
+        f'case "$*" in *" stop "*) echo inactive > {folder}/state; echo "$*" >> {folder}/said;;\n'
+        f'*show*) printf "{show}";; esac',
+    )
+    there = programs(folder)
+    assert there.run("service-stop", "flaky").stdout == b"inactive"
+    assert (folder / "said").read_text() == "--no-pager --no-ask-password stop -- flaky.service\n"
+    with pytest.raises(ActRefused, match="does not control itself"):
+        there.run("service-stop", "bellpull-agent")
+
+
 def test_words_of_a_failure_are_one_printable_line(folder: Path) -> None:
     script(folder, "freshclam", "printf '\\033[31mno mirror\\nmore' >&2; exit 3")
     ran = programs(folder).run("update-signatures")
