@@ -1,5 +1,6 @@
 """The README's table of a finding's life is the one in the code."""
 
+from itertools import takewhile
 from pathlib import Path
 
 from diagnostics.findings import TRANSITIONS, FindingEvent, FindingState
@@ -8,11 +9,12 @@ README = Path(__file__).resolve().parents[2] / "diagnostics" / "README.md"
 
 
 def test_the_drawn_table_is_the_real_one() -> None:
-    rows = [line.strip("| \n") for line in README.read_text("utf-8").splitlines() if line.startswith("|")]
-    start = next(index for index, row in enumerate(rows) if row.startswith("state"))
-    heads = [head.strip().split(" / ") for head in rows[start].split("|")][1:]
+    lines = README.read_text("utf-8").splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("| state"))
+    rows = [line.strip("| \n") for line in takewhile(lambda line: line.startswith("|"), lines[start:])]
+    heads = [head.strip().split(" / ") for head in rows[0].split("|")][1:]
     drawn: dict[FindingState, dict[FindingEvent, FindingState]] = {}
-    for row in rows[start + 2 :]:
+    for row in rows[2:]:
         cells = [cell.strip() for cell in row.split("|")]
         for state in cells[0].split(", "):
             known = TRANSITIONS[FindingState(state)]
