@@ -20,14 +20,10 @@ from __future__ import annotations
 import base64
 import socket
 import time
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from diagnostics.machine.interface import Native, Unreadable, UnreadableKind
 from diagnostics.machine.own_use import AgentState
-
-if TYPE_CHECKING:
-    import ssl
 
 ANSWER_MAX_S = 4.0
 _ANSWER_MAX_BYTES = 8 * 1024
@@ -103,26 +99,21 @@ def server_certificate(server: str, *, max_s: float = ANSWER_MAX_S) -> dict[str,
     host, _, port = server.rpartition(":")
     host = host.strip("[]")
     told: dict[str, object] = {"server": server, "der": "", "trust_error": "", "error": ""}
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Only looks: nothing is said over this connection, and whom it trusts is asked by the second one.
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     try:
-        told["der"] = base64.b64encode(_peer(host, int(port), trusting, max_s)).decode()
+        # Only looks: it gives the certificate of whoever answers and says nothing to them.
+        shown = ssl.get_server_certificate((host, int(port)), timeout=max_s)
+        told["der"] = base64.b64encode(ssl.PEM_cert_to_DER_cert(shown)).decode()
         try:
-            _peer(host, int(port), ssl.create_default_context(), max_s)
+            with (
+                socket.create_connection((host, int(port)), timeout=max_s) as plain,
+                ssl.create_default_context().wrap_socket(plain, server_hostname=host),
+            ):
+                pass  # whether this machine trusts it is known now
         except ssl.SSLCertVerificationError as error:
             told["trust_error"] = error.verify_message
     except (OSError, ValueError) as error:
         told["error"] = _words(error)
     return told
-
-
-def _peer(host: str, port: int, context: ssl.SSLContext, max_s: float) -> bytes:
-    with (
-        socket.create_connection((host, port), timeout=max_s) as plain,
-        context.wrap_socket(plain, server_hostname=host) as secured,
-    ):
-        return secured.getpeercert(binary_form=True) or b""
 
 
 def _words(error: Exception) -> str:
