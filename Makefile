@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export BELLPULL_VECTORS ?= $(abspath ../shared/vectors)
+# One more than there are cores: most tests wait for a process, a browser or a disk some of their time.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+# A file stays together, so that the programs its tests share are started once.
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The browser libraries: locked by package-lock.json, fetched at build time, never committed.
 VENDOR := web/static/vendor/.complete
 
@@ -16,8 +20,8 @@ demo-clean: .venv/.complete
 test: .venv/.complete $(VENDOR) lint types contracts tests
 
 tests: .venv/.complete $(VENDOR)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" --ignore=tests/protocol $(ARGS)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" tests/protocol \
+	$(BIN)/python -m pytest $(SPREAD) -m "not soak" --ignore=tests/protocol $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) -m "not soak" tests/protocol \
 	  --cov=protocol --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: .venv/.complete
