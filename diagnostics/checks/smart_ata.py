@@ -21,6 +21,7 @@ UNREADABLE_NOW = {"197": "pending sectors", "198": "uncorrectable sectors", "184
 WATCHED = {"5": "reallocated sectors", "187": "reported errors", "188": "command timeouts", "10": "spin retries"}
 # Some transfers fail on every cable in years; hundreds are a bad one.
 CABLE_ERRORS = 200
+WEEK_S = 7 * 86_400
 
 
 def counts(disk: AtaHealth, names: dict[str, str]) -> dict[str, int]:
@@ -34,6 +35,16 @@ def counts(disk: AtaHealth, names: dict[str, str]) -> dict[str, int]:
     return found
 
 
+def more_in_a_week(disk: AtaHealth, instance: str, context: Context) -> int:
+    """By how much the reallocated and reported sectors have risen against the history; timeouts come of cables too."""
+    more = 0
+    for number in ("5", "187"):
+        points = context.history.series(f"smart.{number}", instance, since_unix_s=context.now - WEEK_S)
+        if points and number in disk.raw:
+            more += max(0, disk.raw[number] - round(points[0].value))
+    return more
+
+
 def check_smart_ata(disks: tuple[AtaHealth, ...], context: Context) -> Outcome:
     findings: list[Finding] = []
     metrics: list[Metric] = []
@@ -44,18 +55,22 @@ def check_smart_ata(disks: tuple[AtaHealth, ...], context: Context) -> Outcome:
                 metrics.append(Metric(f"smart.{number}", disk.raw[number], instance))
         now_bad, worn = counts(disk, UNREADABLE_NOW), counts(disk, WATCHED)
         crc = disk.raw.get("199", 0)
-        code, severity = "", Severity.WARNING
+        code, severity, more = "", Severity.WARNING, 0
         if disk.passed is False:
             code, severity = FAILING, Severity.CRITICAL
         elif now_bad:
             code, severity = FAILING, Severity.ERROR
         elif worn:
-            code = WORN
+            # A few bad sectors may stay a few for years; those that become more are the beginning of the end.
+            more = more_in_a_week(disk, instance, context)
+            code, severity = WORN, Severity.ERROR if more else Severity.WARNING
         elif crc >= CABLE_ERRORS:
             code = CABLE
         if not code:
             continue
         shown = ", ".join(f"{name} {value}" for name, value in {**now_bad, **worn}.items()) or f"CRC errors {crc}"
+        if code == WORN and more:
+            shown += f" ({more} more within a week)"
         findings.append(
             raised(
                 code,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.contract import LINUX_ONLY, Cost
 from diagnostics.collectors.disk_health import DISK_HEALTH
-from diagnostics.findings import Finding, Severity
+from diagnostics.findings import Finding, Severity, TimeToAct
+from diagnostics.foretold import foretold
 from diagnostics.hardware_observations import NvmeHealth
 from diagnostics.machine.interface import Unreadable
 from diagnostics.wording import Words
@@ -58,9 +59,15 @@ def check_smart_nvme(drives: tuple[NvmeHealth, ...], context: Context) -> Outcom
                     "media_errors": drive.media_errors,
                 },
                 proof=(evidence("smartctl", drive.device, f"{drive.model}: {shown}"),),
+                time_to_act=_used_up(instance, context) if code == WORN else None,
             )
         )
     return Outcome(tuple(findings), tuple(metrics))
+
+
+def _used_up(instance: str, context: Context) -> TimeToAct | None:
+    told = foretold("nvme.used-fraction", instance, USED_ERROR, context)
+    return None if told is None else told.time_to_act
 
 
 def _judge(seen: Seen, context: Context) -> Outcome:

@@ -8,7 +8,10 @@ from diagnostics.checks.battery import WEARING, check_battery
 from diagnostics.checks.contract import Context, Outcome
 from diagnostics.checks.inodes import RUNNING_OUT, check_inodes
 from diagnostics.checks.open_files import LEAK, check_open_files
-from diagnostics.hardware_observations import Batteries, Battery
+from diagnostics.checks.smart_ata import WORN, check_smart_ata
+from diagnostics.checks.smart_nvme import check_smart_nvme
+from diagnostics.findings import Severity
+from diagnostics.hardware_observations import AtaHealth, Batteries, Battery, NvmeHealth
 from diagnostics.history import MemoryHistory, Point
 from diagnostics.machine.interface import ProcessFiles
 from diagnostics.observations import Filesystem
@@ -62,3 +65,27 @@ def test_a_battery_that_is_worn_within_a_month_is_told(
     seen = Batteries((Battery("BAT0", "Full", 75, 100, 300, 1.0),))
     told = check_battery(seen, context(history=history)).findings
     assert [item.code for item in told] == ([WEARING] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "severity"),
+    [(8, Severity.WARNING), (9, Severity.WARNING), (7, Severity.ERROR), (None, Severity.WARNING)],
+)
+def test_bad_sectors_that_become_more_within_a_week_are_graver(
+    before: int | None, severity: Severity, context: Callable[..., Context]
+) -> None:
+    history = MemoryHistory()
+    if before is not None:
+        history.append("smart.5", "disk:sda", Point(NOW - 6 * 86_400, float(before)))
+    (finding,) = check_smart_ata((AtaHealth("sda", "WDC", True, {"5": 8}),), context(history=history)).findings
+    assert (finding.code, finding.severity) == (WORN, severity)
+    assert ("1 more within a week" in str(finding.facts["counts"])) == (severity is Severity.ERROR)
+
+
+def test_a_worn_drive_says_until_when(context: Callable[..., Context]) -> None:
+    drive = NvmeHealth("nvme0n1", "Samsung", 0, 1.0, 0.1, 0.95, 0)
+    history = past("nvme.used-fraction", "disk:nvme0n1", 0.95, 0.005)
+    (finding,) = check_smart_nvme((drive,), context(history=history)).findings
+    assert finding.time_to_act is not None
+    assert finding.time_to_act.earliest_s <= 10 * 86_400 <= finding.time_to_act.latest_s
+    assert check_smart_nvme((drive,), context()).findings[0].time_to_act is None
