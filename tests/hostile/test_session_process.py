@@ -31,6 +31,7 @@ REFUSED = "this is refused to programs started by a technician's session"
 HARMLESS = {
     "status",
     "findings",
+    "known-issues",
     "check-now",
     "tickets",
     "ticket",
