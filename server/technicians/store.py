@@ -66,7 +66,7 @@ class TechnicianStore:
             return None if text is None else Chain.model_validate_json(text)
 
     async def newest_of(self, signing_key: bytes, name: str, trust: Trust) -> Chain | None:
-        """The newest certificate in force for this very key."""
+        """The newest certificate in force for this very key: by its own words, then by when it came here."""
         query = (
             select(technicians.c.certificate)
             .where(technicians.c.name == name, technicians.c.not_after >= self._now())
@@ -74,14 +74,15 @@ class TechnicianStore:
         )
         async with self._database.read() as connection:
             chains = [Chain.model_validate_json(text) for text in (await connection.execute(query)).scalars()]
+        newest: tuple[int, Chain] | None = None
         for chain in chains:
             try:
                 body = trust.technician(chain, self._now()).body
             except RemoteProtocolError:
                 continue  # of a root or an issuer that was left, or revoked: an older one may hold
-            if body.signing_key == signing_key:
-                return chain
-        return None
+            if body.signing_key == signing_key and (newest is None or body.not_before > newest[0]):
+                newest = (body.not_before, chain)
+        return None if newest is None else newest[1]
 
     async def certificates(self) -> tuple[Chain, ...]:
         """Every technician certificate known, newest first."""
