@@ -21,7 +21,8 @@ from tests.making import Organisation
 
 # What the idle service must do without; a child may have them.
 HEAVY = ("httpx2", "jinja2", "starlette", "uvicorn", "re2", "pyrage", "diagnostics.redaction", "diagnostics.examine",
-         "diagnostics.bundle", "diagnostics.collectors.catalogue", "diagnostics.collectors.evidence", "rich", "psutil")  # fmt: skip
+         "diagnostics.bundle", "diagnostics.collectors.catalogue", "diagnostics.collectors.evidence", "rich",
+         "psutil")  # fmt: skip
 
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -43,8 +43,8 @@ class Change(Protocol):
 class ServiceBench:
     """For all visits of the service. `visit`: the one in force. `mending` and `asking` None: not on this device.
 
-    `whole_machine`: the agent serves all users of the machine, not only the one it runs as. `revocations_fresh`: whether
-    it is known well enough that the technician's certificate still counts.
+    `whole_machine`: the agent serves all users of the machine, not only the one it runs as. `revocations_fresh`:
+    whether it is known well enough that the technician's certificate still counts.
     """
 
     clocks: Clocks
