@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,6 +55,8 @@ from server.tickets.listing import TicketListing
 from server.tickets.store import TicketStore
 
 _SWEEP_S = 3600
+#: A server that has just started lets everybody in first.
+_SETTLE_S: Final = 30.0
 _GOODBYE_S = 1.0
 
 
@@ -196,6 +198,7 @@ class Office:
         self.on_failure()
 
     async def _sweep(self) -> None:
+        await asyncio.sleep(_SETTLE_S)
         while True:
             try:
                 await self.health.count_today()

@@ -191,7 +191,7 @@ async def test_kills_lose_nothing_and_store_nothing_twice_on_the_real_server(pla
     identity = await asyncio.to_thread(place.enrol)
     Database(place.folder.database).close()
     chance = random.Random(20261121)
-    lives, items_a_life = (200, 30) if soak else (6, 12)
+    lives, items_a_life = (200, 30) if soak else (4, 12)
     promised: list[str] = []
     ticket = await open_ticket(place, identity)
     for number in range(lives):

@@ -122,17 +122,15 @@ async def entries(technician: Technician) -> list[Any]:
     return [strict_json.parse(leaf, AuditLeaf).entry for leaf in export.entries]
 
 
-async def test_a_visit_goes_on_over_a_restart_and_a_kill_with_one_receipt_for_each_grant(
-    tmp_path: Path, soak: bool
-) -> None:
+# The kill with all programs real is in tests/agent/session/test_whole_way.py, at every run.
+@pytest.mark.soak
+async def test_a_visit_goes_on_over_a_restart_and_a_kill_with_one_receipt_for_each_grant(tmp_path: Path) -> None:
     with start_server(tmp_path) as server:
         async with outside(server) as world, machine_at(tmp_path / "s", world) as machine:
             technician, _ = await make_technician(tmp_path / "t", world, scopes=SCOPES)
             ticket = machine.ask_for_help()
             await machine.until(lambda: machine.member.outbox.numbers().items == 0)
-            # Each takes some seconds of starting programs: the harder one always, both in a soak.
-            cuts = (server.kill, server.stop) if soak else (server.kill,)
-            for number, cut in enumerate(cuts, start=1):
+            for number, cut in enumerate((server.kill, server.stop), start=1):
                 await through_a_cut(world, machine, technician, ticket, server, cut)
                 before, after = the_receipts(machine, world)
                 assert (before.ended_by, after.ended_by) == (EndedBy.CONNECTION_LOST, EndedBy.TECHNICIAN)
