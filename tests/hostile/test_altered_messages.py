@@ -281,7 +281,10 @@ def sealed_to_the_technician(stop: StoppedVisit, record: bytes) -> Encounter:
         assert len(visit.technician.chain.sent) == len(before.technician.chain.sent), "it makes nobody sign anything"
         assert visit.technician.scopes <= before.technician.scopes
     elif visit.technician.chain is not None:
-        assert visit.technician.chain.grant == stops()[-1].before.technician.chain.grant  # type: ignore[union-attr]
+        # The same signed words; a key's name beside the signature is signed by nobody, and means nothing.
+        honest = stops()[-1].before.technician.chain
+        assert honest is not None
+        assert visit.technician.chain.grant.hash == honest.grant.hash
     assert sum(map(len, visit.to_device)) < 70_000
     return visit
 
