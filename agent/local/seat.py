@@ -33,14 +33,14 @@ def sits_here(uid: int, logind: Path = LOGIND) -> bool:
 
 def _active(seat: Path, logind: Path) -> int | None:
     """The user of the seat's active session, when it is a person's."""
-    said = _lines(seat)
+    said = told_by_logind(seat)
     session, uid = said.get("ACTIVE", ""), said.get("ACTIVE_UID", "")
     if not session.isalnum() or not uid.isdecimal():
         return None
-    return int(uid) if _lines(logind / "sessions" / session).get("CLASS", "").startswith("user") else None
+    return int(uid) if told_by_logind(logind / "sessions" / session).get("CLASS", "").startswith("user") else None
 
 
-def _lines(file: Path) -> dict[str, str]:
+def told_by_logind(file: Path) -> dict[str, str]:
     """`NAME=value` lines; none when it cannot be read."""
     try:
         with file.open("rb") as opened:

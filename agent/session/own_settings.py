@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agent.local.seat import told_by_logind
 from agent.local.verbs import NoArguments, Peer, Verb
 from agent.paths import Mode, StateFolder
 from agent.session.host_wire import SessionSettings
@@ -154,12 +155,5 @@ def seat_uid(seat: Path = _SEATS) -> int | None:
     ACTIVE=3
     ACTIVE_UID=1000
     """
-    try:
-        text = seat.read_text("ascii", "replace")
-    except OSError:
-        return None
-    for line in text.splitlines():
-        name, _, value = line.partition("=")
-        if name == "ACTIVE_UID" and value.isdecimal() and int(value) >= _PERSON_UID_MIN:
-            return int(value)
-    return None
+    uid = told_by_logind(seat).get("ACTIVE_UID", "")
+    return int(uid) if uid.isdecimal() and int(uid) >= _PERSON_UID_MIN else None

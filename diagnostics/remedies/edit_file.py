@@ -128,6 +128,17 @@ class EditFile:
         return Undone(restored)
 
 
+def only_where_missing(
+    content: bytes, shown: str
+) -> Callable[[bytes | None, Means], tuple[bytes, tuple[str, ...]] | None]:
+    """The change of a drop-in file: it is made whole, and one that is there already is left alone."""
+
+    def change(found: bytes | None, means: Means) -> tuple[bytes, tuple[str, ...]] | None:
+        return (content, (shown,)) if found is None else None
+
+    return change
+
+
 def by_edit(
     remedy_id: str, edit: Edit, english: Words, russian: Words, *, cures: tuple[str, ...], needs: tuple[str, ...] = ()
 ) -> Remedy[EditPlan]:

@@ -6,8 +6,7 @@ nothing is restarted.
 
 from __future__ import annotations
 
-from diagnostics.remedies.edit_file import Edit, by_edit
-from diagnostics.remedies.remedy import Means
+from diagnostics.remedies.edit_file import Edit, by_edit, only_where_missing
 from diagnostics.wording import Language, Words
 
 FOLDER = "etc"
@@ -15,16 +14,12 @@ PATH = "systemd/coredump.conf.d/60-bellpull.conf"
 CONTENT = b"# Made by Bellpull: images of crashed programs were filling the disk.\n[Coredump]\nMaxUse=500M\n"
 
 
-def _change(content: bytes | None, means: Means) -> tuple[bytes, tuple[str, ...]] | None:
-    return (CONTENT, ("[Coredump] MaxUse=500M",)) if content is None else None
-
-
 REMEDY = by_edit(
     "limit-crash-dumps",
     Edit(
         FOLDER,
         find=lambda means, now: PATH,
-        change=_change,
+        change=only_where_missing(CONTENT, "[Coredump] MaxUse=500M"),
         nothing="crash images are limited already",
         from_when={
             Language.ENGLISH: "It counts from the next crash on.",

@@ -6,8 +6,7 @@ later. journald takes it up when it starts next: this does not restart it.
 
 from __future__ import annotations
 
-from diagnostics.remedies.edit_file import Edit, by_edit
-from diagnostics.remedies.remedy import Means
+from diagnostics.remedies.edit_file import Edit, by_edit, only_where_missing
 from diagnostics.wording import Language, Words
 
 FOLDER = "etc"
@@ -15,16 +14,12 @@ PATH = "systemd/journald.conf.d/60-bellpull.conf"
 CONTENT = b"# Made by Bellpull: the journal was filling the disk.\n[Journal]\nSystemMaxUse=500M\n"
 
 
-def _change(content: bytes | None, means: Means) -> tuple[bytes, tuple[str, ...]] | None:
-    return (CONTENT, ("[Journal] SystemMaxUse=500M",)) if content is None else None
-
-
 REMEDY = by_edit(
     "limit-journal-size",
     Edit(
         FOLDER,
         find=lambda means, now: PATH,
-        change=_change,
+        change=only_where_missing(CONTENT, "[Journal] SystemMaxUse=500M"),
         nothing="the journal is limited already",
         from_when={
             Language.ENGLISH: "It counts from the next start of the computer.",

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from technician.problems import Problem
 from technician.workbench.desk import Desk
 from technician.workbench.live import LiveVisit, Phase
+from technician.workbench.socket_end import until_one_ends
 from technician.workbench.tabs.catalogue import FIRST, TABS
 from technician.workbench.tabs.spec import Tab
 
@@ -31,17 +32,12 @@ async def visit_news(socket: WebSocket) -> None:
     live = desk.live
     tab = TABS.get(socket.query_params.get("tab", ""), FIRST)
     fresh = socket.query_params.get("fresh") != "0"
-    tasks = [asyncio.create_task(_gone(socket))]
+    work = [_gone(socket)]
     if live is not None:
-        tasks.append(asyncio.create_task(_tell(socket, live)))
+        work.append(_tell(socket, live))
         if fresh and tab.refresh_s:
-            tasks.append(asyncio.create_task(keep_fresh(live, tab)))
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    with suppress(RuntimeError, WebSocketDisconnect):  # the page has left already
-        await socket.close()
+            work.append(keep_fresh(live, tab))
+    await until_one_ends(socket, *work)
 
 
 async def _gone(socket: WebSocket) -> None:

@@ -23,6 +23,7 @@ from technician.problems import Problem
 from technician.session.run import Run
 from technician.workbench.desk import Desk
 from technician.workbench.runs import ActionRun
+from technician.workbench.socket_end import until_one_ends
 
 #: 10 000 lines of 100 characters.
 KEPT_BYTES: Final = MIB
@@ -117,13 +118,7 @@ async def terminal_socket(socket: WebSocket) -> None:
         await socket.close(1008, "there is no such terminal")
         return
     await socket.accept()
-    tasks = [asyncio.create_task(run.driven.show_to(socket)), asyncio.create_task(_typed(socket, run.driven))]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    with suppress(RuntimeError, WebSocketDisconnect):  # the page has left already
-        await socket.close()
+    await until_one_ends(socket, run.driven.show_to(socket), _typed(socket, run.driven))
 
 
 async def _typed(socket: WebSocket, shell: Shell) -> None:
