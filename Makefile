@@ -1,6 +1,8 @@
 # The two commands are `make demo` and `make test`. Everything builds .venv first, from hashed locks.
 PYTHON ?= python3
 BIN := .venv/bin
+# Where this is set, each of the hundred processes of a test run would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 export BELLPULL_VECTORS ?= $(abspath ../shared/vectors)
 # One more than there are cores: most tests wait for a process, a browser or a disk some of their time.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
