@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.antivirus import ANTIVIRUS
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.findings import Severity
 from diagnostics.system_observations import Antivirus
 from diagnostics.wording import Words
@@ -62,5 +62,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.backups import BACKUPS
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.findings import Finding, Severity
 from diagnostics.system_observations import Backups
 from diagnostics.wording import Words
@@ -81,5 +81,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -7,7 +7,7 @@ out while its screen still shows a fifth of charge.
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.sensors import BATTERIES
 from diagnostics.findings import Fact, Finding, Severity
 from diagnostics.foretold import foretold
@@ -114,5 +114,5 @@ SPEC = CheckSpec(
     interval_s=3600,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.crashes import CRASHES
 from diagnostics.findings import Finding, Severity
 from diagnostics.system_observations import Crashes
@@ -68,5 +68,5 @@ SPEC = CheckSpec(
     interval_s=900,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.checks.kernel_events import RECENT_S
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.kernel_log import KERNEL_LOG
 from diagnostics.findings import Finding, Severity
 from diagnostics.observations import KernelEvent, KernelEventKind
@@ -77,5 +77,5 @@ SPEC = CheckSpec(
     interval_s=900,
     cost=Cost.CHEAP,
     timeout_s=12,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.system import OPERATING_SYSTEM
 from diagnostics.findings import Severity
 from diagnostics.machine.interface import Unreadable
@@ -136,5 +136,5 @@ SPEC = CheckSpec(
     interval_s=86_400,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -17,7 +17,7 @@ from diagnostics.checks.contract import (
     evidence,
     raised,
 )
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.services import SERVICES
 from diagnostics.findings import Finding, Severity
 from diagnostics.observations import Service
@@ -108,5 +108,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -7,7 +7,7 @@ files have no fixed number (btrfs, FAT) it is 0 and there is nothing to judge.
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.filesystems import FILESYSTEMS
 from diagnostics.findings import Finding, Severity
 from diagnostics.foretold import foretold
@@ -141,5 +141,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

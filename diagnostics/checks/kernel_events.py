@@ -18,7 +18,7 @@ from diagnostics.checks.contract import (
     evidence,
     raised,
 )
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.kernel_log import KERNEL_LOG, UNNAMED_PART
 from diagnostics.findings import Fact, Finding, Severity
 from diagnostics.observations import KernelEvent, KernelEventKind
@@ -162,5 +162,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.CHEAP,
     timeout_s=12,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

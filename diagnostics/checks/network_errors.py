@@ -7,7 +7,7 @@ frames alone are no fault: a card drops what nobody asked for.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.network import NETWORK
 from diagnostics.collectors.sockets import TCP_COUNTERS
 from diagnostics.findings import Finding, Severity
@@ -120,5 +120,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

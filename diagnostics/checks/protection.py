@@ -6,7 +6,7 @@ A machine with a battery gets lost; one without mostly does not. Both are the ow
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.protection import PROTECTION
 from diagnostics.collectors.sensors import BATTERIES
 from diagnostics.findings import Finding, Severity
@@ -84,5 +84,5 @@ SPEC = CheckSpec(
     interval_s=86_400,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

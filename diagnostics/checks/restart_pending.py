@@ -7,7 +7,7 @@ on disk, and it is a warning.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.restart_needed import RESTART_NEEDED
 from diagnostics.findings import Fact, Severity
 from diagnostics.system_observations import RestartNeeded
@@ -85,5 +85,5 @@ SPEC = CheckSpec(
     interval_s=3600,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

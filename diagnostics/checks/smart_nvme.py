@@ -7,7 +7,7 @@ and a life that is used up (`percentage used` may pass 100).
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.findings import Finding, Severity, TimeToAct
 from diagnostics.foretold import foretold
@@ -121,5 +121,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.COSTLY,
     timeout_s=15,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

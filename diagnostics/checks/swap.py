@@ -7,7 +7,7 @@ what people feel as a frozen machine.
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.memory import MEMORY
 from diagnostics.collectors.work_counters import SWAPPING
 from diagnostics.findings import Finding, Severity
@@ -107,5 +107,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -6,7 +6,7 @@ The kernel counts each time; some a day are ordinary on a laptop. Judged by the 
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.sensors import THROTTLING
 from diagnostics.findings import Severity
 from diagnostics.hardware_observations import Throttling
@@ -70,5 +70,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

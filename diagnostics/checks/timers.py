@@ -7,7 +7,7 @@ enabled, never comes to that.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.timers import TIMERS
 from diagnostics.findings import Finding, Severity
 from diagnostics.system_observations import Timers
@@ -69,5 +69,5 @@ SPEC = CheckSpec(
     interval_s=3600,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

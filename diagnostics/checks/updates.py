@@ -7,7 +7,7 @@ them, silently. A machine that was off meanwhile has not been asked to.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_ONLY, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
 from diagnostics.collectors.update_lists import UPDATE_LISTS
 from diagnostics.findings import Severity
 from diagnostics.system_observations import UpdateLists
@@ -70,5 +70,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

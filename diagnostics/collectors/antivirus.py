@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.system_observations import Antivirus
 
@@ -23,5 +23,5 @@ def collect_antivirus(machine: Machine) -> Antivirus:
 
 
 ANTIVIRUS = Collector(
-    id="antivirus", collect=collect_antivirus, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="antivirus", collect=collect_antivirus, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )

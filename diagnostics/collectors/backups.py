@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine.interface import EntryKind, FolderEntry, Machine, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import BackupMark, Backups
@@ -88,5 +88,5 @@ BACKUPS = Collector(
     collect=collect_backups,
     may_contain=frozenset({Personal.USER_NAMES}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

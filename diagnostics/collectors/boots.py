@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Boot, Boots
@@ -53,4 +53,6 @@ def collect_boots(machine: Machine) -> Boots:
     return Boots(boots, tuple(sorted(panics)))
 
 
-BOOTS = Collector(id="boots", collect=collect_boots, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY)
+BOOTS = Collector(
+    id="boots", collect=collect_boots, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+)

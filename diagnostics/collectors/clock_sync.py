@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -53,5 +53,5 @@ def collect_clock_sync(machine: Machine) -> ClockSync:
 
 
 CLOCK_SYNC = Collector(
-    id="clock-sync", collect=collect_clock_sync, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_ONLY
+    id="clock-sync", collect=collect_clock_sync, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_AND_MACOS
 )

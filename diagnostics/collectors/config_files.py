@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine.interface import EntryKind, Machine, Unreadable, UnreadableKind
 from diagnostics.machine.roots import WATCHED_FILES, WATCHED_FOLDERS
 from diagnostics.observations import ConfigFile, ConfigFiles, UnreadSource
@@ -45,5 +45,5 @@ CONFIG_FILES = Collector(
     collect=collect_config_files,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

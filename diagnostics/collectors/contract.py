@@ -29,6 +29,7 @@ EVIDENCE_TIMEOUT_S = 240.0
 
 ALL_PLATFORMS = frozenset(Platform)
 LINUX_ONLY = frozenset({Platform.LINUX})
+LINUX_AND_MACOS = frozenset({Platform.LINUX, Platform.MACOS})
 
 
 class Personal(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Crash, Crashes
@@ -52,5 +52,5 @@ CRASHES = Collector(
     collect=collect_crashes,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

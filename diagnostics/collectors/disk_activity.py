@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, LINUX_ONLY, Collector, Cost
 from diagnostics.collectors.memory import parse_pressure
 from diagnostics.hardware_observations import DiskActivities, DiskActivity, IoPressure
 from diagnostics.machine.interface import Machine, Unreadable
@@ -50,7 +50,7 @@ DISK_ACTIVITY = Collector(
     collect=collect_disk_activity,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )
 IO_PRESSURE = Collector(
     id="io-pressure", collect=collect_io_pressure, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
 from diagnostics.collectors.disk_activity import parse_diskstats
 from diagnostics.hardware_observations import AtaHealth, DiskHealth, NvmeHealth
 from diagnostics.machine import commands
@@ -89,5 +89,5 @@ DISK_HEALTH = Collector(
     may_contain=frozenset({Personal.SERIAL_NUMBERS}),
     cost=Cost.COSTLY,
     privilege=Privilege.ADMINISTRATOR,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.collectors.network import collect_network
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable
@@ -44,5 +44,5 @@ GATEWAY_ECHO = Collector(
     collect=collect_gateway_echo,
     may_contain=frozenset({Personal.NETWORK_ADDRESSES}),
     cost=Cost.NETWORK,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

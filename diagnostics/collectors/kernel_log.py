@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable, UnreadableKind
 from diagnostics.observations import KernelEvent, KernelEventKind, KernelLog
@@ -193,5 +193,5 @@ KERNEL_LOG = Collector(
     may_contain=frozenset({Personal.LOG_TEXT, Personal.SERIAL_NUMBERS, Personal.NETWORK_ADDRESSES}),
     cost=Cost.CHEAP,
     privilege=Privilege.LOG_READER,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

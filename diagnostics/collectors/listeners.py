@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.system_observations import Listeners
 
@@ -38,5 +38,5 @@ def collect_listeners(machine: Machine) -> Listeners:
 
 
 LISTENERS = Collector(
-    id="listeners", collect=collect_listeners, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="listeners", collect=collect_listeners, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
 from diagnostics.collectors.logs import journal_lines
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.observations import LogLine
@@ -47,5 +47,5 @@ LOG_ERRORS = Collector(
     may_contain=frozenset({Personal.LOG_TEXT, Personal.INSTALLED_SOFTWARE}),
     cost=Cost.MODERATE,
     privilege=Privilege.LOG_READER,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

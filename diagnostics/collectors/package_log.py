@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calendar import timegm
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.observations import PackageAction, PackageLog
 from diagnostics.plain_text import printable
@@ -74,5 +74,5 @@ PACKAGE_LOG = Collector(
     collect=collect_package_log,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

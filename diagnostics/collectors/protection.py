@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.collectors.services import collect_services
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable
@@ -67,5 +67,5 @@ def collect_protection(machine: Machine) -> Protection:
 
 
 PROTECTION = Collector(
-    id="protection", collect=collect_protection, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_ONLY
+    id="protection", collect=collect_protection, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_AND_MACOS
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine.interface import Machine
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Proxies
@@ -50,5 +50,5 @@ PROXIES = Collector(
     collect=collect_proxies,
     may_contain=frozenset({Personal.HOST_NAMES, Personal.NETWORK_ADDRESSES}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

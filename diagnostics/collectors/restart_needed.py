@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.knowledge.versions import compare_versions
 from diagnostics.machine.interface import Machine, Unreadable, UnreadableKind
 from diagnostics.plain_text import printable
@@ -63,5 +63,5 @@ RESTART_NEEDED = Collector(
     collect=collect_restart_needed,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.hardware_observations import Batteries, Battery, Temperature, Temperatures, Throttling
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -127,15 +127,15 @@ def collect_batteries(machine: Machine) -> Batteries:
 
 
 TEMPERATURES = Collector(
-    id="temperatures", collect=collect_temperatures, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="temperatures", collect=collect_temperatures, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )
 THROTTLING = Collector(
-    id="throttling", collect=collect_throttling, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="throttling", collect=collect_throttling, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )
 BATTERIES = Collector(
     id="batteries",
     collect=collect_batteries,
     may_contain=frozenset({Personal.SERIAL_NUMBERS}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

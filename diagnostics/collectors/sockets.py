@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -88,15 +88,15 @@ def collect_neighbours(machine: Machine) -> Neighbours:
 
 
 SOCKETS = Collector(
-    id="sockets", collect=collect_sockets, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="sockets", collect=collect_sockets, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )
 TCP_COUNTERS = Collector(
-    id="tcp-counters", collect=collect_tcp_counters, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="tcp-counters", collect=collect_tcp_counters, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )
 NEIGHBOURS = Collector(
     id="neighbours",
     collect=collect_neighbours,
     may_contain=frozenset({Personal.NETWORK_ADDRESSES}),
     cost=Cost.MODERATE,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

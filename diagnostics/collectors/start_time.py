@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -40,5 +40,5 @@ def collect_start_time(machine: Machine) -> StartTime:
 
 
 START_TIME = Collector(
-    id="start-time", collect=collect_start_time, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_ONLY
+    id="start-time", collect=collect_start_time, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_AND_MACOS
 )

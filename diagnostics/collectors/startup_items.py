@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine.interface import EntryKind, Machine, Unreadable
 from diagnostics.machine.roots import STARTUP_FOLDERS
 from diagnostics.observations import StartupItem, StartupItems
@@ -49,5 +49,5 @@ STARTUP_ITEMS = Collector(
     collect=collect_startup_items,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE, Personal.FILE_PATHS, Personal.USER_NAMES}),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost, Personal
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -52,5 +52,5 @@ TIMERS = Collector(
     collect=collect_timers,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.MODERATE,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )

@@ -9,7 +9,7 @@ Dates only: asking a package manager which updates wait takes seconds, and locks
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.system_observations import UpdateLists
 
@@ -31,5 +31,5 @@ def collect_update_lists(machine: Machine) -> UpdateLists:
 
 
 UPDATE_LISTS = Collector(
-    id="update-lists", collect=collect_update_lists, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="update-lists", collect=collect_update_lists, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )

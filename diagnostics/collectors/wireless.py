@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.hardware_observations import WirelessLink, WirelessLinks
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -39,5 +39,5 @@ def collect_wireless(machine: Machine) -> WirelessLinks:
 
 
 WIRELESS = Collector(
-    id="wireless", collect=collect_wireless, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY
+    id="wireless", collect=collect_wireless, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.hardware_observations import CpuTimes, Swapping
 from diagnostics.machine.interface import Machine, Unreadable
 
@@ -49,6 +49,8 @@ CPU_TIMES = Collector(
     collect=_cpu_times,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )
-SWAPPING = Collector(id="swapping", collect=_swapping, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY)
+SWAPPING = Collector(
+    id="swapping", collect=_swapping, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+)

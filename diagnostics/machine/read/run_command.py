@@ -95,6 +95,9 @@ def run_command(command: Command) -> CommandOutput:
 def _find(program: str) -> str:
     if sys.platform == "win32":
         return program
+    # Some of macOS' programs lie where no search path leads; the closed list names them whole.
+    if program.startswith("/") and os.access(program, os.X_OK):
+        return program
     for folder in SYSTEM_PATH.split(":"):
         candidate = f"{folder}/{program}"
         if os.access(candidate, os.X_OK):
