@@ -93,9 +93,15 @@ def tls_context() -> ssl.SSLContext:
 
 
 async def open_websocket(
-    origin: str, path: str, subprotocol: Subprotocol, *, max_bytes: int, ping_s: float | None = PING_S
+    origin: str,
+    path: str,
+    subprotocol: Subprotocol,
+    *,
+    max_bytes: int,
+    ping_s: float = PING_S,
+    pong_s: float = PONG_S,
 ) -> ClientConnection:
-    """Open one WebSocket of ours. LinkLost when it cannot be had."""
+    """Open one WebSocket of ours. LinkLost when it cannot be had. A peer silent for `ping_s` + `pong_s` is gone."""
     secure = origin.startswith("https://")
     if not secure and not is_loopback(origin):
         raise LinkLost(f"{origin} is not encrypted: only https is used, except on this machine itself")
@@ -108,7 +114,7 @@ async def open_websocket(
             proxy=None if is_loopback(origin) else True,
             open_timeout=_OPEN_S,
             ping_interval=ping_s,
-            ping_timeout=PONG_S,
+            ping_timeout=pong_s,
             close_timeout=_CLOSE_S,
             max_size=max_bytes,
             ssl=tls_context() if secure else None,
@@ -127,8 +133,12 @@ async def open_websocket(
     return websocket
 
 
-async def open_connection(origin: str) -> Connection:
-    return Connection(await open_websocket(origin, "/link", SUBPROTOCOL, max_bytes=CONTROL_MESSAGE_MAX_BYTES))
+async def open_connection(origin: str, *, ping_s: float = PING_S, pong_s: float = PONG_S) -> Connection:
+    return Connection(
+        await open_websocket(
+            origin, "/link", SUBPROTOCOL, max_bytes=CONTROL_MESSAGE_MAX_BYTES, ping_s=ping_s, pong_s=pong_s
+        )
+    )
 
 
 def _why_closed(closed: ConnectionClosed) -> str:
