@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from agent.link.connection import LinkLost, open_websocket
+from agent.link.connection import PING_S, PONG_S, LinkLost, open_websocket
 from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.limits import RELAY_MESSAGE_MAX_BYTES, ROOM_WAIT_S
@@ -64,9 +64,13 @@ class Room:
         await self._websocket.close()
 
 
-async def join_room(origin: str, room: str, token: str) -> RelaySocket:
+async def join_room(
+    origin: str, room: str, token: str, *, ping_s: float = PING_S, pong_s: float = PONG_S
+) -> RelaySocket:
     """Join and wait for the other end. LinkLost when nobody comes within ROOM_WAIT_S, or the relay refuses."""
-    websocket = await open_websocket(origin, f"/relay/{room}", SUBPROTOCOL, max_bytes=RELAY_MESSAGE_MAX_BYTES)
+    websocket = await open_websocket(
+        origin, f"/relay/{room}", SUBPROTOCOL, max_bytes=RELAY_MESSAGE_MAX_BYTES, ping_s=ping_s, pong_s=pong_s
+    )
     try:
         await websocket.send(strict_json.dump(Join(token=token)).decode())
         async with asyncio.timeout(ROOM_WAIT_S):
