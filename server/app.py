@@ -2,10 +2,9 @@
 
     uvicorn ─► SecurityHeaders ─► Doorkeeper (who may pass) ─► routes ─► office (the rooms)
 
-A room that joins adds its routes to ROUTES, its doors to DOORS and, for a new kind of caller, an authenticator.
+A room that joins adds its routes to ROUTES, its doors to access.py and, for a new kind of caller, an authenticator.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -20,7 +19,7 @@ from starlette.websockets import WebSocket
 
 from protocol.errors import RemoteProtocolError
 from server import health
-from server.access import API_DOORS, Door
+from server.access import DOORS
 from server.audit import routes as audit
 from server.authenticators import authenticators
 from server.bundles import routes as bundles
@@ -32,7 +31,6 @@ from server.link import routes as link
 from server.logs import log
 from server.office import Office
 from server.organisation import routes as organisation
-from server.people.door import CONSOLE_DOORS
 from server.refusal import Refusal
 from server.relay import routes as relay
 from server.sessions import code_routes as codes
@@ -55,8 +53,6 @@ ROUTES: Final[list[BaseRoute]] = [
     *relay.routes,
     *console.routes,
 ]
-
-DOORS: Final[Mapping[tuple[str, str], Door]] = {**API_DOORS, **CONSOLE_DOORS}
 
 
 def build(office: Office) -> ASGIApp:

@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from protocol.messages.desk import TicketState
+from server.access import may
 from server.console.assets import asset_url
 from server.console.words import AUDIT_WORDS, STATE_WORDS, from_code, ticket_title
 from server.people.reach import KnownTechnician, Reach
-from server.people.rules import ROLE_MEANINGS, Role, form_token, may
+from server.people.rules import ROLE_MEANINGS, Role, form_token
 from server.people.store import Account
 from server.refusal import Refusal
 from server.reports.behind import Kind, RowColumn

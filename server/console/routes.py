@@ -1,4 +1,4 @@
-"""All routes of the console, for server/app.py. Each stands in ROUTES of people/rules.py, or is public and static."""
+"""All routes of the console, for server/app.py. Each stands in CONSOLE_DOORS of access.py, or is public and static."""
 
 from typing import Final
 

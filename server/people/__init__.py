@@ -1,6 +1,6 @@
 """People who use the console: accounts, sign-in, roles. Nothing here has power over a device.
 
-rules.py      who may open which page (one table, deny by default), how long a sign-in lasts, how guessing is slowed
+rules.py      roles, names, how long a sign-in lasts, how guessing is slowed; which page is for whom stands in access.py
 reach.py      a technician sees the customers in their certificate, proven at every request
 passwords.py  Argon2id, two at a time
 store.py      accounts, sessions, one-use links, failures: tokens as hashes, everything read anew at each request

@@ -1,6 +1,6 @@
 """The console's door: each request is held against the route table before anything of it is done.
 
-    our Host, our Origin ─► cookie ─► session ─► account ─► role in ROUTES ─► (a form: its token) ─► the page
+    our Host, our Origin ─► cookie ─► session ─► account ─► role in CONSOLE_DOORS ─► (a form: its token) ─► the page
 
 `page()` is the only way to make a route of the console, and it refuses a path that the table does not list. The token
 in forms is the second lock on the door that Origin and Sec-Fetch-Site already close to other sites.
@@ -17,13 +17,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from protocol.errors import RemoteProtocolError
-from server.access import Door, Limit, Who
+from server.access import CONSOLE_DOORS, may
 from server.asking import office_of
 from server.console.face import Visitor, show_part, show_refusal
 from server.office import Office
-from server.people.forms import FORM_MAX_BYTES, read_form
+from server.people.forms import read_form
 from server.people.reach import KnownTechnician, known_technicians, reach_of
-from server.people.rules import ROUTES, Role, may
+from server.people.rules import Role
 from server.refusal import Refusal
 from server.technicians.listing import TechnicianListing
 from web.loopback import HostAndOrigin
@@ -33,22 +33,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 FORM_TOKEN: Final = "form"  # noqa: S105 - the field's name
 
-#: The same table in the server's own words, for its doorkeeper: bounds of bodies, quotas by address.
-CONSOLE_DOORS: Final = {
-    (method, path): Door(
-        Who.NOBODY if None in who else Who.PERSON,
-        FORM_MAX_BYTES if method == "POST" else 0,
-        Limit.LOGINS if method == "POST" and None in who else Limit.REQUESTS,
-        frozenset(role.value for role in who if role is not None),
-    )
-    for (method, path), who in ROUTES.items()
-} | {("GET", "/static"): Door(Who.NOBODY), ("GET", "/console-static"): Door(Who.NOBODY)}
-
 
 def page(method: str, path: str, handler: Handler) -> Route:
     """The handler behind the door."""
-    if (method, path) not in ROUTES:
-        raise LookupError(f"{method} {path} is not in ROUTES of server/people/rules.py")
+    if (method, path) not in CONSOLE_DOORS:
+        raise LookupError(f"{method} {path} is not in CONSOLE_DOORS of server/access.py")
 
     async def endpoint(request: Request) -> Response:
         objection = _host_and_origin(office_of(request).config.origin).objection(request.scope)

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from server.access import FORM_MAX_BYTES
 from server.refusal import Refusal
 
-FORM_MAX_BYTES: Final = 64 * 1024
 FIELDS_MAX: Final = 64
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 

@@ -1,7 +1,6 @@
-"""Pure: who may open which page, and how soon somebody who failed to sign in may try again.
+"""Pure: the roles, what a sign-in name is, how long a sign-in lasts, and how soon somebody who failed may try again.
 
-`ROUTES` is the whole answer to "who may do what" in the console. What is not in it is refused to everybody, and a
-test walks every route × every role. A technician furthermore sees only their own customers (reach.py).
+Which role may open which route stands in server/access.py. A technician sees only their own customers (reach.py).
 """
 
 import hashlib
@@ -27,58 +26,6 @@ ROLE_MEANINGS: Final[dict[Role, str]] = {
     Role.ADMIN: "works on all tickets, sees the audit log, and decides who may sign in",
     Role.AUDITOR: "sees everything including the audit log, changes nothing",
 }
-
-Who = frozenset[Role | None]
-
-#: None stands for somebody who is not signed in.
-_ANYBODY: Final[Who] = frozenset({None, *Role})
-_SIGNED_IN: Final[Who] = frozenset(Role)
-_DESK: Final[Who] = frozenset({Role.TECHNICIAN, Role.ADMIN})
-_AUDIT: Final[Who] = frozenset({Role.ADMIN, Role.AUDITOR})
-_ADMIN: Final[Who] = frozenset({Role.ADMIN})
-
-#: (method, path) → who may. HEAD counts as GET.
-ROUTES: Final[dict[tuple[str, str], Who]] = {
-    ("GET", "/sign-in"): _ANYBODY,
-    ("POST", "/sign-in"): _ANYBODY,
-    ("GET", "/sign-in/link/{token}"): _ANYBODY,
-    ("POST", "/sign-in/link/{token}"): _ANYBODY,
-    ("POST", "/sign-out"): _SIGNED_IN,
-    ("GET", "/account"): _SIGNED_IN,
-    ("POST", "/account/password"): _SIGNED_IN,
-    ("POST", "/account/sign-out-elsewhere"): _SIGNED_IN,
-    ("GET", "/"): _SIGNED_IN,
-    ("GET", "/tickets"): _SIGNED_IN,
-    ("GET", "/tickets/{ticket}"): _SIGNED_IN,
-    ("POST", "/tickets/{ticket}/facts"): _DESK,
-    ("POST", "/tickets/{ticket}/words"): _DESK,
-    ("POST", "/tickets/{ticket}/owner"): _DESK,
-    ("POST", "/tickets/{ticket}/hand-on"): _DESK,
-    ("POST", "/tickets/{ticket}/give-up"): _DESK,
-    ("GET", "/devices"): _SIGNED_IN,
-    ("GET", "/devices/{device}"): _SIGNED_IN,
-    ("GET", "/reports"): _SIGNED_IN,
-    ("GET", "/reports/{figure}"): _SIGNED_IN,
-    ("GET", "/reports/{figure}/rows.csv"): _SIGNED_IN,
-    ("GET", "/reports/{figure}/rows.json"): _SIGNED_IN,
-    ("GET", "/audit"): _AUDIT,
-    ("GET", "/audit/checkpoint.txt"): _AUDIT,
-    ("GET", "/audit/{index:int}"): _AUDIT,
-    ("GET", "/audit/{index:int}/proof.json"): _AUDIT,
-    ("GET", "/people"): _ADMIN,
-    ("POST", "/people"): _ADMIN,
-    ("GET", "/people/{name}"): _ADMIN,
-    ("POST", "/people/{name}/role"): _ADMIN,
-    ("POST", "/people/{name}/technician"): _ADMIN,
-    ("POST", "/people/{name}/link"): _ADMIN,
-    ("POST", "/people/{name}/remove"): _ADMIN,
-}
-
-
-def may(method: str, path: str, role: Role | None) -> bool:
-    """Whether the table lists it. `path` is a path of the table, with its `{…}`."""
-    return role in ROUTES.get(("GET" if method == "HEAD" else method, path), frozenset())
-
 
 # --- accounts --------------------------------------------------------------------------------------------------
 
