@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
+from diagnostics.machine import macos_commands
 from diagnostics.machine.interface import Command, Unreadable, UnreadableKind
 
 _SERVICE_PROPERTIES = (
@@ -120,6 +121,7 @@ FIXED: Mapping[str, Command] = {
         MACOS_DNS,
         MACOS_ROUTES,
         MACOS_HARDWARE,
+        *macos_commands.FIXED,
         WINDOWS_NETWORK,
         WINDOWS_ROUTES,
         WINDOWS_SYSTEM,
@@ -267,6 +269,8 @@ def is_listed(command: Command) -> bool:
     arguments."""
     if command.name in (SMART, PING):
         return _is_made_by(smart if command.name == SMART else ping, command)
+    if macos_commands.is_made_here(command):
+        return True
     if command.name == EVENT_LOG:
         return _is_event_log(command.argv)
     if command.name == JOURNAL:
