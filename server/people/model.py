@@ -1,4 +1,4 @@
-"""Tables of accounts, their sessions in browsers, one-use links, and failed sign-ins.
+"""Tables of accounts, their sessions in browsers, second factors, one-use links, and failed sign-ins.
 
 Tokens are kept as hashes: whoever reads the database can use none of them. Passwords are Argon2id PHC strings.
 """
@@ -28,6 +28,52 @@ console_sessions = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("how", String(20)),
+    Column("browser", String(60)),
+)
+
+#: The first half is proven (a password, a one-use link), the second not yet. Opens nothing but the page that asks for it.
+half_sign_ins = Table(
+    "half_sign_ins",
+    METADATA,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("account", String(40), ForeignKey("accounts.name"), nullable=False, index=True),
+    Column("how", String(20), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+#: Codes of an app. `secret`: sealed (sealing.py). `confirmed_at`: none until a first code was right; it counts from then.
+#: `last_step`: the newest step whose code was used; older ones are taken no more.
+app_codes = Table(
+    "app_codes",
+    METADATA,
+    Column("account", String(40), ForeignKey("accounts.name"), primary_key=True),
+    Column("secret", LargeBinary(64), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("confirmed_at", BigInteger),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+#: A used code is a deleted row.
+recovery_codes = Table(
+    "recovery_codes",
+    METADATA,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("account", String(40), ForeignKey("accounts.name"), nullable=False, index=True),
+)
+
+#: `id`: a short name of ours for addresses. `credential`: the authenticator's. `public_key`: in COSE, as it came.
+passkeys = Table(
+    "passkeys",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("credential", LargeBinary(1023), nullable=False, unique=True),
+    Column("account", String(40), ForeignKey("accounts.name"), nullable=False, index=True),
+    Column("name", String(60), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
 )
 
 #: A used link is a deleted row.
