@@ -14,6 +14,7 @@ from ipaddress import ip_address
 
 from diagnostics.machine import macos_commands
 from diagnostics.machine.interface import Command, Unreadable, UnreadableKind
+from diagnostics.machine.windows_commands import WINDOWS
 
 _SERVICE_PROPERTIES = (
     "Id,Description,LoadState,ActiveState,SubState,Result,ExecMainStatus,NRestarts,MainPID,UnitFileState,"
@@ -126,6 +127,7 @@ FIXED: Mapping[str, Command] = {
         WINDOWS_ROUTES,
         WINDOWS_SYSTEM,
         WINDOWS_EVENTS,
+        *WINDOWS.values(),
     )
 }
 
@@ -210,6 +212,7 @@ def event_log(
             f"/count:{max_events}",
             "/reversedirection:true",
             "/format:RenderedXml",
+            "/unicode:true",
             f"/query:*[System[({levels}) and TimeCreated[{times}]]]",
         ),
     )
@@ -227,16 +230,16 @@ _EVENT_QUERY = re.compile(
 
 def _is_event_log(argv: tuple[str, ...]) -> bool:
     return (
-        len(argv) == 7
+        len(argv) == 8
         and argv[:2] == ("wevtutil", "query-events")
         and argv[2] in EVENT_CHANNELS
         and re.fullmatch(r"/count:\d{1,4}", argv[3]) is not None
-        and argv[4:6] == ("/reversedirection:true", "/format:RenderedXml")
-        and _EVENT_QUERY.fullmatch(argv[6]) is not None
+        and argv[4:7] == ("/reversedirection:true", "/format:RenderedXml", "/unicode:true")
+        and _EVENT_QUERY.fullmatch(argv[7]) is not None
     )
 
 
-SMART, PING = "smart", "ping-gateway"
+SMART, PING, WINDOWS_PING = "smart", "ping-gateway", "windows-ping-gateway"
 _DISK = re.compile(r"(?:sd|vd|xvd|hd)[a-z]{1,3}|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3}")
 
 
@@ -256,6 +259,15 @@ def ping(address: str) -> Command:
     return Command(PING, ("ping", "-n", "-q", "-c", "4", "-i", "0.25", "-W", "1", shown), timeout_s=6)
 
 
+def windows_ping(address: str) -> Command:
+    """Three packets, one a second, as Windows' own sends them. Raises Unreadable (refused) on another argument."""
+    try:
+        shown = str(ip_address(address))
+    except ValueError:
+        raise Unreadable(f"{address!r} is not an address", UnreadableKind.REFUSED) from None
+    return Command(WINDOWS_PING, ("ping", "-n", "3", "-w", "1000", shown), timeout_s=8)
+
+
 def _is_made_by(make: Callable[[str], Command], command: Command) -> bool:
     """True when the command is what `make` gives for its own last argument."""
     try:
@@ -267,8 +279,9 @@ def _is_made_by(make: Callable[[str], Command], command: Command) -> bool:
 def is_listed(command: Command) -> bool:
     """True for a command of the list above: the same name and, but for the journal's typed options, the same
     arguments."""
-    if command.name in (SMART, PING):
-        return _is_made_by(smart if command.name == SMART else ping, command)
+    makers = {SMART: smart, PING: ping, WINDOWS_PING: windows_ping}
+    if command.name in makers:
+        return _is_made_by(makers[command.name], command)
     if macos_commands.is_made_here(command):
         return True
     if command.name == EVENT_LOG:

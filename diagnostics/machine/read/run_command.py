@@ -12,6 +12,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import IO
 
@@ -33,8 +34,21 @@ _REAP_TIMEOUT_S = 1.0
 
 def _environment() -> dict[str, str]:
     if sys.platform == "win32":
-        kept = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "PATH", "PATHEXT")
-        return {name: os.environ[name] for name in kept if name in os.environ}
+        kept = (
+            "SYSTEMROOT",
+            "SYSTEMDRIVE",
+            "WINDIR",
+            "TEMP",
+            "TMP",
+            "USERPROFILE",
+            "APPDATA",
+            "LOCALAPPDATA",
+            "PROGRAMDATA",
+        )
+        folders = windows_folders(_windows_system_folder())
+        environment = {name: os.environ[name] for name in kept if name in os.environ}
+        # PowerShell loads the modules of Windows alone, not what lies in a person's documents.
+        return {**environment, "PATH": ";".join(folders), "PSModulePath": f"{folders[-1]}\\Modules"}
     environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "SYSTEMD_COLORS": "0"}
     # systemctl --user and journalctl find the user's own manager by this.
     for name in ("HOME", "XDG_RUNTIME_DIR"):
@@ -92,9 +106,31 @@ def run_command(command: Command) -> CommandOutput:
             child.returncode = -signal.SIGTERM
 
 
+def windows_folders(system: str) -> tuple[str, ...]:
+    """Where Windows' own programs lie; PowerShell's folder last."""
+    return (system, f"{system}\\wbem", f"{system}\\WindowsPowerShell\\v1.0")
+
+
+def _windows_system_folder() -> str:
+    """As the system itself says: the environment is the caller's."""
+    if sys.platform != "win32":
+        raise FileNotFoundError("this is no Windows")
+    import ctypes
+
+    buffer = ctypes.create_unicode_buffer(260)
+    if not ctypes.windll.kernel32.GetSystemDirectoryW(buffer, len(buffer)):
+        raise FileNotFoundError("Windows does not tell its system folder")
+    return buffer.value
+
+
 def _find(program: str) -> str:
     if sys.platform == "win32":
-        return program
+        # Windows itself would look into the current folder first.
+        for folder in windows_folders(_windows_system_folder()):
+            candidate = f"{folder}\\{program}.exe"
+            if os.path.isfile(candidate):
+                return candidate
+        raise FileNotFoundError(program)
     # Some of macOS' programs lie where no search path leads; the closed list names them whole.
     if program.startswith("/") and os.access(program, os.X_OK):
         return program
@@ -143,18 +179,46 @@ def _collect(child: subprocess.Popen[bytes], stdout: IO[bytes], stderr: IO[bytes
 
 
 def _collect_windows(child: subprocess.Popen[bytes], command: Command) -> CommandOutput:
-    # Pipes cannot be selected on Windows. The listed commands there write little; the cut comes after the
-    # read.
-    try:
-        stdout, stderr = child.communicate(timeout=command.timeout_s)
-    except subprocess.TimeoutExpired:
-        raise _too_slow(command) from None
+    """Pipes cannot be selected on Windows: a thread reads each, up to its limit."""
+    assert child.stdout is not None  # noqa: S101 — asked for in run_command
+    assert child.stderr is not None  # noqa: S101
+    taken, errors = bytearray(), bytearray()
+    readers = [
+        threading.Thread(target=_read_some, args=(child.stdout, taken, OUTPUT_MAX_BYTES + 1), daemon=True),
+        threading.Thread(target=_read_some, args=(child.stderr, errors, STDERR_MAX_BYTES), daemon=True),
+    ]
+    deadline_s = time.monotonic() + command.timeout_s
+    for reader in readers:
+        reader.start()
+    readers[0].join(command.timeout_s)
+    truncated = len(taken) > OUTPUT_MAX_BYTES
+    if not truncated:
+        try:
+            child.wait(max(0.0, deadline_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise _too_slow(command) from None
+    else:
+        kill_group(child)
+    # What a killed or ended program still held open ends with it; a grandchild's pipe is not waited for.
+    for reader in readers:
+        reader.join(max(0.0, min(_REAP_TIMEOUT_S, deadline_s - time.monotonic())))
     return CommandOutput(
-        exit_code=child.returncode,
-        stdout=stdout[:OUTPUT_MAX_BYTES],
-        stderr=stderr[:STDERR_MAX_BYTES],
-        truncated=len(stdout) > OUTPUT_MAX_BYTES,
+        exit_code=child.returncode if child.returncode is not None else -signal.SIGTERM,
+        stdout=bytes(taken[:OUTPUT_MAX_BYTES]),
+        stderr=bytes(errors[:STDERR_MAX_BYTES]),
+        truncated=truncated,
     )
+
+
+def _read_some(pipe: IO[bytes], into: bytearray, most: int) -> None:
+    while len(into) < most:
+        try:
+            part = os.read(pipe.fileno(), min(64 * 1024, most - len(into)))
+        except (OSError, ValueError):
+            return  # closed by the one who stopped waiting
+        if not part:
+            return
+        into += part
 
 
 def _too_slow(command: Command) -> Unreadable:
