@@ -240,13 +240,13 @@ class ActionsInForce:
 
     def cut(self) -> list[Effect]:
         """The connection is gone. What only reads goes on into our memory; what streams, or has not begun, ends; what
-        changes the computer and has begun runs to its end, and is told in the receipt."""
+        changes the computer and has begun runs to its end, and is told in the receipt; also a file that came whole."""
         self._cut = True
         effects: list[Effect] = []
         for running in [running for running in self._running.values() if running.result is None]:
             if not running.begun:
                 effects += self._end(running, Outcome.CANCELLED, "the connection was lost; nothing was run")
-            elif running.spec.streams:
+            elif running.spec.streams and not (running.spec.finishes and running.input_over):
                 effects.append(Cancel(running.sequence))
                 effects += self._end(running, Outcome.CANCELLED, "the connection was lost")
         return effects

@@ -172,4 +172,5 @@ FILES_WRITE = ActionSpec(
     changes=True,
     input=True,
     lasting=True,
+    finishes=True,
 )

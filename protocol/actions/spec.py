@@ -30,6 +30,7 @@ class ActionSpec:
 
     `input`: the technician may send pieces after OPEN. `lasting`: it may run as long as the grant; otherwise it is
     ended after `timeout_s`. `memory_bytes`: of all the processes it started. `output_bytes`: what it may say in all.
+    `finishes`: begun and with all its input there, it runs to its end also when the connection is lost.
     `kept_bytes`: so much of what went each way is kept beside the journal and goes into the sealed transcript.
     `argument_risk`: the risk of these arguments where it is higher than the scope's (a remedy has one of its own).
     """
@@ -42,6 +43,7 @@ class ActionSpec:
     changes: bool = False
     input: bool = False
     lasting: bool = False
+    finishes: bool = False
     timeout_s: float = 60.0
     memory_bytes: int = 256 * MIB
     output_bytes: int = 8 * MIB

@@ -1,12 +1,13 @@
 """What a technician's typed line does in a visit: look at once, change after a second question, follow beside the rest.
 
 A change (protocol/actions: `changes`) is asked about once more here, whatever the customer has allowed: `y` in a
-terminal, the line `yes` for a program. What lasts (a followed log, messages) goes on while other lines are typed, until
-`cancel` or the end.
+terminal, the line `yes` for a program. What lasts (a followed log, messages) goes on while other lines are typed, and
+over lost connections, until `cancel` or the end. A terminal does not: a new one is offered.
 """
 
 import asyncio
 import shlex
+from collections.abc import AsyncIterator
 
 from protocol.actions.catalogue import find_action
 from protocol.errors import ProtocolError
@@ -17,6 +18,7 @@ from technician.commands.connect_terminal import open_terminal
 from technician.commands.typing_in import TypedIn
 from technician.problems import Problem
 from technician.session.commands import parse_command
+from technician.session.going_on import Followed, attempts
 from technician.session.run import Run
 from technician.session.visit import Visit
 
@@ -42,12 +44,14 @@ class Acting:
             if find_action(action.name).changes and not await self._sure(action.name, line):
                 self._face.notice("not-done", f"{action.name} was not asked for")
                 return
-            run = await self._visit.run(action.name, action.arguments)
+            followed = Followed(action.name, action.arguments)
+            runs = attempts(self._visit, action.name, action.arguments, followed.again)
+            run = await anext(runs)
         except (Problem, ProtocolError) as error:
             self._face.error(error)
             return
         if find_action(action.name).lasting:
-            task = asyncio.create_task(self._follow(run))
+            task = asyncio.create_task(self._follow(run, runs, followed))
             self._lasting[task] = run
             task.add_done_callback(lambda done: self._lasting.pop(done, None))
         else:
@@ -68,7 +72,8 @@ class Acting:
         elif word == "put":
             await put(self._visit, self._face, rest)
         else:
-            await open_terminal(self._visit, self._face, self._typed)
+            while await open_terminal(self._visit, self._face, self._typed) and await self._sure("terminal", line):
+                pass  # the one before ended with the connection
         return True
 
     async def close(self) -> None:
@@ -89,11 +94,23 @@ class Acting:
         if run.result is not None:
             self._face.result(run.action, items, run.result.outcome.value, run.result.detail)
 
-    async def _follow(self, run: Run) -> None:
-        async for item in run:
-            self._face.live_row(run.action, item)
+    async def _follow(self, run: Run, more: AsyncIterator[Run], followed: Followed) -> None:
+        try:
+            await self._rows(run, followed)
+            async for run in more:
+                if (task := asyncio.current_task()) is not None:
+                    self._lasting[task] = run
+                await self._rows(run, followed)
+        except (Problem, ProtocolError) as error:
+            self._face.error(error)
+            return
         if run.result is not None:
             self._face.result(run.action, [], run.result.outcome.value, run.result.detail)
+
+    async def _rows(self, run: Run, followed: Followed) -> None:
+        async for item in run:
+            if followed.takes(item):
+                self._face.live_row(run.action, item)
 
     async def _cancel(self) -> None:
         if not self._lasting:

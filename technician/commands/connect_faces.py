@@ -183,6 +183,7 @@ class JsonFace(Face):
             resumed_at=carried.resumed_at,
             restarted=carried.restarted,
             changed=carried.changed,
+            losses=carried.losses,
         )
         self._event("result", action=action, outcome="done", detail="", rows=0)
 
@@ -290,6 +291,9 @@ class TerminalFace(Face):
         self.out.say(f"✓ {carried.path}: {size(carried.size_bytes)}, SHA-256 {carried.sha256.hex()}", "green")
         if carried.resumed_at:
             self.out.say(f"  went on behind {size(carried.resumed_at)} that were there already", "dim")
+        if carried.losses:
+            times = "once" if carried.losses == 1 else f"{carried.losses} times"
+            self.out.say(f"  the connection was lost {times} on the way", "dim")
         if carried.restarted:
             self.out.say("  what was here was not its beginning (it has changed there): began anew", "yellow")
         if carried.changed:

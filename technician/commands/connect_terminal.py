@@ -5,7 +5,8 @@
                events: {"event":"terminal","data":"…base64…"}
     a pipe     lines of stdin are typed as they stand; the end of stdin, or a line ~., hangs up
 
-What it shows is the device's own: like any remote shell it may move the cursor, set colours and titles.
+What it shows is the device's own: like any remote shell it may move the cursor, set colours and titles. A shell ends
+with the connection, and with it what was started there: that is said, and what was typed since reaches no other shell.
 """
 
 import asyncio
@@ -29,6 +30,11 @@ from technician.commands.typing_in import TypedIn
 from technician.problems import Problem
 from technician.session.run import Run
 from technician.session.visit import Visit
+
+SHELL_LOST = (
+    "the shell ended with the connection, and what was started in it; what was typed since was not run. "
+    "It cannot be carried over; a new one can be opened"
+)
 
 
 class Keys(WireModel):
@@ -66,8 +72,11 @@ class Escapes:
         return bytes(out), False
 
 
-async def open_terminal(visit: Visit, face: Face, typed: TypedIn) -> None:
-    """Until the shell ends, somebody hangs up, or the visit is over. Problems are told on the face."""
+async def open_terminal(visit: Visit, face: Face, typed: TypedIn) -> bool:
+    """Until the shell ends, somebody hangs up, or the visit is over. Problems are told on the face.
+
+    True: a lost connection ended it, and the visit goes on, so that another one can be opened.
+    """
     columns, rows = shutil.get_terminal_size()
     run = await visit.run("terminal", TerminalArguments(rows=min(rows, 1000), columns=min(columns, 1000)))
     interactive = not face.out.as_json and sys.stdin.isatty()
@@ -81,6 +90,9 @@ async def open_terminal(visit: Visit, face: Face, typed: TypedIn) -> None:
                 await typing
     if run.result is not None:
         face.result(run.action, [], run.result.outcome.value, run.result.detail)
+    if run.cut_off:
+        face.notice("terminal", SHELL_LOST)
+    return run.cut_off
 
 
 async def _show(run: Run, face: Face) -> None:

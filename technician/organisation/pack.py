@@ -2,9 +2,10 @@
 
     FOLDER/*.toml ──► read, try every case, compare with what was packed before ──► books ──► publish signs them
 
-Each file is a known issue (diagnostics/knowledge/issue.py says how one is written), or a stop: `id`, `version` and
-the reason in `stopped`. Nothing of a folder is kept when anything in it is wrong. An id that comes back must not
-have a lower version than before: devices would go on with what they have, and nobody would know why.
+Each file is a known issue (diagnostics/knowledge/issue.py says how one is written), a stop (`id`, `version` and the
+reason in `stopped`), or the watch of an application (`watch-NAME.toml`, diagnostics/vendors/application.py). Nothing
+of a folder is kept when anything in it is wrong. An id that comes back must not have a lower version than before:
+devices would go on with what they have, and nobody would know why.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from diagnostics.knowledge.issue import KnownIssue, Mode, WrongIssue
 from diagnostics.knowledge.rollout import Stop, failing_case, parse_packed
 from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.strict_json import StrictJsonError, decode, dump_json, load_json
+from diagnostics.vendors.application import Application, packed_id
 from protocol.certificates import PackedIssue
 from protocol.limits import PACK_STATEMENT_MAX_BYTES
 from technician.organisation.records import Records
@@ -80,6 +82,11 @@ def read_folder(folder: Path, before: Mapping[str, str]) -> tuple[Packed, ...]:
 def _read(file: Path, before: Mapping[str, str]) -> Packed:
     text = file.read_text("utf-8")
     found = parse_packed(text, source=file.name)
+    if isinstance(found, Application):
+        if packed_id(found) != file.stem:
+            raise ValueError(f"expected the file name {packed_id(found)}.toml of a watch")
+        PackedIssue(id=file.stem, toml=text)
+        return Packed(file.stem, 0, 0, watches(found), text)
     if found.id != file.stem:
         raise ValueError(f"expected the id {file.stem!r}, got {found.id!r}")
     PackedIssue(id=found.id, toml=text)  # its id and its length, as devices take them
@@ -91,12 +98,24 @@ def _read(file: Path, before: Mapping[str, str]) -> Packed:
         if strange:
             raise ValueError(f"there is no remedy {strange[0]!r}")
     if found.id in before:
-        last = parse_packed(before[found.id], source="the last pack").version
+        was = parse_packed(before[found.id], source="the last pack")
+        last = 0 if isinstance(was, Application) else was.version
         if found.version < last:
             raise ValueError(f"version {found.version} is older than {last}, which was packed before")
         if found.version == last and text != before[found.id]:
             raise ValueError(f"version {last} was packed before with another text; give it a new version")
     return Packed(found.id, found.version, 0 if isinstance(found, Stop) else len(found.cases), whom(found), text)
+
+
+def watches(found: Application) -> str:
+    """What a watch does on devices, in words."""
+    parts = [
+        f"{len(names)} {word}{'' if len(names) == 1 else 's'}"
+        for names, word in ((found.log_files, "log"), (found.services, "service"), (found.processes, "program"))
+        if names
+    ]
+    settings = f"; {len(found.config_files)} settings where the owner agrees" if found.config_files else ""
+    return f"watched on all devices: {', '.join(parts) or 'nothing'}{settings}"
 
 
 def whom(found: KnownIssue | Stop) -> str:

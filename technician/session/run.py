@@ -7,6 +7,7 @@
     await run.say("resize", body)          input: an item
     await run.close_input()                nothing follows; the action may go on
     await run.cancel()                     nobody wants the rest
+    run.cut_off                            a lost connection ended it, and the visit goes on (going_on.py)
 
 What came waits here until somebody takes it; only then the device may send more.
 """
@@ -58,15 +59,17 @@ class Run:
         self.action = action
         self.progress: Progress | None = None
         self.result: ActionResult | None = None
+        self.cut_off = False
 
     # --- what the visit tells --------------------------------------------------------------------------------
 
     def put(self, came: Row | BytesCame) -> None:
         self._queue.put_nowait(came)
 
-    def finish(self, result: ActionResult) -> None:
+    def finish(self, result: ActionResult, *, cut_off: bool = False) -> None:
+        """`cut_off`: it ended with the connection, as the device's receipt tells; what it said last may be missing."""
         if self.result is None:
-            self.result = result
+            self.result, self.cut_off = result, cut_off
             self._queue.put_nowait(None)
             self._room.set()
 

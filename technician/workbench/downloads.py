@@ -1,6 +1,7 @@
 """A file on its way here: into a folder of the workbench, mode 0600, under a harmless name, checked by its hash.
 
-    NAME.HASH.part    while it comes; stays after a cut, and the next download of the same file goes on from there
+    NAME.HASH.part    while it comes; after a lost connection it goes on behind that by itself, and so does the next
+                      download of the same file
     NAME              when the device's hash of the whole is ours
 
 Never executed, never opened: a person does that, with a program of their own choice.
@@ -16,6 +17,7 @@ from typing import BinaryIO, Final
 from protocol.actions.files import FileEnd, FileHead, FilesReadArguments
 from protocol.errors import RemoteProtocolError
 from protocol.fields import sha256
+from protocol.journal import Outcome
 from protocol.limits import MIB
 from protocol.strict_json import parse
 from protocol.visit import Item, Progress
@@ -65,6 +67,9 @@ class Download:
         self.sha256 = ""
         self.path: Path | None = None
         self._digest = hashlib.sha256()
+        self._prefix = kept.digest  # of what is here
+        self._end: FileEnd | None = None
+        self.losses = 0
 
     @classmethod
     async def begin(cls, folder: Path, asked: FilesReadArguments) -> tuple[FilesReadArguments, "Download"]:
@@ -76,7 +81,6 @@ class Download:
 
     async def drive(self, handle: Run, run: ActionRun) -> None:
         head: FileHead | None = None
-        end: FileEnd | None = None
         told = 0
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(self._part, flags, 0o600), "r+b") as file:
@@ -87,7 +91,7 @@ class Download:
                         await asyncio.to_thread(self._place, file, head)
                         run.tell(self._progress())
                     elif piece.kind == "file-end":
-                        end = parse(piece.body.encode(), FileEnd, what="file-end")
+                        self._end = parse(piece.body.encode(), FileEnd, what="file-end")
                     continue
                 if head is None:
                     raise RemoteProtocolError("bytes of a file came before its head", expected="file-head first")
@@ -99,12 +103,28 @@ class Download:
                 if self.have - told >= TOLD_BYTES:
                     told = self.have
                     run.tell(self._progress())
-        if end is not None:
-            self._judge(end)
+        if head is not None:
+            self._prefix = self._digest.digest()
+        if self._end is not None:
+            self._judge(self._end)
+
+    def again(self, handle: Run) -> FilesReadArguments | None:
+        """The rest, unless the file's end has come; also where the device had told all of it and some was lost."""
+        result = handle.result
+        if self._end is not None or result is None or result.outcome not in (Outcome.CANCELLED, Outcome.DONE):
+            return None
+        self.losses += 1
+        known = self._prefix if self.have else None
+        return FilesReadArguments(path=self.remote, offset=self.have, prefix_sha256=known)
+
+    def close(self) -> None:
+        """What came stays where it is."""
 
     def _place(self, file: BinaryIO, head: FileHead) -> None:
         """Keep what both ends agree on, and go on after it. Blocking: what is kept is hashed once more."""
-        self.total, self.resumed_at = head.size_bytes, head.offset
+        self.total = head.size_bytes
+        self.resumed_at = self.resumed_at if self.losses and head.offset else head.offset
+        self._digest = hashlib.sha256()
         if head.offset not in (0, self.have):
             raise RemoteProtocolError("the file goes on from elsewhere", expected=str(self.have), got=str(head.offset))
         left = head.offset

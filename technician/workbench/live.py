@@ -24,6 +24,7 @@ from technician.devices import DeviceFacts
 from technician.home import Home
 from technician.problems import Problem
 from technician.session.events import Closing, ConnectionLost, Event, Narrowed, Noticed, PastReceipt, Stopped, WentOn
+from technician.session.going_on import Followed, attempts
 from technician.session.outcome import EndedVisit
 from technician.session.run import Run
 from technician.session.visit import Visit
@@ -91,7 +92,6 @@ class LiveVisit:
         self.happenings: list[Happening] = []
         self.runs = RunBook()
         self.lost_at: int | None = None  # the connection is gone, and a way back is looked for
-        self._was_lost = False
         self.next_technician = ""
         self.read_up_to = 0  # number of the newest chat message that was on a page
         self.ended: EndedVisit | None = None
@@ -258,20 +258,26 @@ class LiveVisit:
 
     async def _collect(self, visit: Visit, run: ActionRun, again: ActionRun | None) -> None:
         try:
-            handle = self._handles[run.number] = await visit.run(run.action, run.arguments)
-            handle.on_progress = run.tell
-            self._changed(run.tab)
-            if run.driven is not None:
-                await run.driven.drive(handle, run)
-            else:
-                async for item in handle:
-                    run.take(item)
+            followed = Followed(run.action, run.arguments)
+            over_again = followed.again if run.driven is None else run.driven.again
+            async for handle in attempts(visit, run.action, run.arguments, over_again):
+                self._handles[run.number] = handle
+                handle.on_progress = run.tell
+                self._changed(run.tab)
+                if run.driven is not None:
+                    await run.driven.drive(handle, run)
+                else:
+                    async for item in handle:
+                        if followed.takes(item):
+                            run.take(item)
             if handle.result is not None:
                 run.end(handle.result.outcome.value, handle.result.detail)
         except (Problem, ProtocolError) as error:
             run.end("failed", str(error))
         finally:
             self._handles.pop(run.number, None)
+            if run.driven is not None:
+                run.driven.close()
         if again is not None:
             self.runs.replace(again, run)
         if again is None or run.outcome != "done":
@@ -281,8 +287,6 @@ class LiveVisit:
             )
             self._tell(f"{run.action}: {run.outcome}", run.detail or rows, tone, icon)
         self._changed(run.tab)
-        if self._was_lost and run.outcome != "done" and self.phase is Phase.ACTIVE:
-            self._begin_asking(self)  # what was listened to did not outlive the loss
 
     def _finish(self, ended: EndedVisit) -> None:
         self.ended = ended
@@ -306,7 +310,6 @@ class LiveVisit:
                 self._tell("The customer pressed Stop", tone="warning", icon="stop")
             case ConnectionLost():
                 self.lost_at = now_s()
-                self._was_lost = True
                 self._tell(
                     "Connection lost",
                     "Trying again; nothing that changes something is done twice.",

@@ -23,6 +23,12 @@ class Driven(Protocol):
     async def drive(self, handle: Run, run: "ActionRun") -> None:
         """From the opening to the end. What is to be shown goes into `run`."""
 
+    def again(self, handle: Run) -> WireModel | None:
+        """After a lost connection ended it: what to ask for in its place, None where nothing can be carried over."""
+
+    def close(self) -> None:
+        """Nothing more comes, and nothing is asked for again."""
+
 
 @dataclass
 class ActionRun:

@@ -4,6 +4,7 @@
     action (input) ◄── Shell ◄───────────────────────── the page                 binary: keys; text: {"rows","columns"}
 
 The shell lives as long as the visit lets it, also while nobody looks: a page that comes back gets what is kept first.
+It ends with a lost connection, which is said; what is typed meanwhile reaches no other shell.
 """
 
 import asyncio
@@ -33,6 +34,9 @@ TYPED_MAX_BYTES: Final = 64 * 1024
 BEHIND_MAX: Final = 2000
 
 
+LOST: Final = "It ended with the connection, and so did what was started in it. Open another one to go on."
+
+
 class Shell:
     """One terminal. `ended` is a sentence once it is over."""
 
@@ -55,9 +59,15 @@ class Shell:
                     self._show(piece)
         finally:
             self._handle = None
-            self.ended = self.ended or "The terminal is closed."
+            self.ended = self.ended or (LOST if handle.cut_off else "The terminal is closed.")
             for looker in self._lookers:
                 looker.put_nowait(None)
+
+    def again(self, handle: Run) -> None:
+        """A shell cannot be carried over."""
+
+    def close(self) -> None:
+        """It has ended."""
 
     def _said(self, item: Item) -> None:
         body = item.body.encode()

@@ -89,6 +89,7 @@ class OneRun:
         self.action = action
         self.result: ActionResult | None = None
         self.cancelled = asyncio.Event()
+        self.cut_off = False
 
     async def __aiter__(self) -> Any:
         yield Item(id=1, kind="note", body='{"text":"x"}')

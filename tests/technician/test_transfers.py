@@ -39,6 +39,7 @@ class Scripted:
         self.written = bytearray()
         self.said: list[tuple[str, WireModel]] = []
         self.closed = False
+        self.cut_off = False
 
     async def pieces(self) -> AsyncIterator[Piece]:
         for piece in self._pieces:

@@ -71,7 +71,7 @@ async def test_the_customers_stop_ends_waiting_actions_and_brings_the_receipt(tm
             made.put(made.end.stop())
             ended = await visit.ended()
             assert (ended.by, ended.countersigned, ended.fault) == ("customer", True, "")
-            with pytest.raises(ProtocolError):
+            with pytest.raises(Problem, match="the visit is over"):
                 await visit.run("diagnose", DiagnoseArguments())
 
 

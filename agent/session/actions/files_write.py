@@ -111,6 +111,8 @@ def _receive(
         if place - told >= _PROGRESS_BYTES:
             told = place
             yield bench.progress(place, arguments.size_bytes)
+    if pipe.deserted:
+        raise BrokenPipeError  # cancelled, or the visit is over: not even a whole file gets its name any more
     if place != arguments.size_bytes:
         raise Unreadable(
             f"{arguments.path}: {place} of {arguments.size_bytes} bytes came; the rest can follow later",

@@ -2,7 +2,8 @@
 
 Filters are the same for both: range of time, plain words; unit and severity where the source tells them. A file tells
 neither, and its lines a time only where they begin with one; what a filter could not look at is said in a `note`.
-logs.follow: the same, then every new line, until it is cancelled. Everything is redacted, always.
+logs.follow: the same, then every new line, until it is cancelled; with `after`, from behind the last line that came
+before the connection was lost. Everything is redacted, always.
 """
 
 import time
@@ -21,13 +22,14 @@ from diagnostics.collectors.logs import (
 )
 from diagnostics.observations import LogLine
 from diagnostics.visit_rows import Note, TextLine
-from protocol.actions.logs import LogsArguments
+from protocol.actions.logs import LogsArguments, mark_of
 
 # syslog's numbers: everything up to and including this one.
 _LEAST_SEVERITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3}
 #: A followed log is looked at this often, and this much is read of it then.
 _LOOK_S: Final = 1.0
 LOOK_MAX_LINES: Final = 5000
+_GAP: Final = "the log no longer holds the last line that came before the connection was lost: some may be missing here"
 
 
 def do_logs(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
@@ -56,22 +58,23 @@ def do_logs_follow(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
 
 
 def _journal(arguments: LogsArguments, bench: Workbench, now: int, *, follow: bool) -> tuple[LogLine, ...]:
+    after = arguments.after if follow else None
     return journal_lines(
         bench.machine,
         now=now,
         unit=arguments.unit or None,
-        since_unix_s=bench.now - arguments.since_s,
+        since_unix_s=after.since if after else bench.now - arguments.since_s,
         until_unix_s=now - arguments.until_s if arguments.until_s and not follow else None,
         least_severity=_LEAST_SEVERITY[arguments.severity],
         contains=arguments.text,
-        max_lines=arguments.lines,
+        max_lines=LOOK_MAX_LINES if after else arguments.lines,
     )
 
 
 def _follow_journal(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
     lines = _journal(arguments, bench, bench.now, follow=True)
     newest = NewLines(lines, bench.now)
-    yield from (bench.row("log-line", line) for line in lines)
+    yield from _behind([bench.row("log-line", line) for line in lines], arguments, bench)
     while True:
         bench.machine.pause(_LOOK_S)
         looked = journal_lines(
@@ -110,6 +113,32 @@ class NewLines:
         return fresh
 
 
+# --- after a lost connection ---------------------------------------------------------------------------------------
+
+
+def _behind(rows: Sequence[Row], arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
+    """What has not come yet of the first look; all of it where nothing came before."""
+    if arguments.after is not None:
+        place = place_behind([mark_of(row.kind, row.body) for row in rows], arguments.after.marks)
+        if place is None:
+            yield bench.row("note", Note(_GAP))
+        rows = rows[place or 0 :]
+    yield from rows
+
+
+def place_behind(marks: Sequence[bytes], last: Sequence[bytes]) -> int | None:
+    """Where, in `marks`, what follows `last` begins; None where `last` is not in it.
+
+    The newest line may have been given before it was whole: then it is looked for without it, and given again.
+    """
+    for wanted in (list(last), list(last[:-1])):
+        count = len(wanted)
+        for end in range(count, len(marks) + 1) if count else ():
+            if list(marks[end - count : end]) == wanted:
+                return end
+    return None
+
+
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
@@ -139,7 +168,15 @@ def _in_range(at: int | None, arguments: LogsArguments, now: int) -> bool:
 def _follow_file(arguments: LogsArguments, bench: Workbench) -> Iterator[Row]:
     file = file_named(bench.machine, arguments.source, now=bench.now)
     tail = bench.machine.read_tail(file.path, max_bytes=SCREEN_TAIL_BYTES)
-    yield from _of_file(printable_lines(tail.content), arguments, bench)
+    lines = printable_lines(tail.content)
+    if arguments.after is None:
+        yield from _of_file(lines, arguments, bench)
+    else:
+        found = dated(lines, now=bench.now, utc_offset_s=_utc_offset_s(bench.now))
+        rows = [
+            bench.row("text-line", TextLine(arguments.source, at, text)) for at, text in found if arguments.text in text
+        ]
+        yield from _behind(rows, arguments, bench)
     growth = Growth(tail.size_bytes, tail.content)
     while True:
         bench.machine.pause(_LOOK_S)

@@ -4,6 +4,7 @@ Out: for an action that gives bytes, pieces (protocol/pieces.py); for one that g
 wait while nobody reads. In: `read` waits for the next piece; `descriptor` tells a `select` when there is something.
 """
 
+import select
 import socket
 import sys
 from collections import deque
@@ -81,6 +82,15 @@ class OwnPipe:
         """All input to its end."""
         while (piece := self.read()) is not None:
             yield piece
+
+    @property
+    def deserted(self) -> bool:
+        """Nobody is at the other end any more: input that is over was not said to be, it was cut off."""
+        if sys.platform == "win32":
+            return False
+        poll = select.poll()
+        poll.register(self._end, 0)
+        return any(what & select.POLLHUP for _, what in poll.poll(0))
 
     def close(self) -> None:
         self._end.close()
