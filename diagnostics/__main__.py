@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from diagnostics.checks.contract import CheckSpec
     from diagnostics.examine import Examination
     from diagnostics.knowledge.issue import KnownIssue
     from diagnostics.machine.interface import Machine
     from diagnostics.state_folder import Past
+    from diagnostics.vendors.application import Application
 
 FINE, PROBLEM, WRONG_USE = 0, 1, 2
 
@@ -31,35 +31,43 @@ class _WrongUseError(Exception):
     """The arguments name something that is not there."""
 
 
-def _open(folder: str | None, state: str | None = None) -> tuple[Machine, Past]:
-    """This machine with the past of its state folder, or a recorded one with its own."""
+def _open(folder: str | None, state: str | None = None, watched: Sequence[Application] = ()) -> tuple[Machine, Past]:
+    """This machine with the past of its state folder, or a recorded one with its own. It reads the settings of the
+    `watched` applications too, and of no others."""
     from diagnostics.state_folder import Past, read_past
 
+    settings = frozenset(path for each in watched for path in each.config_files)
     try:
         if folder is None:
             from diagnostics.machine.local import local_machine
 
-            return local_machine(), read_past(Path(state)) if state else Past()
+            return local_machine(watched=settings), read_past(Path(state)) if state else Past()
         from diagnostics.machine.recorded import RecordedMachine
 
-        return RecordedMachine(Path(folder)), read_past(Path(folder))
+        return RecordedMachine(Path(folder), settings), read_past(Path(folder))
     except ValueError as error:
         raise _WrongUseError(str(error)) from error
 
 
-def _examine(arguments: argparse.Namespace, machine: Machine, past: Past) -> Examination:
+def _examine(
+    arguments: argparse.Namespace, machine: Machine, past: Past, watched: Sequence[Application] = ()
+) -> Examination:
+    from diagnostics.checks.catalogue import CATALOGUE
     from diagnostics.examine import examine
+    from diagnostics.vendors.check import watch_applications
 
+    beside = watch_applications(watched)
     now = machine.clock().unix_s
     try:
         examination = examine(
             machine,
             past.history,
             now=now,
-            checks=_checks(getattr(arguments, "watch", None) or ()),
+            checks=(*CATALOGUE, *beside.checks),
             only=arguments.only,
             before=past.changes,
             templates=past.templates,
+            also_watched=beside.compared,
         )
     except ValueError as error:
         raise _WrongUseError(str(error)) from error
@@ -72,24 +80,20 @@ def _examine(arguments: argparse.Namespace, machine: Machine, past: Past) -> Exa
     return examination
 
 
-def _checks(watches: Sequence[str]) -> tuple[CheckSpec, ...]:
-    """The catalogue, and one check for each watched application."""
-    from diagnostics.checks.catalogue import CATALOGUE
-
-    if not watches:
-        return tuple(CATALOGUE)
+def _watched(watches: Sequence[str]) -> tuple[Application, ...]:
+    """Applications beside us, by the name of a watch that ships or by its file."""
     from diagnostics.vendors.application import WrongApplication, load_application
-    from diagnostics.vendors.check import check_of
 
     try:
-        return (*CATALOGUE, *(check_of(load_application(watch)) for watch in dict.fromkeys(watches)))
+        return tuple(load_application(watch) for watch in dict.fromkeys(watches))
     except WrongApplication as error:
         raise _WrongUseError(str(error)) from error
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    machine, past = _open(arguments.machine, arguments.state)
-    examination = _examine(arguments, machine, past)
+    watched = _watched(arguments.watch or ())
+    machine, past = _open(arguments.machine, arguments.state, watched)
+    examination = _examine(arguments, machine, past, watched)
     if arguments.json:
         print(examination.to_json())
     else:

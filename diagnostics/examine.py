@@ -21,7 +21,7 @@ from diagnostics.changes.compare import Snapshot, Subject, compare
 from diagnostics.changes.from_log import changes_of_log
 from diagnostics.changes.rank import WINDOW_S, before_it_broke
 from diagnostics.changes.store import Changes, MemoryChanges
-from diagnostics.changes.watched import WATCHED
+from diagnostics.changes.watched import WATCHED, Watched
 from diagnostics.checks.catalogue import CATALOGUE, CHECK_FAILED
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised
 from diagnostics.collectors.contract import Collector, Observed
@@ -169,10 +169,11 @@ def examine(
     raised_before: Collection[str] = (),
     before: Changes | None = None,
     templates: Templates | None = None,
+    also_watched: Sequence[Watched] = (),
 ) -> Examination:
     """Run the checks once. `raised_before`: fingerprints of findings that are pending or active now. `before` and
-    `templates`: what earlier looks kept of this machine. Raises ValueError on an unknown name in `only`;
-    nothing else."""
+    `templates`: what earlier looks kept of this machine. `also_watched`: what is compared beside WATCHED. Raises
+    ValueError on an unknown name in `only`; nothing else."""
     started_s, started_cpu_s = time.monotonic(), _cpu_s()
     chosen = choose(checks, only)
     try:
@@ -186,7 +187,8 @@ def examine(
             for need in check.needs + check.wishes:
                 gathered.begin(need)
     window_began_s = time.monotonic()
-    compared = _compare(chosen, gathered, before or MemoryChanges(), machine, now)
+    subjects = (*WATCHED, *also_watched)
+    compared = _compare(chosen, subjects, gathered, before or MemoryChanges(), machine, now)
     context = Context(
         now,
         boot_unix_s,
@@ -234,7 +236,12 @@ class _Compared:
 
 
 def _compare(
-    chosen: Sequence[CheckSpec], gathered: _Gathered, before: Changes, machine: Machine, now: int
+    chosen: Sequence[CheckSpec],
+    watched_subjects: Sequence[Watched],
+    gathered: _Gathered,
+    before: Changes,
+    machine: Machine,
+    now: int,
 ) -> _Compared:
     """Compare each watched subject that a chosen check needs anyway. On the first look at packages their own log
     tells the last week. What cannot be read is not compared: its check says why."""
@@ -243,7 +250,7 @@ def _compare(
     new: list[Change] = []
     snapshots: list[Snapshot] = []
     subjects: set[str] = set()
-    for watched in WATCHED:
+    for watched in watched_subjects:
         if watched.collector.id not in needed:
             continue
         try:

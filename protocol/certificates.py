@@ -191,7 +191,7 @@ class BundleRecipients(Published):
 
 
 class PackedIssue(WireModel):
-    """One known issue, in the TOML that diagnostics reads."""
+    """One text, in the TOML that diagnostics reads: a known issue, the stop of one, or the watch of an application."""
 
     id: IssueId
     toml: Annotated[str, Field(max_length=32_768)]

@@ -30,10 +30,13 @@ class Subject(StrEnum):
     KERNEL = "kernel"
     NETWORK = "network"
     CERTIFICATE = "certificate"
+    APPLICATION = "application"  # settings of watched applications
 
 
 # Their values are sums or sizes: true, and of no use to a reader.
-_VALUES_HIDDEN = frozenset({Subject.CONFIG, Subject.STARTUP})
+_VALUES_HIDDEN = frozenset({Subject.CONFIG, Subject.STARTUP, Subject.APPLICATION})
+# A name that only one of two snapshots has is one that began or ceased to be watched. What is not there has no value.
+_NAMES_ARE_CHOSEN = frozenset({Subject.APPLICATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,9 @@ def compare(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     """Sorted by name; at most CHANGES_MAX and one line that counts the rest. ValueError on two subjects."""
     if before.subject is not after.subject:
         raise ValueError(f"expected two snapshots of one subject, got {before.subject} and {after.subject}")
-    names = [
-        name
-        for name in sorted(before.items.keys() | after.items.keys())
-        if before.items.get(name) != after.items.get(name)
-    ]
+    chosen = after.subject in _NAMES_ARE_CHOSEN
+    both = before.items.keys() & after.items.keys() if chosen else before.items.keys() | after.items.keys()
+    names = [name for name in sorted(both) if before.items.get(name) != after.items.get(name)]
     told = [_told(after.subject, name, before.items.get(name), after.items.get(name)) for name in names[:CHANGES_MAX]]
     if len(names) > CHANGES_MAX:
         told.append(f"{after.subject}:* {len(names) - CHANGES_MAX} more changed")
@@ -62,6 +63,8 @@ def compare(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
 
 def _told(subject: Subject, name: str, old: str | None, new: str | None) -> str:
     hidden = subject in _VALUES_HIDDEN
+    if subject in _NAMES_ARE_CHOSEN:
+        old, new = old or None, new or None
     if old is None:
         return f"{subject}:{name} added" if hidden or not new else f"{subject}:{name} {new} added"
     if new is None:

@@ -20,17 +20,19 @@ _NAME_LEAST_CHARS = 4
 _SAME_NAME = 4.0
 _SAME_KIND = 2.0
 
-_P, _C, _S, _U, _K, _N = (
+_P, _C, _S, _U, _K, _N, _A = (
     Subject.PACKAGE,
     Subject.CONFIG,
     Subject.SERVICE,
     Subject.STARTUP,
     Subject.KERNEL,
     Subject.NETWORK,
+    Subject.APPLICATION,
 )
 # Beginnings of finding codes, and the kinds of changes that cause such problems; the first that fits holds.
 CAUSES: Mapping[str, frozenset[Subject]] = {
-    "service-": frozenset({_P, _C, _S}),
+    "application-": frozenset({_A, _P, _C, _S}),
+    "service-": frozenset({_A, _P, _C, _S}),
     "timer-": frozenset({_P, _C, _S}),
     "program-crash": frozenset({_P, _K}),
     "dns-": frozenset({_N, _C, _S}),
@@ -50,13 +52,20 @@ CAUSES: Mapping[str, frozenset[Subject]] = {
     "swap-": frozenset({_P, _U}),
     "boot-": frozenset({_P, _U, _S, _K}),
     "unexpected-shutdown": frozenset({_K, _P}),
-    "log-": frozenset({_P, _C, _S}),
+    "log-": frozenset({_A, _P, _C, _S}),
     "disk-": frozenset({_P, _U}),
 }
 
 
 # They are changes told as findings: their evidence says it all.
-_CHANGES_THEMSELVES = frozenset({"startup-items-changed", "config-files-changed", "packages-older-than-before"})
+_CHANGES_THEMSELVES = frozenset(
+    {
+        "startup-items-changed",
+        "config-files-changed",
+        "packages-older-than-before",
+        "application-config-changed",
+    }
+)
 
 
 def before_it_broke(finding: Finding, changes: Sequence[Change]) -> tuple[Change, ...]:

@@ -36,7 +36,7 @@ class Watched:
         return Snapshot(self.subject, now, self.items(read))
 
 
-def _watch(
+def watch(
     subject: Subject, collector: Collector[Read], kind: type[Read], items: Callable[[Read], Mapping[str, str]]
 ) -> Watched:
     def of(read: object) -> Mapping[str, str]:
@@ -94,11 +94,11 @@ def _certificates(read: Certificates) -> Mapping[str, str]:
 
 
 WATCHED: tuple[Watched, ...] = (
-    _watch(Subject.PACKAGE, PACKAGES, Packages, _packages),
-    _watch(Subject.CONFIG, CONFIG_FILES, ConfigFiles, _config),
-    _watch(Subject.STARTUP, STARTUP_ITEMS, StartupItems, _startup),
-    _watch(Subject.SERVICE, SERVICES, Services, _services),
-    _watch(Subject.KERNEL, OPERATING_SYSTEM, OperatingSystem, _kernel),
-    _watch(Subject.NETWORK, NETWORK, Network, _network),
-    _watch(Subject.CERTIFICATE, CERTIFICATES, Certificates, _certificates),
+    watch(Subject.PACKAGE, PACKAGES, Packages, _packages),
+    watch(Subject.CONFIG, CONFIG_FILES, ConfigFiles, _config),
+    watch(Subject.STARTUP, STARTUP_ITEMS, StartupItems, _startup),
+    watch(Subject.SERVICE, SERVICES, Services, _services),
+    watch(Subject.KERNEL, OPERATING_SYSTEM, OperatingSystem, _kernel),
+    watch(Subject.NETWORK, NETWORK, Network, _network),
+    watch(Subject.CERTIFICATE, CERTIFICATES, Certificates, _certificates),
 )

@@ -129,8 +129,9 @@ ABOUT_CHECKS: Mapping[str, CodeRule] = {
 def code_rules() -> Mapping[str, CodeRule]:
     """Every finding code with its rule."""
     from diagnostics.suppression import STORM_CODE, STORM_RULE
+    from diagnostics.vendors.check import CODES
 
-    rules = {**ABOUT_CHECKS, STORM_CODE: STORM_RULE}
+    rules = {**ABOUT_CHECKS, STORM_CODE: STORM_RULE, **CODES}
     for check in CATALOGUE:
         rules.update(check.codes)
     return rules

@@ -7,7 +7,7 @@ raw here; redaction comes after.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from diagnostics.collectors.contract import (
     EVIDENCE_FILE_MAX_BYTES,
@@ -35,10 +35,11 @@ LOGS_WHY = "the ends of the log files that changed within a week"
 def _lines(machine: Machine, subject: str) -> Iterator[CollectedFile | Skipped]:
     for line in SUBJECTS[subject][1]:
         if machine.platform in line.platforms:
-            yield _one(machine, subject, line)
+            yield read_line(machine, subject, line)
 
 
-def _one(machine: Machine, subject: str, line: Line) -> CollectedFile | Skipped:
+def read_line(machine: Machine, subject: str, line: Line) -> CollectedFile | Skipped:
+    """One file, or why not. Raises nothing."""
     started_s = time.monotonic()
 
     def passed_ms() -> int:
@@ -57,11 +58,11 @@ def _one(machine: Machine, subject: str, line: Line) -> CollectedFile | Skipped:
     return CollectedFile(line.path, content, line.why, subject, source, truncated, line.may_contain, passed_ms())
 
 
-def _logs(machine: Machine, now: int) -> Iterator[CollectedFile | Skipped]:
+def _logs(machine: Machine, now: int, without: Collection[str]) -> Iterator[CollectedFile | Skipped]:
     """One file at a time, so that memory holds one tail at a time."""
     left = ALL_LOGS_BYTES
     try:
-        files = log_files(machine, now=now)
+        files = [file for file in log_files(machine, now=now) if file.path not in without]
     except Unreadable as unreadable:
         yield Skipped("logs/files", "logs", SkipStatus.SKIPPED, unreadable.reason, 0)
         return
@@ -78,13 +79,15 @@ def _logs(machine: Machine, now: int) -> Iterator[CollectedFile | Skipped]:
             tail = machine.read_tail(source, max_bytes=most)
             return tail.content, source, tail.truncated
 
-        got = _one(machine, "logs", Line(path, f"log file, changed lately: {printable(file.name)}", read, LOG_TEXT))
+        got = read_line(
+            machine, "logs", Line(path, f"log file, changed lately: {printable(file.name)}", read, LOG_TEXT)
+        )
         if isinstance(got, CollectedFile):
             left -= len(got.content)
         yield got
 
 
-def evidence_catalogue(now: int) -> tuple[EvidenceCollector, ...]:
+def evidence_catalogue(now: int, without_logs: Collection[str] = ()) -> tuple[EvidenceCollector, ...]:
     """The subjects in the order they are collected: small and telling ones first."""
 
     def reader(subject: str) -> Callable[[Machine], Iterator[CollectedFile | Skipped]]:
@@ -105,7 +108,7 @@ def evidence_catalogue(now: int) -> tuple[EvidenceCollector, ...]:
         EvidenceCollector(
             id="logs",
             why=LOGS_WHY,
-            collect=lambda machine: _logs(machine, now),
+            collect=lambda machine: _logs(machine, now, without_logs),
             may_contain=LOG_TEXT,
             cost=Cost.COSTLY,
             privilege=Privilege.LOG_READER,
@@ -115,11 +118,18 @@ def evidence_catalogue(now: int) -> tuple[EvidenceCollector, ...]:
 
 
 def collect_evidence(
-    machine: Machine, *, now: int, only: Collection[str] | None = None
+    machine: Machine,
+    *,
+    now: int,
+    only: Collection[str] | None = None,
+    also: Sequence[EvidenceCollector] = (),
+    without_logs: Collection[str] = (),
 ) -> Iterator[CollectedFile | Skipped]:
-    """All evidence, or that of the subjects in `only`. Paths are unique. What is not reached within
-    EVIDENCE_TIMEOUT_S is skipped as timed out. Raises ValueError on an unknown subject; nothing else."""
-    catalogue = evidence_catalogue(now)
+    """All evidence, or that of the subjects in `only`. Paths are unique. `also`: subjects of this machine's own, before
+    its logs; `without_logs`: log files that come with them. What is not reached within EVIDENCE_TIMEOUT_S is skipped
+    as timed out. Raises ValueError on an unknown subject; nothing else."""
+    *small, logs = evidence_catalogue(now, without_logs)
+    catalogue = (*small, *also, logs)
     unknown = sorted(set(only or ()) - {collector.id for collector in catalogue})
     if unknown:
         known = ", ".join(collector.id for collector in catalogue)

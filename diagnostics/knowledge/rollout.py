@@ -5,6 +5,7 @@
     … with [rollout] share_percent = 10             shown on a tenth of all devices, always the same; ours elsewhere
     … with [rollout] mode = "shadow"                held against this machine and counted; nobody is told; ours goes on
     id = …  version = 3  stopped = "why"            the stop switch: neither ours nor theirs up to version 3 says a word
+    application = …                                 a watch (diagnostics/vendors); no known issue, and not judged here
     what cannot be read, or fails its own case      not used, and named
 
 Who signed a pack, and that it is no older than the last one, was decided before (protocol/trust.py). Pure.
@@ -19,6 +20,7 @@ from hashlib import sha256
 
 from diagnostics.knowledge.issue import ISSUE_MAX_BYTES, KnownIssue, Mode, WrongIssue, parse_issue
 from diagnostics.knowledge.match import EXPECTED, judge_issue
+from diagnostics.vendors.application import Application, WrongApplication, packed_id, watch_in
 
 _REASON_MAX_CHARS = 300
 # Hundredths of a per cent: a share of 1 % of ten thousand devices is a hundred of them, within chance.
@@ -45,10 +47,16 @@ class RolledOut:
     unused: tuple[str, ...] = ()
 
 
-def parse_packed(text: str, *, source: str) -> KnownIssue | Stop:
+def parse_packed(text: str, *, source: str) -> KnownIssue | Stop | Application:
     """One text of a pack. Raises WrongIssue."""
     stop = _parse_stop(text, source)
-    return parse_issue(text, source=source) if stop is None else stop
+    if stop is not None:
+        return stop
+    try:
+        watch = watch_in(text)
+    except WrongApplication as error:
+        raise WrongIssue(f"{source}: {error}") from None
+    return parse_issue(text, source=source) if watch is None else watch
 
 
 def _parse_stop(text: str, source: str) -> Stop | None:
@@ -96,9 +104,12 @@ def roll_out(own: Iterable[KnownIssue], packed: Mapping[str, str], *, device: st
         except WrongIssue as error:
             unused.append(f"{issue_id}: {error}"[:_REASON_MAX_CHARS])
             continue
-        if found.id != issue_id:
-            unused.append(f"{issue_id}: it calls itself {found.id}"[:_REASON_MAX_CHARS])
+        called = packed_id(found) if isinstance(found, Application) else found.id
+        if called != issue_id:
+            unused.append(f"{issue_id}: it calls itself {called}"[:_REASON_MAX_CHARS])
             continue
+        if isinstance(found, Application):
+            continue  # watched by who looks, with or without anything to explain
         ours = shown.get(issue_id)
         if isinstance(found, Stop):
             stopped.append(issue_id)

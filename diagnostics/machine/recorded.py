@@ -12,7 +12,7 @@ makes up an answer. `recording.py` writes such folders; people compose them by e
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -37,7 +37,7 @@ from diagnostics.machine.interface import (
     UnreadableKind,
 )
 from diagnostics.machine.line_cut import cut_at_line
-from diagnostics.machine.roots import is_listable, is_readable
+from diagnostics.machine.roots import Readable, is_listable
 from diagnostics.strict_json import decode, load_json
 
 FORMAT = 1
@@ -120,8 +120,9 @@ def _never_asked(question: str) -> Unreadable:
 class RecordedMachine:
     """Implements `Machine` from a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, watched: Collection[str] = ()) -> None:
         self.folder = folder
+        self._readable = Readable(watched)
         self.about = _load_about(folder)
         path = folder / "answers.json"
         try:
@@ -247,7 +248,7 @@ class RecordedMachine:
             raise Unreadable(refusal.reason, refusal.kind)
 
     def _file(self, path: str) -> bytes:
-        if not is_readable(path):
+        if not self._readable(path):
             raise Unreadable(f"{path} is not on the list of files this program reads", UnreadableKind.REFUSED)
         inside = self.folder / "files" / path[1:]
         if inside.is_symlink() or not inside.is_file():

@@ -7,6 +7,7 @@ purpose: a compromised session or a bug in a collector still cannot read a home 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 # Files whose change is noticed; only their sums leave the collector. World-readable by their packages, no secrets.
 WATCHED_FILES = (
@@ -42,6 +43,27 @@ STARTUP_FOLDERS = (
     "/etc/cron.monthly",
     "/etc/systemd/system",
 )
+# The same on macOS, where /etc is a link to /private/etc.
+MACOS_WATCHED_FILES = (
+    "/private/etc/hosts",
+    "/private/etc/shells",
+    "/private/etc/ntp.conf",
+    "/private/etc/sysctl.conf",
+    "/private/etc/auto_master",
+    "/private/etc/pam.d/sudo",
+    "/private/etc/ssh/sshd_config",
+    "/Library/Preferences/com.apple.alf.plist",
+    "/Library/Preferences/SystemConfiguration/preferences.plist",
+)
+MACOS_STARTUP_FOLDERS = ("/Library/LaunchAgents", "/Library/LaunchDaemons", "/Library/StartupItems")
+# Settings of launchd's jobs of other makers, what is installed in which version, when updates and backups were made.
+_MACOS_FILES = re.compile(
+    r"/Library/Launch(Agents|Daemons)/[^/]+\.plist"
+    r"|/Applications/[^/]+\.app/Contents/Info\.plist"
+    r"|/Library/Preferences/com\.apple\.(SoftwareUpdate|TimeMachine)\.plist"
+    r"|/Library/Receipts/InstallHistory\.plist"
+)
+_MACOS_FOLDERS = re.compile(r"/Users|/Applications|/Users/[^/]+/Library/(LaunchAgents|Logs/DiagnosticReports)")
 # Certificates are public; keys lie elsewhere (/etc/ssl/private), and only these endings are opened.
 CERTIFICATE_FOLDERS = (
     "/usr/local/share/ca-certificates",
@@ -50,12 +72,22 @@ CERTIFICATE_FOLDERS = (
     "/etc/pki/tls/certs",
 )
 _CERTIFICATES = re.compile(rf"({'|'.join(CERTIFICATE_FOLDERS)})/[^/]+\.(pem|crt|cer)")
-# Settings of applications that can be watched (diagnostics/vendors); keys lie beside them under other endings.
-_VENDOR_CONFIG = re.compile(r"/etc/(nginx|postgresql)/(?:[^/]+/)*[^/]+\.conf")
+# Settings of applications. Nobody reads them but a machine that was made for a watch that is on (diagnostics/vendors):
+# one that names exactly this file. /etc/opt is where programs that are no part of the system keep theirs.
+WATCHABLE_FOLDERS = ("/etc/apache2", "/etc/httpd", "/etc/nginx", "/etc/opt", "/etc/postgresql")
+_WATCHABLE = re.compile(rf"({'|'.join(WATCHABLE_FOLDERS)})/(?:[^/\s*?\[\]]+/)*[^/\s*?\[\]]+\.conf")
+# What people call keys and password files, whatever their ending: not even a watch reads these.
+_SECRET_NAME = re.compile(
+    r"(?<![a-z])(keys?|apikeys?|passwds?|passwords?|pgpass|htpasswd|secrets?|tokens?|credentials?|private)(?![a-z])",
+    re.IGNORECASE,
+)
+# Who may sign in, and with what: only the sum of these is taken, to know that they changed.
+_SUM_ONLY = frozenset({"pg_hba.conf", "pg_ident.conf"})
 # Names, sizes and dates may be seen, content may not: homes, memory images of crashed programs, virus signatures.
 LISTABLE_FOLDERS = frozenset(
     {
         *STARTUP_FOLDERS,
+        *MACOS_STARTUP_FOLDERS,
         "/home",
         "/boot",
         "/run/log/journal",
@@ -117,6 +149,7 @@ READABLE_FILES = frozenset(
         "/run/reboot-required",
         "/run/reboot-required.pkgs",
         *WATCHED_FILES,
+        *MACOS_WATCHED_FILES,
     }
 )
 # Whole folders, with everything below.
@@ -162,7 +195,30 @@ def is_readable(path: str) -> bool:
         return False
     if path in READABLE_FILES or is_inside(path, READABLE_FOLDERS):
         return True
-    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES, _CERTIFICATES, _VENDOR_CONFIG))
+    return any(pattern.fullmatch(path) for pattern in (_OWN_PROC, _SENSOR_FILES, _CERTIFICATES, _MACOS_FILES))
+
+
+def is_watchable(path: str) -> bool:
+    """True when an owner may let this one file of settings be watched. Nothing is read by this alone."""
+    return _is_plain(path) and _WATCHABLE.fullmatch(path) is not None and _SECRET_NAME.search(path) is None
+
+
+def is_shown(path: str) -> bool:
+    """True when the content of a watched file may stand in a bundle; of the others only the sum is taken."""
+    return is_watchable(path) and path.rpartition("/")[2] not in _SUM_ONLY
+
+
+class Readable:
+    """The list of one machine: what everybody may read, and the settings that its watches name."""
+
+    def __init__(self, watched: Collection[str] = ()) -> None:
+        wrong = sorted(path for path in watched if not is_watchable(path))
+        if wrong:
+            raise ValueError(f"no watch may read {wrong[0]!a}")
+        self._watched = frozenset(watched)
+
+    def __call__(self, path: str) -> bool:
+        return is_readable(path) or path in self._watched
 
 
 def is_listable(path: str) -> bool:
@@ -171,4 +227,4 @@ def is_listable(path: str) -> bool:
         return False
     if path in LISTABLE_FOLDERS or is_readable(path):
         return True
-    return any(pattern.fullmatch(path) for pattern in (_LISTABLE, _SENSOR_FOLDERS))
+    return any(pattern.fullmatch(path) for pattern in (_LISTABLE, _SENSOR_FOLDERS, _MACOS_FOLDERS))

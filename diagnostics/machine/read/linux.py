@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from diagnostics.machine.interface import (
     FILE_MAX_BYTES,
@@ -40,6 +40,7 @@ from diagnostics.machine.read.places import measure
 from diagnostics.machine.read.resolvers import ask_resolvers
 from diagnostics.machine.read.run_command import run_command
 from diagnostics.machine.read.web import ask_web
+from diagnostics.machine.roots import Readable
 from diagnostics.plain_text import printable
 
 KERNEL_RING_MAX_BYTES = 4 * 1024 * 1024
@@ -51,9 +52,11 @@ PROCESSES_MAX = 20_000
 
 
 class LinuxMachine:
-    """Implements `Machine`. `agent_state` is what only the running agent knows about itself."""
+    """Implements `Machine`. `agent_state` is what only the running agent knows about itself; `watched`: settings of
+    applications that a watch of the owner names. Every other caller is refused them."""
 
-    def __init__(self, agent_state: AgentState | None = None) -> None:
+    def __init__(self, agent_state: AgentState | None = None, watched: Collection[str] = ()) -> None:
+        self._readable = Readable(watched)
         self._agent_state = agent_state or AgentState(pid=os.getpid())
         self._ticks_per_s, self._page_bytes = _units()
 
@@ -73,7 +76,7 @@ class LinuxMachine:
             time.sleep(seconds)
 
     def read_file(self, path: str, *, max_bytes: int = FILE_MAX_BYTES) -> bytes:
-        return open_inside.read_file(path, max_bytes)
+        return open_inside.read_file(path, max_bytes, allowed=self._readable)
 
     def read_tail(self, path: str, *, max_bytes: int) -> Tail:
         return open_inside.read_tail(path, max_bytes)

@@ -29,7 +29,7 @@ from diagnostics.machine.interface import (
     UnreadableKind,
 )
 from diagnostics.machine.line_cut import cut_at_line
-from diagnostics.machine.roots import SINGLE_NAME_FOLDERS, is_inside, is_listable, is_readable
+from diagnostics.machine.roots import SINGLE_NAME_FOLDERS, WATCHABLE_FOLDERS, is_inside, is_listable, is_readable
 
 # Longer chains of links are loops, or somebody playing.
 MAX_LINKS = 8
@@ -105,9 +105,10 @@ def open_file(path: str, *, allowed: Callable[[str], bool] = is_readable) -> int
     reason = None
     if not stat.S_ISREG(status.st_mode):
         reason = f"{path} is not a regular file"
-    elif is_inside(real, SINGLE_NAME_FOLDERS):
+    elif is_inside(real, (*SINGLE_NAME_FOLDERS, *WATCHABLE_FOLDERS)):
+        # Some applications own the folder of their settings as they own that of their logs.
         if status.st_nlink > 1:
-            reason = f"{path} has {status.st_nlink} names; a log has one"
+            reason = f"{path} has {status.st_nlink} names; a log has one, and so have settings"
         elif not _is_called(real, status):
             reason = f"{path} was moved or removed while it was opened"
     if reason is not None:
