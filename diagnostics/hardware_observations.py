@@ -66,9 +66,11 @@ class Temperatures:
 
 @dataclass(frozen=True, slots=True)
 class Throttling:
-    """How often the processors slowed down for heat since boot, over all of them."""
+    """How often the processors slowed down for heat since boot, over all of them. `limit_fraction`: where the system
+    does not count but tells how fast they may run just now."""
 
     events: int
+    limit_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,12 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPressure:
-    """Pressure stall information. `some`: at least one task waited; `full`: nobody could work."""
+    """Pressure stall information. `some`: at least one task waited; `full`: nobody could work. `level`: where the
+    system tells no shares of time, its own word: 1 normal, 2 warning, 4 critical."""
 
     some: Stall
     full: Stall
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

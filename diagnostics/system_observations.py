@@ -22,12 +22,14 @@ class OpenFiles:
 
 @dataclass(frozen=True, slots=True)
 class RestartNeeded:
-    """`required`: the package system left its mark. `newer_kernel` is installed and not the running one."""
+    """`required`: the package system left its mark. `newer_kernel` is installed and not the running one. `waiting`:
+    updates that are not installed yet and will be while the machine restarts."""
 
     required: bool
     packages: tuple[str, ...]
     running_kernel: str
     newer_kernel: str | None
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """Proxies of /etc/environment: variable → `host:port`, or None for one that names none."""
+    """Proxies of /etc/environment, or of the system's settings under the same names: variable → `host:port`, or None
+    for one that names none."""
 
     proxies: dict[str, str | None]
 

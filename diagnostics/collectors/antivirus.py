@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import Antivirus
 
 FOLDER = "/var/lib/clamav"
@@ -12,6 +12,10 @@ _DAILY = frozenset({"daily.cvd", "daily.cld"})
 
 
 def collect_antivirus(machine: Machine) -> Antivirus:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.updates import collect_antivirus as on_macos
+
+        return on_macos(machine)
     try:
         entries = machine.list_folder(FOLDER)
     except Unreadable as unreadable:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
-from diagnostics.machine.interface import EntryKind, FolderEntry, Machine, Unreadable
+from diagnostics.machine.interface import EntryKind, FolderEntry, Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import BackupMark, Backups
 
@@ -69,6 +69,10 @@ def _of_home(machine: Machine, home: str, owner: str) -> Iterator[BackupMark]:
 
 
 def collect_backups(machine: Machine) -> Backups:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.time_machine import collect_backups as on_macos
+
+        return on_macos(machine)
     marks: list[BackupMark] = []
     for folder in TIMESHIFT_FOLDERS:
         found = list(timeshift_times([entry.name for entry in _list(machine, folder)]))

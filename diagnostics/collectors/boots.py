@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Boot, Boots
 
@@ -41,6 +41,10 @@ def parse_wtmp(content: bytes) -> tuple[Boot, ...]:
 
 
 def collect_boots(machine: Machine) -> Boots:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.boots import collect_boots as on_macos
+
+        return on_macos(machine)
     panics = []
     for folder in PSTORE_FOLDERS:
         try:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import ClockSync
 
@@ -41,6 +41,10 @@ def parse_timedatectl(content: bytes) -> ClockSync:
 
 
 def collect_clock_sync(machine: Machine) -> ClockSync:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.clock import collect_clock_sync as on_macos
+
+        return on_macos(machine)
     with suppress(Unreadable):  # chrony is not installed here; systemd's own service is asked
         output = machine.run(commands.CHRONY)
         if output.exit_code == 0:

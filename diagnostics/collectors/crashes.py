@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Crash, Crashes
 
@@ -33,6 +33,10 @@ def crash_of(name: str, modified_unix_s: int) -> Crash | None:
 
 
 def collect_crashes(machine: Machine) -> Crashes:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.reports import collect_crashes as on_macos
+
+        return on_macos(machine)
     crashes, looked = [], False
     for folder in (COREDUMPS, APPORT):
         try:

@@ -7,7 +7,7 @@ import re
 from diagnostics.collectors.contract import LINUX_AND_MACOS, LINUX_ONLY, Collector, Cost
 from diagnostics.collectors.memory import parse_pressure
 from diagnostics.hardware_observations import DiskActivities, DiskActivity, IoPressure
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 
 # Whole disks: partitions count their disk's requests twice, loop devices and memory are no disks.
 _WHOLE_DISK = re.compile(r"(?:sd|vd|xvd|hd)[a-z]+|nvme\d+n\d+|mmcblk\d+")
@@ -34,6 +34,10 @@ def parse_diskstats(content: bytes) -> tuple[DiskActivity, ...]:
 
 
 def collect_disk_activity(machine: Machine) -> DiskActivities:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.disk_activity import collect_disk_activity as on_macos
+
+        return on_macos(machine)
     disks = parse_diskstats(machine.read_file("/proc/diskstats"))
     if not disks:
         raise Unreadable("no disk counts its work here (a container, or disks of another kind)")

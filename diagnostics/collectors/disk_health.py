@@ -16,7 +16,7 @@ from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Pe
 from diagnostics.collectors.disk_activity import parse_diskstats
 from diagnostics.hardware_observations import AtaHealth, DiskHealth, NvmeHealth
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.observations import UnreadSource
 from diagnostics.plain_text import printable
 
@@ -62,6 +62,10 @@ def parse_smartctl(content: bytes, device: str) -> AtaHealth | NvmeHealth:
 
 
 def collect_disk_health(machine: Machine) -> DiskHealth:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.disk_health import collect_disk_health as on_macos
+
+        return on_macos(machine)
     names = [disk.name for disk in parse_diskstats(machine.read_file("/proc/diskstats"))]
     ata, nvme, unread = [], [], []
     for name in names[:DISKS_MAX]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable, UnreadableKind
+from diagnostics.machine.interface import Machine, Platform, Unreadable, UnreadableKind
 from diagnostics.observations import KernelEvent, KernelEventKind, KernelLog
 from diagnostics.plain_text import printable
 
@@ -183,6 +183,10 @@ def read_kernel_lines(machine: Machine) -> tuple[KernelLine, ...]:
 
 
 def collect_kernel_log(machine: Machine) -> KernelLog:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.kernel import collect_kernel_log as on_macos
+
+        return on_macos(machine)
     lines = read_kernel_lines(machine)
     return KernelLog(len(lines), find_events(lines, boot_unix_s=machine.clock().boot_unix_s))
 

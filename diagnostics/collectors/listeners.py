@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import Listeners
 
 _LISTEN = b"0A"
@@ -29,6 +29,10 @@ def parse_listening(content: bytes) -> frozenset[int]:
 
 
 def collect_listeners(machine: Machine) -> Listeners:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.sockets import collect_listeners as on_macos
+
+        return on_macos(machine)
     ports = parse_listening(machine.read_file("/proc/net/tcp", max_bytes=_MAX_BYTES))
     try:
         ports |= parse_listening(machine.read_file("/proc/net/tcp6", max_bytes=_MAX_BYTES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine.interface import Machine, Native, Platform, Unreadable
 from diagnostics.observations import Load, Memory, MemoryPressure, Stall
 from diagnostics.strict_json import decode
@@ -72,6 +72,10 @@ def collect_memory(machine: Machine) -> Memory:
 
 def collect_memory_pressure(machine: Machine) -> MemoryPressure:
     """Unreadable on kernels before 4.20 and where pressure accounting is switched off."""
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.memory import collect_memory_pressure as on_macos
+
+        return on_macos(machine)
     return parse_pressure(machine.read_file("/proc/pressure/memory"))
 
 
@@ -91,6 +95,6 @@ MEMORY_PRESSURE = Collector(
     collect=collect_memory_pressure,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_ONLY,
+    platforms=LINUX_AND_MACOS,
 )
 LOAD = Collector(id="load", collect=collect_load, may_contain=frozenset(), cost=Cost.CHEAP)

@@ -119,6 +119,10 @@ def parse_proc_net_route(content: bytes) -> tuple[Route, ...]:
 
 
 def collect_network(machine: Machine) -> Network:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.routes import collect_network as on_macos
+
+        return on_macos(machine)
     resolvers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     if machine.platform is not Platform.WINDOWS:

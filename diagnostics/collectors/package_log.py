@@ -9,7 +9,7 @@ from __future__ import annotations
 from calendar import timegm
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.observations import PackageAction, PackageLog
 from diagnostics.plain_text import printable
 
@@ -62,6 +62,10 @@ def parse_dpkg_log(content: bytes, *, modified_unix_s: int) -> tuple[PackageActi
 
 
 def collect_package_log(machine: Machine) -> PackageLog:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.packages import collect_package_log as on_macos
+
+        return on_macos(machine)
     tail = machine.read_tail(PATH, max_bytes=TAIL_BYTES)
     for entry in machine.list_folder("/var/log"):
         if entry.name == "dpkg.log":

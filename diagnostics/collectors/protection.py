@@ -11,7 +11,7 @@ from contextlib import suppress
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.collectors.services import collect_services
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import Protection
 
 FIREWALL_SERVICES = ("firewalld.service", "nftables.service", "shorewall.service", "netfilter-persistent.service")
@@ -57,6 +57,10 @@ def _firewall(machine: Machine) -> str | None:
 
 
 def collect_protection(machine: Machine) -> Protection:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.protection import collect_protection as on_macos
+
+        return on_macos(machine)
     firewall = _firewall(machine)
     encrypted = None
     with suppress(Unreadable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
-from diagnostics.machine.interface import Machine
+from diagnostics.machine.interface import Machine, Platform
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Proxies
 
@@ -42,6 +42,10 @@ def parse_environment(content: bytes) -> dict[str, str | None]:
 
 
 def collect_proxies(machine: Machine) -> Proxies:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.network_settings import collect_proxies as on_macos
+
+        return on_macos(machine)
     return Proxies(parse_environment(machine.read_file("/etc/environment", max_bytes=64 * 1024)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.knowledge.versions import compare_versions
-from diagnostics.machine.interface import Machine, Unreadable, UnreadableKind
+from diagnostics.machine.interface import Machine, Platform, Unreadable, UnreadableKind
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import RestartNeeded
 
@@ -28,6 +28,10 @@ def newest_kernel(names: list[str]) -> str | None:
 
 
 def collect_restart_needed(machine: Machine) -> RestartNeeded:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.updates import collect_restart_needed as on_macos
+
+        return on_macos(machine)
     fields = machine.read_file("/proc/version").split()
     running = printable(fields[2], 100) if len(fields) > 2 else ""
     try:

@@ -13,7 +13,7 @@ import re
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.hardware_observations import Batteries, Battery, Temperature, Temperatures, Throttling
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 
 HWMON = "/sys/class/hwmon"
@@ -42,6 +42,10 @@ def _degrees(text: str | None) -> float | None:
 
 def collect_temperatures(machine: Machine) -> Temperatures:
     """The hottest reading of each chip: a processor of 64 cores is one part."""
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.power import collect_temperatures as on_macos
+
+        return on_macos(machine)
     hottest: dict[str, Temperature] = {}
     for chip in machine.list_folder(HWMON)[:_CHIPS_MAX]:
         folder = f"{HWMON}/{chip.name}"
@@ -66,6 +70,10 @@ def collect_temperatures(machine: Machine) -> Temperatures:
 
 
 def collect_throttling(machine: Machine) -> Throttling:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.power import collect_throttling as on_macos
+
+        return on_macos(machine)
     counts: list[int] = []
     for entry in machine.list_folder(CPUS):
         if _CPU.fullmatch(entry.name) and len(counts) < _CPUS_MAX:
@@ -116,6 +124,10 @@ def parse_power_supply(content: str) -> Battery | None:
 
 
 def collect_batteries(machine: Machine) -> Batteries:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.power import collect_batteries as on_macos
+
+        return on_macos(machine)
     found = []
     for entry in machine.list_folder(POWER)[:_CHIPS_MAX]:
         battery = parse_power_supply(_small(machine, f"{POWER}/{entry.name}/uevent") or "")

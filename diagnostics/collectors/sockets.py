@@ -6,7 +6,7 @@ import json
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Neighbour, Neighbours, Sockets, TcpCounters
 
@@ -50,6 +50,10 @@ def _number(machine: Machine, path: str) -> int | None:
 
 
 def collect_sockets(machine: Machine) -> Sockets:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.sockets import collect_sockets as on_macos
+
+        return on_macos(machine)
     in_use, waiting = parse_sockstat(machine.read_file("/proc/net/sockstat"))
     try:
         low, high = machine.read_file("/proc/sys/net/ipv4/ip_local_port_range", max_bytes=64).split()
@@ -61,6 +65,10 @@ def collect_sockets(machine: Machine) -> Sockets:
 
 
 def collect_tcp_counters(machine: Machine) -> TcpCounters:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.sockets import collect_tcp_counters as on_macos
+
+        return on_macos(machine)
     return parse_tcp_counters(machine.read_file("/proc/net/snmp"))
 
 
@@ -84,6 +92,10 @@ def parse_neighbours(content: bytes) -> tuple[Neighbour, ...]:
 
 
 def collect_neighbours(machine: Machine) -> Neighbours:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.routes import collect_neighbours as on_macos
+
+        return on_macos(machine)
     return Neighbours(parse_neighbours(machine.run(commands.IP_NEIGHBOURS).stdout))
 
 

@@ -6,7 +6,7 @@ import re
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import StartTime
 
@@ -32,6 +32,10 @@ def parse_start_time(content: bytes) -> StartTime:
 
 
 def collect_start_time(machine: Machine) -> StartTime:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.boots import collect_start_time as on_macos
+
+        return on_macos(machine)
     output = machine.run(commands.START_TIME)
     if output.exit_code != 0:
         words = printable(output.stderr.strip().split(b"\n")[0])

@@ -28,6 +28,10 @@ def parse_os_release(content: bytes) -> dict[str, str]:
 
 
 def collect_operating_system(machine: Machine) -> OperatingSystem:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.system import collect_operating_system as on_macos
+
+        return on_macos(machine)
     if machine.platform is not Platform.LINUX:
         raise Unreadable(f"not read on {machine.platform} yet", UnreadableKind.UNSUPPORTED)
     values = parse_os_release(machine.read_file("/etc/os-release"))
@@ -71,6 +75,10 @@ PACKAGE_COMMANDS: tuple[Command, ...] = (commands.DPKG, commands.RPM, commands.P
 
 
 def collect_packages(machine: Machine) -> Packages:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.packages import collect_packages as on_macos
+
+        return on_macos(machine)
     for command in PACKAGE_COMMANDS:
         try:
             output = machine.run(command)
@@ -100,6 +108,10 @@ def parse_cpuinfo(content: bytes) -> tuple[str, int]:
 
 
 def collect_hardware(machine: Machine) -> Hardware:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.system import collect_hardware as on_macos
+
+        return on_macos(machine)
     if machine.platform is not Platform.LINUX:
         raise Unreadable(f"not read on {machine.platform} yet", UnreadableKind.UNSUPPORTED)
     from diagnostics.collectors.memory import collect_memory

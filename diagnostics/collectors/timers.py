@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Timer, Timers
 
@@ -38,6 +38,10 @@ def parse_timers(content: bytes) -> tuple[Timer, ...]:
 
 
 def collect_timers(machine: Machine) -> Timers:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.launchd import collect_timers as on_macos
+
+        return on_macos(machine)
     output = machine.run(commands.TIMER_STATES)
     if output.exit_code != 0:
         words = printable(output.stderr.strip().split(b"\n")[0])

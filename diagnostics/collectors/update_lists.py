@@ -10,7 +10,7 @@ Dates only: asking a package manager which updates wait takes seconds, and locks
 from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import UpdateLists
 
 FOLDERS = (("apt", "/var/lib/apt/lists"), ("dnf", "/var/cache/dnf"), ("pacman", "/var/lib/pacman/sync"))
@@ -19,6 +19,10 @@ _NOT_LISTS = frozenset({"lock", "partial", "auxfiles"})
 
 
 def collect_update_lists(machine: Machine) -> UpdateLists:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.updates import collect_update_lists as on_macos
+
+        return on_macos(machine)
     for manager, folder in FOLDERS:
         try:
             entries = machine.list_folder(folder)

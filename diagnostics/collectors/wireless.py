@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.hardware_observations import WirelessLink, WirelessLinks
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 
 # Signals lie between these; other drivers give a share of their own scale, which means nothing elsewhere.
@@ -32,6 +32,10 @@ def parse_wireless(content: bytes) -> tuple[WirelessLink, ...]:
 
 
 def collect_wireless(machine: Machine) -> WirelessLinks:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.wireless import collect_wireless as on_macos
+
+        return on_macos(machine)
     links = parse_wireless(machine.read_file("/proc/net/wireless"))
     if not links:
         raise Unreadable("no Wi-Fi link is in use here, or its strength is not told")

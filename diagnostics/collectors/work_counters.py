@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.hardware_observations import CpuTimes, Swapping
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 
 # sysconf(_SC_CLK_TCK) is 100 on every Linux that people run.
 _TICKS_PER_S = 100
@@ -41,6 +41,10 @@ def _cpu_times(machine: Machine) -> CpuTimes:
 
 
 def _swapping(machine: Machine) -> Swapping:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.memory import collect_swapping as on_macos
+
+        return on_macos(machine)
     return parse_vmstat(machine.read_file("/proc/vmstat"))
 
 
