@@ -58,7 +58,9 @@ class Database:
             self._make_tables()
         except BaseException as error:
             self._connection.close()
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.OperationalError):
+                raise _not_opened(path, str(error)) from error
+            if isinstance(error, sqlite3.DatabaseError):
                 self._check(str(error))
             raise
 
@@ -137,17 +139,21 @@ def _make_private(path: Path) -> None:
     try:
         handle = os.open(path, flags, 0o600)
     except OSError as error:
-        raise NotWritten(
-            "the agent's database cannot be opened",
-            expected=f"a writable file {path}",
-            got=error.strerror or str(error),
-            hint="Check the owner of the state folder and the free space of its disk.",
-        ) from error
+        raise _not_opened(path, error.strerror or str(error)) from error
     try:
         if hasattr(os, "fchmod"):
             os.fchmod(handle, 0o600)
     finally:
         os.close(handle)
+
+
+def _not_opened(path: Path, got: str) -> NotWritten:
+    return NotWritten(
+        "the agent's database cannot be opened",
+        expected=f"a writable file {path}",
+        got=got,
+        hint="Check the owner of the state folder and the free space of its disk.",
+    )
 
 
 def _not_written(error: sqlite3.OperationalError) -> NotWritten:

@@ -3,7 +3,6 @@
 Server, relay, agent (with its session host in a process of its own) and the technician's program are the real ones.
 """
 
-import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.link.connection import open_connection
@@ -134,4 +134,4 @@ async def test_a_visit_lives_through_poor_lines_and_goes_on_after_a_cut_and_afte
     assert [each.outcome for each in after.actions] == [Outcome.DONE]
     assert machine.alarms == []
     assert machine.member.outbox.dead_letters() == []
-    assert not os.path.exists(f"/proc/{host}")
+    assert not psutil.pid_exists(host)
