@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
-from diagnostics.machine.interface import EntryKind, Machine, Unreadable, UnreadableKind
-from diagnostics.machine.roots import WATCHED_FILES, WATCHED_FOLDERS
+from diagnostics.machine.interface import EntryKind, Machine, Platform, Unreadable, UnreadableKind
+from diagnostics.machine.roots import MACOS_WATCHED_FILES, WATCHED_FILES, WATCHED_FOLDERS
 from diagnostics.observations import ConfigFile, ConfigFiles, UnreadSource
 from diagnostics.plain_text import printable
 
@@ -18,8 +18,9 @@ FOLDER_FILES_MAX = 100
 def collect_config_files(machine: Machine) -> ConfigFiles:
     """Files that are not there are left out: one that appears later is a change. Those that are there and may not
     be read are named with the reason."""
-    paths = list(WATCHED_FILES)
-    for folder in WATCHED_FOLDERS:
+    on_macos = machine.platform is Platform.MACOS
+    paths = list(MACOS_WATCHED_FILES if on_macos else WATCHED_FILES)
+    for folder in () if on_macos else WATCHED_FOLDERS:
         try:
             entries = machine.list_folder(folder)
         except Unreadable:

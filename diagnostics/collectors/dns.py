@@ -85,6 +85,10 @@ def configured_resolvers(machine: Machine) -> tuple[str, ...]:
     """Those of resolv.conf; behind systemd's stub also the ones it forwards to."""
     if machine.platform is Platform.WINDOWS:
         raise Unreadable("name servers are not read on Windows yet", UnreadableKind.UNSUPPORTED)
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.network_settings import read_name_servers
+
+        return read_name_servers(machine)[0][:RESOLVERS_MAX]
     servers, _ = parse_resolv_conf(machine.read_file("/etc/resolv.conf"))
     servers = servers[:RESOLVERS_MAX]
     if any(server.startswith("127.0.0.5") for server in servers):  # 127.0.0.53 and .54: systemd-resolved
@@ -106,6 +110,10 @@ def _timing(reply: ResolverReply) -> ResolverTiming:
 
 
 def _default_route(machine: Machine) -> bool:
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.network_settings import has_way_out
+
+        return has_way_out(machine)
     if machine.platform is not Platform.LINUX:
         return True  # not read there yet: the resolvers' silence then speaks for itself
     try:

@@ -6,7 +6,7 @@ Network filesystems are never asked: a dead NFS server would hold the asker for 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnostics.collectors.contract import Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Native, Platform, Unreadable
@@ -101,7 +101,8 @@ def parse_native_mounts(value: object) -> tuple[Mount, ...]:
     """What psutil tells on macOS and Windows: `[{"device","mount","kind","options"}]`.
 
     An APFS container's volumes share its space and differ in device; the digits before the volume are the key:
-    `/dev/disk3s1s1` → `disk3`.
+    `/dev/disk3s1s1` → `disk3`. The system's own volume is sealed, so `/` counts as writable when a volume beside it in
+    the container is. What is mounted read-only below /Volumes is the image of an installer: always full.
     """
     mounts = []
     for item in value if isinstance(value, list) else []:
@@ -110,8 +111,11 @@ def parse_native_mounts(value: object) -> tuple[Mount, ...]:
         if kind == "apfs":
             number = device.removeprefix("/dev/disk").partition("s")[0]
         read_only = "ro" in str(item["options"]).split(",")
+        if read_only and str(item["mount"]).startswith("/Volumes/"):
+            continue
         mounts.append(Mount(number, "/", str(item["mount"]), kind, device, read_only))
-    return tuple(mounts)
+    writable = {mount.device_number for mount in mounts if mount.kind == "apfs" and not mount.read_only}
+    return tuple(replace(mount, read_only=mount.read_only and mount.device_number not in writable) for mount in mounts)
 
 
 def mount_holding(path: str, mounts: Iterable[Mount]) -> str | None:

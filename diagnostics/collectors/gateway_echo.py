@@ -7,8 +7,8 @@ from ipaddress import ip_address
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
 from diagnostics.collectors.network import collect_network
-from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine import commands, macos_commands
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import GatewayEcho
 
 _COUNTS = re.compile(rb"(\d+) packets transmitted, (\d+)(?: packets)? received")
@@ -35,7 +35,8 @@ def collect_gateway_echo(machine: Machine) -> GatewayEcho:
             gateway = str(ip_address(route.gateway))
         except ValueError:
             continue  # a tunnel has no gateway of its own
-        return parse_ping(machine.run(commands.ping(gateway)).stdout, gateway)
+        ping = macos_commands.ping if machine.platform is Platform.MACOS else commands.ping
+        return parse_ping(machine.run(ping(gateway)).stdout, gateway)
     raise Unreadable("no gateway is configured")
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
 from diagnostics.collectors.logs import journal_lines
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.observations import LogLine
 from diagnostics.system_observations import LogErrors
 
@@ -36,6 +36,11 @@ def journal_is_kept(machine: Machine) -> None:
 
 def collect_log_errors(machine: Machine) -> LogErrors:
     now = machine.clock().unix_s
+    if machine.platform is Platform.MACOS:
+        from diagnostics.collectors.macos.unified_log import recent_faults
+
+        lines = recent_faults(machine, since_unix_s=now - WINDOW_S, max_lines=LINES_MAX)
+        return count_errors(lines)
     journal_is_kept(machine)
     lines = journal_lines(machine, now=now, since_unix_s=now - WINDOW_S, least_severity=_ERROR, max_lines=LINES_MAX)
     return count_errors(lines)

@@ -124,7 +124,18 @@ def journal_lines(
             max_lines=max_lines,
         )
     if machine.platform is Platform.MACOS:
-        raise Unreadable("the unified log of macOS is not read yet", UnreadableKind.UNSUPPORTED)
+        from diagnostics.collectors.macos.unified_log import log_lines
+
+        return log_lines(
+            machine,
+            now=now,
+            since_unix_s=since_unix_s,
+            until_unix_s=until_unix_s,
+            least_severity=least_severity,
+            unit=unit,
+            contains=contains,
+            max_lines=max_lines,
+        )
     read = min(commands.JOURNAL_MAX_LINES, max_lines * 20 if contains else max_lines)
     command = commands.journal(
         unit=unit,

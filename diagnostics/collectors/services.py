@@ -93,7 +93,9 @@ def collect_services(machine: Machine, *, user: bool = False) -> Services:
     if machine.platform is Platform.WINDOWS:
         return Services(parse_windows_services(machine.native(Native.SERVICES)))
     if machine.platform is Platform.MACOS:
-        raise Unreadable("services of launchd are not read yet", UnreadableKind.UNSUPPORTED)
+        from diagnostics.collectors.macos.launchd import collect_services as on_macos
+
+        return on_macos(machine)
     output = machine.run(USER_SERVICES_COMMAND if user else SERVICES_COMMAND)
     if output.exit_code != 0:
         words = printable(output.stderr.strip().split(b"\n")[0])

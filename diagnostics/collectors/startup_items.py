@@ -3,13 +3,14 @@
 /etc/xdg/autostart, ~/.config/autostart     programs started with a desktop session (XDG autostart)
 /etc/cron.d, cron.hourly … cron.monthly     planned jobs
 /etc/systemd/system                         units put there by an administrator or a program's installer
+/Library/LaunchAgents, /Library/LaunchDaemons, ~/Library/LaunchAgents    the same on macOS, for sessions and the system
 """
 
 from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
-from diagnostics.machine.interface import EntryKind, Machine, Unreadable
-from diagnostics.machine.roots import STARTUP_FOLDERS
+from diagnostics.machine.interface import EntryKind, Machine, Platform, Unreadable
+from diagnostics.machine.roots import MACOS_STARTUP_FOLDERS, STARTUP_FOLDERS
 from diagnostics.observations import StartupItem, StartupItems
 from diagnostics.plain_text import printable
 
@@ -19,17 +20,23 @@ HOMES_MAX = 20
 
 
 def _homes(machine: Machine) -> tuple[str, ...]:
+    homes, below = ("/Users", "Library/LaunchAgents") if on_macos(machine) else ("/home", ".config/autostart")
     try:
-        entries = machine.list_folder("/home")
+        entries = machine.list_folder(homes)
     except Unreadable:
         return ()  # no homes here, or not for this user
     names = [entry.name for entry in entries if entry.kind is EntryKind.FOLDER and entry.name.isprintable()]
-    return tuple(f"/home/{name}/.config/autostart" for name in names[:HOMES_MAX])
+    return tuple(f"{homes}/{name}/{below}" for name in names[:HOMES_MAX])
+
+
+def on_macos(machine: Machine) -> bool:
+    return machine.platform is Platform.MACOS
 
 
 def collect_startup_items(machine: Machine) -> StartupItems:
     items, looked = [], 0
-    for folder in (*STARTUP_FOLDERS, *_homes(machine)):
+    folders = MACOS_STARTUP_FOLDERS if on_macos(machine) else STARTUP_FOLDERS
+    for folder in (*folders, *_homes(machine)):
         try:
             entries = machine.list_folder(folder)
         except Unreadable:

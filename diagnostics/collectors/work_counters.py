@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
 from diagnostics.hardware_observations import CpuTimes, Swapping
-from diagnostics.machine.interface import Machine, Platform, Unreadable
+from diagnostics.machine.interface import Machine, Native, Platform, Unreadable
 
 # sysconf(_SC_CLK_TCK) is 100 on every Linux that people run.
 _TICKS_PER_S = 100
@@ -27,6 +27,13 @@ def parse_cpu_times(content: bytes) -> CpuTimes:
     return CpuTimes(user + nice + system + hard + soft, idle, waiting, stolen)
 
 
+def parse_native_times(value: object) -> CpuTimes:
+    """psutil's, beside the load: `{"cpus": 8, "load": [1.2, 1.1, 0.9], "busy_s": 8123.4, "idle_s": 91234.5}`."""
+    if not isinstance(value, dict) or "busy_s" not in value:
+        raise Unreadable("the processor's times are not told")
+    return CpuTimes(float(value["busy_s"]), float(value["idle_s"]), 0.0, 0.0)
+
+
 def parse_vmstat(content: bytes) -> Swapping:
     """/proc/vmstat counts pages: `pswpin 8123`, `pswpout 91234`."""
     numbers = dict(line.split(b" ", 1) for line in content.splitlines() if b" " in line)
@@ -37,6 +44,8 @@ def parse_vmstat(content: bytes) -> Swapping:
 
 
 def _cpu_times(machine: Machine) -> CpuTimes:
+    if machine.platform is not Platform.LINUX:
+        return parse_native_times(machine.native(Native.CPU))
     return parse_cpu_times(machine.read_file("/proc/stat"))
 
 

@@ -139,7 +139,11 @@ class NativeMachine(ABC):
                 "swap_free_bytes": swap.free,
             }
         if subject is Native.CPU:
-            return {"cpus": psutil.cpu_count() or 1, "load": list(psutil.getloadavg())}
+            times = psutil.cpu_times()
+            # On Windows interrupts are counted in `system` already; what is not idle is busy.
+            busy_s = times.user + times.system + getattr(times, "nice", 0.0)
+            load = list(psutil.getloadavg())
+            return {"cpus": psutil.cpu_count() or 1, "load": load, "busy_s": busy_s, "idle_s": times.idle}
         if subject is Native.INTERFACES:
             return _interfaces()
         if subject is Native.FOLDER_SIZES:
