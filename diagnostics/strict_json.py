@@ -13,7 +13,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -114,6 +114,10 @@ def _decode(kind: Any, value: object, path: str) -> object:
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         if not isinstance(value, str) or value not in tuple(kind):
             raise _wrong(path, "one of " + ", ".join(kind), value)
+        return kind(value)
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        if type(value) is not int or value not in tuple(kind):
+            raise _wrong(path, "one of " + ", ".join(str(int(each)) for each in kind), value)
         return kind(value)
     if kind is type(None):
         if value is not None:

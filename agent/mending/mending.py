@@ -28,11 +28,9 @@ from agent.refusal import Refusal
 from agent.store.database import NotWritten
 from agent.uuid7 import uuid7
 from diagnostics.remedies.budget import DAY_S, NotNow, may_run
-from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.remedies.journal import Record, next_after
-from diagnostics.remedies.remedy import Outcome as Cure
-from diagnostics.remedies.remedy import Remedy
-from diagnostics.remedies.transaction import Ending
+from diagnostics.remedies.profile import Ending, Profile, profiles
+from diagnostics.remedies.profile import Outcome as Cure
 from diagnostics.strict_json import decode, dump_json, encode, load_json
 from diagnostics.wording import Language
 from protocol.journal import JournalWord, Outcome
@@ -104,9 +102,9 @@ class Mending:
 
     def remedies(self) -> list[dict[str, object]]:
         """Every remedy with whether it may run now, and its runs."""
-        return [self._remedy_value(remedy) for remedy in REMEDIES.values()]
+        return [self._remedy_value(remedy) for remedy in profiles().values()]
 
-    def _remedy_value(self, remedy: Remedy[Any]) -> dict[str, object]:
+    def _remedy_value(self, remedy: Profile) -> dict[str, object]:
         not_now = self._not_now(remedy)
         return {
             "id": remedy.id,
@@ -135,7 +133,7 @@ class Mending:
             "ended_at": None if ended is None else ended.at_unix_s,
         }
 
-    def _not_now(self, remedy: Remedy[Any]) -> NotNow | None:
+    def _not_now(self, remedy: Profile) -> NotNow | None:
         open_here = [run for run in self._journal.open_runs() if self._remedy_of(run) == remedy.id]
         return may_run(
             remedy.budget,
@@ -265,7 +263,7 @@ class Mending:
         answer = await self._order(order, steps=None)
         return self._ended(run, remedy, decode(Ending, answer["ending"]))
 
-    def _ended(self, run: Run, remedy: Remedy[Any], ending: Ending) -> Ending:
+    def _ended(self, run: Run, remedy: Profile, ending: Ending) -> Ending:
         if ending.outcome is None:
             return ending
         self._book(JournalWord.REMEDY_ENDED, remedy, _OUTCOMES[ending.outcome])
@@ -277,7 +275,7 @@ class Mending:
         self._log.info("remedy-ended", remedy=remedy.id, outcome=ending.outcome.value)
         return ending
 
-    def _book(self, word: JournalWord, remedy: Remedy[Any], outcome: Outcome | None) -> None:
+    def _book(self, word: JournalWord, remedy: Profile, outcome: Outcome | None) -> None:
         """The device's journal and the server's log, where this device has an organisation. No names, no paths."""
         if self._books is not None:
             self._books.remedy(word, remedy.id, int(remedy.risk), outcome)
@@ -356,7 +354,7 @@ class Mending:
         while True:
             for run_id in self._journal.open_runs():
                 run = self._journal.run(run_id)
-                if run is None or run.remedy not in REMEDIES or self._one_at_a_time.locked():
+                if run is None or run.remedy not in profiles() or self._one_at_a_time.locked():
                     continue
                 try:
                     await self._carry_on(run)
@@ -368,7 +366,7 @@ class Mending:
     async def mend_alone(self) -> None:
         """One look at what is shown now: run what the owner's policy lets run without asking, one after the other."""
         for raised in self._raised():
-            for remedy in REMEDIES.values():
+            for remedy in profiles().values():
                 now, tried = self._clocks.wall(), (remedy.id, raised.fingerprint)
                 not_now = may_run_alone(
                     self._journal.policy(),
@@ -414,10 +412,10 @@ def _preview_is_over(preview_id: str) -> Refusal:
     )
 
 
-def _known(remedy: str) -> Remedy[Any]:
-    if remedy not in REMEDIES:
-        raise Refusal("there is no such fix", expected=", ".join(REMEDIES), got=remedy[:60])
-    return REMEDIES[remedy]
+def _known(remedy: str) -> Profile:
+    if remedy not in profiles():
+        raise Refusal("there is no such fix", expected=", ".join(profiles()), got=remedy[:60])
+    return profiles()[remedy]
 
 
 def _detail(record: Record, key: str) -> Any:

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
 from diagnostics.remedies.budget import NotNow
-from diagnostics.remedies.remedy import Remedy, Risk
-from diagnostics.remedies.transaction import policy_allows
+from diagnostics.remedies.profile import Profile, Risk, policy_allows
 from protocol.strict_json import WireModel
 
 #: Who agreed to a run that nobody was asked about.
@@ -69,7 +68,7 @@ def is_quiet(quiet: str, minute_of_day: int) -> bool:
 
 def may_run_alone(
     policy: MendingPolicy,
-    remedy: Remedy[Any],
+    remedy: Profile,
     raised: Raised,
     *,
     minute_of_day: int,

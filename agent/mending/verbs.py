@@ -8,7 +8,7 @@ from agent.consent.verbs import user_name
 from agent.local.verbs import NoArguments, Peer, Verb
 from agent.mending.mending import Mending, Preview
 from agent.mending.policy import QuietHours, RunsADay
-from diagnostics.remedies.transaction import Ending
+from diagnostics.remedies.profile import Ending
 from protocol.fields import Kebab, Uuid
 from protocol.strict_json import WireModel
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from diagnostics.machine.change.files import sha256_of
 from diagnostics.machine.interface import ActRefused
 from diagnostics.remedies.budget import DAY_S, Budget
-from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Remedy, Risk, Undone
+from diagnostics.remedies.profile import Risk
+from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Remedy, Undone
 from diagnostics.wording import Language, Words
 
 

@@ -6,7 +6,7 @@ from elsewhere by other means (ssh) is cut off unless a rule allows it: so it as
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

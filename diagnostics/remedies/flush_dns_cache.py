@@ -5,7 +5,7 @@ Nothing is lost by it but some milliseconds at the next question. Windows: ipcon
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

@@ -5,7 +5,7 @@ apt replaces each list only when it has the whole of it and its signature holds.
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

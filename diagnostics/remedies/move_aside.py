@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from diagnostics.machine.interface import ActRefused, EntryKind, FileIdentity, FolderEntry
 from diagnostics.plain_text import printable
 from diagnostics.remedies.budget import DAY_S, Budget
-from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Remedy, Risk, Undone
+from diagnostics.remedies.profile import Risk
+from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Remedy, Undone
 from diagnostics.wording import Language, Words, show_bytes, show_duration
 
 FILES_MAX = 5_000

@@ -6,7 +6,7 @@ what logind says of `ScheduledShutdown`: `(st) "" 0`, or `(st) "reboot" 17950554
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

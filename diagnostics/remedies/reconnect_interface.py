@@ -5,7 +5,7 @@ Only one that NetworkManager reports as disconnected (`30 (disconnected)`); one 
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

@@ -10,35 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from diagnostics.findings import Severity
 from diagnostics.machine.change.interface import ChangingFiles, ChangingProcesses, ChangingPrograms
 from diagnostics.machine.interface import ChangingMachine
 from diagnostics.remedies.budget import Budget
+from diagnostics.remedies.profile import Profile, Risk
 from diagnostics.wording import Language, Words
-
-
-class Risk(IntEnum):
-    GUIDE = 0  # words only, changes nothing
-    ALONE = 1  # safe without asking, if the owner's policy says so
-    ASKS = 2
-    ASKS_AND_RESTARTS = 3  # asks, and needs a restart or a backup
-
-
-class Outcome(StrEnum):
-    """Counted honestly: only what this run did may be called its success."""
-
-    SOLVED_MECHANICALLY = "solved-mechanically"
-    CLEARED_BY_ITSELF = "cleared-by-itself"
-    SOLVED_BY_A_PERSON = "solved-by-a-person"
-    NOT_SOLVED = "not-solved"
-    # Not a cure and not a failure of one:
-    ROLLED_BACK = "rolled-back"
-    NOT_NEEDED = "not-needed"
-    REFUSED = "refused"
-    NOT_BEGUN = "not-begun"
 
 
 class NotNeeded(Exception):
@@ -167,3 +146,9 @@ class Remedy(Generic[Plan]):
     acts: Acts[Plan]
     # Codes of the findings it is offered for; `offers.py` says the same to those who only look.
     cures: tuple[str, ...] = ()
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(
+            self.id, self.risk, self.reversible, self.needs, self.estimated_s, self.budget, self.words, self.cures
+        )

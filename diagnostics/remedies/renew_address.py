@@ -5,7 +5,7 @@ The connection stays up while it is asked. Windows: ipconfig /renew; macOS: ipco
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

@@ -5,7 +5,7 @@ printer Office disabled since Mon 02 Nov 2026 …        ─► cupsenable Offic
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

@@ -20,7 +20,8 @@ from diagnostics.machine.change.programs import words_of
 from diagnostics.machine.interface import ActRefused
 from diagnostics.plain_text import printable
 from diagnostics.remedies.budget import DAY_S, Budget
-from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Remedy, Risk, Undone
+from diagnostics.remedies.profile import Risk
+from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Remedy, Undone
 from diagnostics.wording import Language, Words
 
 

@@ -20,7 +20,8 @@ from diagnostics.findings import Severity
 from diagnostics.machine.interface import ActRefused
 from diagnostics.remedies.budget import NotNow
 from diagnostics.remedies.journal import Journal, Next, Phase, Record, Step, next_after
-from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Outcome, Plan, Reading, Remedy, Risk
+from diagnostics.remedies.profile import Ending, Outcome, Risk
+from diagnostics.remedies.remedy import CannotGoOn, Means, NotNeeded, Plan, Reading, Remedy
 from diagnostics.strict_json import decode, dump_json, encode, load_json
 from diagnostics.wording import Language
 
@@ -42,16 +43,6 @@ class Answer:
 
     yes: bool
     by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """``outcome`` is None while the run still watches; ``watch_until_unix_s`` then says until when."""
-
-    run: str
-    outcome: Outcome | None
-    detail: str
-    watch_until_unix_s: int | None = None
 
 
 Ask = Callable[[Question], Answer]
@@ -218,11 +209,6 @@ class Transaction(Generic[Plan]):
 
     def _write(self, run: str, step: Step, phase: Phase, now: int, detail: dict[str, object] | None = None) -> None:
         self.journal.append(Record(run, self.remedy.id, step, phase, now, dump_json(detail or {})))
-
-
-def policy_allows(risk: Risk, *, alone_up_to: Risk) -> bool:
-    """May this run without asking, by the owner's own policy? Never above risk 1, whatever the policy says."""
-    return risk <= Risk.ALONE and risk <= alone_up_to
 
 
 def _detail(records: Sequence[Record], step: Step, phase: Phase) -> dict[str, object] | None:

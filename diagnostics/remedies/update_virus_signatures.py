@@ -5,7 +5,7 @@ freshclam replaces a database only when the new one is whole and loads.
 
 from __future__ import annotations
 
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 

@@ -12,8 +12,7 @@ from agent.mending.mending import Mending, Preview
 from agent.refusal import Refusal
 from agent.session.actions.service_bench import Brought, Declined, ServiceBench
 from agent.session.questions import Asked, QuestionKind
-from diagnostics.remedies.remedy import Risk
-from diagnostics.remedies.transaction import Ending
+from diagnostics.remedies.profile import Ending, Risk
 from diagnostics.strict_json import encode
 from diagnostics.visit_rows import RemedyRun, RemedyStep
 from protocol.actions.remedies import OfRun, RemediesListArguments, RemediesPreviewArguments, RemediesRunArguments

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from diagnostics.remedies.remedy import Outcome
+from diagnostics.remedies.profile import Outcome
 from protocol.actions.remedies import (
     OfRun,
     RemediesListArguments,

@@ -11,7 +11,7 @@ from agent.mending.step_journal import StepJournal
 from agent.refusal import Refusal
 from agent.store.database import Database, NotWritten
 from diagnostics.remedies.journal import Phase, Record, Step
-from diagnostics.remedies.remedy import Outcome
+from diagnostics.remedies.profile import Outcome
 from tests.agent.doubles import HandClocks, MemoryLog
 from tests.agent.visit_rig import Rig
 from tests.making import NOW

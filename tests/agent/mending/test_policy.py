@@ -12,9 +12,8 @@ from agent.mending.step_journal import StepJournal
 from agent.mending.talk import Act, Order, Shown
 from agent.store.database import Database
 from diagnostics.checks import agent_self
-from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.remedies.journal import Phase, Record, Step
-from diagnostics.remedies.remedy import Risk
+from diagnostics.remedies.profile import Risk, profiles
 from diagnostics.strict_json import encode
 from tests.agent.doubles import HandClocks, MemoryLog
 from tests.making import NOW
@@ -24,7 +23,7 @@ ALONE = MendingPolicy(alone=True)
 
 
 def refused(policy: MendingPolicy, remedy: str, raised: Raised = SLOW_DNS, *, minute: int = 600, ran: int = 0) -> str:
-    not_now = may_run_alone(policy, REMEDIES[remedy], raised, minute_of_day=minute, ran_alone=ran, administrator=True)
+    not_now = may_run_alone(policy, profiles()[remedy], raised, minute_of_day=minute, ran_alone=ran, administrator=True)
     return "" if not_now is None else not_now.reason
 
 
@@ -33,15 +32,15 @@ def test_nothing_runs_alone_until_the_owner_says_so() -> None:
     assert refused(ALONE, "flush-dns-cache") == ""
 
 
-@pytest.mark.parametrize("remedy", sorted(name for name in REMEDIES if REMEDIES[name].risk is not Risk.ALONE))
+@pytest.mark.parametrize("remedy", sorted(name for name in profiles() if profiles()[name].risk is not Risk.ALONE))
 def test_a_fix_that_asks_never_runs_alone(remedy: str) -> None:
-    for code in REMEDIES[remedy].cures:
+    for code in profiles()[remedy].cures:
         assert refused(ALONE, remedy, Raised(f"{code}|x", code)) == "the owner wants to be asked"
 
 
 def test_a_fix_that_needs_an_administrator_is_not_tried_without_one() -> None:
     clock = Raised("clock-wrong|clock", "clock-wrong")
-    not_now = may_run_alone(ALONE, REMEDIES["resync-clock"], clock, minute_of_day=0, ran_alone=0, administrator=False)
+    not_now = may_run_alone(ALONE, profiles()["resync-clock"], clock, minute_of_day=0, ran_alone=0, administrator=False)
     assert not_now is not None
     assert "administrator" in not_now.reason
 
@@ -52,7 +51,7 @@ def test_a_fix_runs_alone_only_for_a_finding_that_it_cures() -> None:
 
 def test_what_a_server_can_bring_about_starts_nothing() -> None:
     """The agent's own queue and reports depend on the server; known issues come in packs from outside."""
-    reachable = {code for remedy in REMEDIES.values() if remedy.risk is Risk.ALONE for code in remedy.cures}
+    reachable = {code for remedy in profiles().values() if remedy.risk is Risk.ALONE for code in remedy.cures}
     assert reachable
     assert not reachable & set(agent_self.SPEC.codes)
 

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from diagnostics.machine.interface import FileIdentity, FolderEntry
 from diagnostics.remedies.journal import Record
+from diagnostics.remedies.profile import Ending
 from diagnostics.remedies.remedy import Reading
-from diagnostics.remedies.transaction import Answer, Ending, Transaction
+from diagnostics.remedies.transaction import Answer, Transaction
 from tests.diagnostics.remedies.journal_file import JournalFile
 from tests.diagnostics.remedies.scratch import (
     DAY_S,

@@ -28,9 +28,10 @@ from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.remedies.journal import Phase, Record, Step
 from diagnostics.remedies.move_aside import MoveAside
 from diagnostics.remedies.offers import OFFERS
-from diagnostics.remedies.remedy import Means, NotNeeded, Outcome, Reading
+from diagnostics.remedies.profile import Ending, Outcome
+from diagnostics.remedies.remedy import Means, NotNeeded, Reading
 from diagnostics.remedies.run_program import RunProgram
-from diagnostics.remedies.transaction import Answer, Ending, Question, Transaction
+from diagnostics.remedies.transaction import Answer, Question, Transaction
 from diagnostics.wording import Language
 from tests.diagnostics.remedies.benches import LEFT, TAKEN, WORLDS, Bench, bench
 from tests.diagnostics.remedies.scratch import DAY_S, NOW, TROUBLED, WELL, WORSE

@@ -15,8 +15,9 @@ from diagnostics.machine.interface import FileIdentity
 from diagnostics.remedies.budget import NotNow
 from diagnostics.remedies.catalogue import REMEDIES
 from diagnostics.remedies.journal import NEXT_AFTER, Next, Phase, Step, next_after
-from diagnostics.remedies.remedy import Outcome, Reading, Risk
-from diagnostics.remedies.transaction import Answer, Question, Transaction, policy_allows
+from diagnostics.remedies.profile import Outcome, Risk, policy_allows
+from diagnostics.remedies.remedy import Reading
+from diagnostics.remedies.transaction import Answer, Question, Transaction
 from diagnostics.wording import Language
 from tests.diagnostics.remedies.journal_file import JournalFile
 from tests.diagnostics.remedies.scratch import (
