@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent.children import child_argv, child_environment
 from agent.clocks import Clocks
 from agent.event_log import EventLog
 from agent.mending.policy import BY_POLICY, MendingPolicy, Raised, may_run_alone
+from agent.mending.remedy_process import RemedyProcess, start_remedy_process
 from agent.mending.step_journal import Run, StepJournal
-from agent.mending.talk import LINE_MAX_BYTES, ORDER_TIMEOUT_S, Act, Order, Shown
+from agent.mending.talk import ORDER_TIMEOUT_S, Act, Order, Shown
 from agent.proofs.books import Books
 from agent.refusal import Refusal
 from agent.store.database import NotWritten
@@ -94,7 +94,7 @@ class Mending:
         self._minute_of_day = minute_of_day
         self._tried: dict[tuple[str, str], float] = {}
         self._previews: dict[str, Preview] = {}
-        self._worker: asyncio.subprocess.Process | None = None
+        self._worker: RemedyProcess | None = None
         self._one_at_a_time = asyncio.Lock()
         self._orphaned: set[asyncio.Task[Ending]] = set()  # their visit was stopped; they end as they may
 
@@ -199,8 +199,8 @@ class Mending:
         except asyncio.CancelledError:
             self._orphaned.add(task)
             task.add_done_callback(self._orphan_ended)
-            if stops and self._worker is not None and self._worker.returncode is None:
-                self._worker.terminate()
+            if stops and self._worker is not None:
+                self._worker.ask_to_stop()
             raise
 
     def _orphan_ended(self, task: asyncio.Task[Ending]) -> None:
@@ -288,19 +288,11 @@ class Mending:
     async def _order(self, order: Order, *, steps: tuple[str, ...] | None, by: str = "") -> dict[str, Any]:
         """One worker for one order; its last word. `steps`: what the customer agreed to, word for word."""
         async with self._one_at_a_time:
-            process = await asyncio.create_subprocess_exec(
-                *child_argv("agent.mending.worker"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-                env=child_environment(),
-                limit=LINE_MAX_BYTES,
-            )
-            self._worker = process
+            worker = await start_remedy_process()
+            self._worker = worker
             try:
                 async with asyncio.timeout(ORDER_TIMEOUT_S):
-                    return await self._talk(process, order, steps, by)
+                    return await self._talk(worker.process, order, steps, by)
             except TimeoutError:
                 raise Refusal(
                     "the fix did not finish in time",
@@ -310,7 +302,7 @@ class Mending:
                 ) from None
             finally:
                 self._worker = None
-                await _end(process)
+                await worker.end()
 
     async def _talk(
         self, process: asyncio.subprocess.Process, order: Order, steps: tuple[str, ...] | None, by: str
@@ -425,16 +417,3 @@ def _detail(record: Record, key: str) -> Any:
 
 def _say(worker: asyncio.StreamWriter, value: object) -> None:
     worker.write((dump_json(value) + "\n").encode())
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Its order is over. One that is still there has been cut off: it stops at its next record."""
-    if process.stdin is not None:
-        process.stdin.close()
-    if process.returncode is None:
-        try:
-            async with asyncio.timeout(5):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()

@@ -12,7 +12,8 @@ The worker goes no further than the last `kept`. When either side ends, the othe
 how the run goes on.
 """
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -32,7 +33,8 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """`records`: of this run so far. `fingerprint` and `check`: what to look at again after the change."""
+    """`records`: of this run so far. `fingerprint` and `check`: what to look at again after the change.
+    `agent_pid`: the service, which may not be the worker's parent (remedy_process.py)."""
 
     act: Act
     remedy: str
@@ -43,6 +45,7 @@ class Order:
     fingerprint: str | None = None
     check: str | None = None
     not_now: str | None = None
+    agent_pid: int = field(default_factory=os.getpid)
 
 
 @dataclass(frozen=True)

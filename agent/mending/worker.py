@@ -125,18 +125,18 @@ def _means(order: Order, service: Service) -> Means:
         stop=lambda: service.stopped,
         files=_files(folders, order.quarantine),
         programs=SystemPrograms(local_machine().platform, order.quarantine),
-        processes=_processes(),
+        processes=_processes(order.agent_pid),
         subject=subject,
     )
 
 
-def _processes() -> ChangingProcesses | None:
+def _processes(agent_pid: int) -> ChangingProcesses | None:
     if sys.platform != "linux":
         return None
     from diagnostics.machine.change.processes import LocalProcesses
 
-    # The service is above us; all that it started is spared, visits too.
-    return LocalProcesses(local_machine(), own_uid=os.getuid(), agent_pid=os.getppid())
+    # All that the service started is spared, visits too.
+    return LocalProcesses(local_machine(), own_uid=os.getuid(), agent_pid=agent_pid)
 
 
 def _own_uid() -> int | None:

@@ -172,7 +172,7 @@ async def test_a_worker_that_is_killed_at_any_record_leaves_nothing_half(
         real(record)
         if (record.step, record.phase) == (step, phase):
             assert workshop.mending._worker is not None
-            workshop.mending._worker.kill()
+            workshop.mending._worker.process.kill()
 
     with monkeypatch.context() as patched:
         patched.setattr(workshop.journal, "append", kept_and_killed)
