@@ -18,7 +18,7 @@ from tests.making import NOW
 
 REMEDY = "clean-user-cache"
 MONTHS_AGO = NOW - 90 * 86_400
-#: Enough to be worth it (50 MB), sparse on no file system: real blocks.
+#: Enough to be worth it (50 MB), in real blocks that nobody has to write.
 SIZE_BYTES = 20_000_000
 
 
@@ -46,7 +46,8 @@ class Workshop:
         place.mkdir(parents=True, exist_ok=True)
         for number in range(count):
             file = place / f"old {number}"
-            file.write_bytes(bytes([number + 1]) * SIZE_BYTES)
+            with file.open("wb") as opened:
+                os.posix_fallocate(opened.fileno(), 0, SIZE_BYTES)
             os.utime(file, (MONTHS_AGO, MONTHS_AGO))
         fresh = place / "new"
         fresh.write_bytes(b"x" * 100_000)
