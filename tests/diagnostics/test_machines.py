@@ -174,6 +174,89 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         "kernel-events": "skipped",
         "dns": "skipped",
     },
+    "mac-healthy": dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+    "mac-worn": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "disk-space": {("disk-space-low|disk:/", "warning")},
+        "disk-fill-forecast": {("disk-filling|disk:/", "warning")},
+        "inodes": {("inodes-low|disk:/", "warning")},
+        "smart-ata": "skipped",
+        "smart-nvme": {("nvme-worn|disk:disk0", "warning")},
+        "backup-age": {("backup-old|backup:Time Machine:system", "error")},
+        "temperature": {("temperature-high|part:CPU die", "warning")},
+        "throttling": {("cpu-held-down|cpu", "warning")},
+        "battery": {("battery-worn|battery:InternalBattery", "warning")},
+        "slow-boot": {("boot-slow|system", "info")},
+        "restart-pending": {("update-waits-for-restart|system", "warning")},
+        "updates": {("updates-not-looked-for|updates", "warning")},
+        "end-of-life": {("system-out-of-support|system", "error")},
+        "internet": {("captive-portal|internet", "warning")},
+        "wifi": {("wifi-weak|interface:en0", "warning")},
+        "certificates": {("connection-inspected|server:desk.example.org:443", "info")},
+        "clock": {("clock-wrong|clock", "error"), ("clock-not-kept|clock", "warning")},
+        "gateway-latency": {("gateway-slow|gateway:192.168.1.1", "warning")},
+        "antivirus": {("antivirus-signatures-old|antivirus", "warning")},
+        "protection": {("firewall-off|firewall", "info"), ("disk-not-encrypted|disk:/", "info")},
+    },
+    "mac-troubled": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        "inodes": {("inodes-low|disk:/", "error")},
+        "smart-ata": {("disk-failing|disk:disk4", "critical")},
+        "disk-busy": {("disk-slow|disk:disk4", "warning")},
+        "filesystem-errors": {("disk-errors|device:disk4", "error"), ("filesystem-damaged|device:disk5s1", "error")},
+        "growing-folders": {("folder-growing|folder:/Users/anna/Library", "info")},
+        "memory-pressure": {("memory-pressure|memory", "error")},
+        "swap": {("swap-full|swap", "warning"), ("swap-busy|swap", "warning")},
+        "cpu-busy": {("cpu-busy|cpu", "warning")},
+        "process-cpu": {("process-cpu-hog|process:mds_stores", "warning")},
+        "memory-leak": {("process-memory-leak|process:Slack", "warning")},
+        "open-files": {("process-open-files-high|process:node", "warning")},
+        "unexpected-shutdown": {("unexpected-shutdown|system", "warning"), ("kernel-panic-saved|system", "error")},
+        "crash-loop": {("program-crashes|program:Preview", "error")},
+        "failed-services": {
+            ("service-failed|service:org.example.backup", "warning"),
+            ("service-failed|service:org.example.vpn", "warning"),
+        },
+        "restart-loop": {("service-restart-loop|service:org.example.vpn", "error")},
+        "kernel-events": {("out-of-memory|process:Google Chrome He", "error")},
+        "log-burst": {("log-error-burst|unit:org.example.vpn", "warning")},
+        "log-templates": {("log-new-message|log:org.example.vpn", "warning")},
+        "timers": {
+            ("timer-not-armed|timer:org.example.updater", "warning"),
+            ("timer-not-armed|timer:org.example.reports", "info"),
+        },
+        "startup-drift": {("startup-items-changed|startup:all", "info")},
+        "config-drift": {("config-files-changed|config:all", "info")},
+        "software-drift": {("packages-older-than-before|packages:all", "info")},
+        "driver-errors": {
+            ("driver-error|device:AppleUSB20HubPort@14420000", "warning"),
+            ("driver-error|device:graphics", "info"),
+        },
+        "link": {
+            ("link-without-address|interface:en7", "error"),
+            ("gateway-not-answering|gateway:192.168.1.1", "error"),
+        },
+        "network-errors": {
+            ("network-card-errors|interface:en0", "warning"),
+            ("network-loses-data|network", "warning"),
+        },
+        "dns": {("dns-not-answering|resolvers", "error")},
+        "proxy": {
+            ("proxy-program-gone|proxy:http_proxy", "warning"),
+            ("proxy-setting-broken|proxy:https_proxy", "warning"),
+        },
+        "clock": "skipped",
+        "gateway-latency": "skipped",
+        "print-queue": {("print-jobs-stuck|printer:Office", "warning")},
+        "ports": {("ports-nearly-used-up|tcp", "error")},
+        "agent-self": {
+            ("agent-memory-high|agent", "warning"),
+            ("agent-cpu-high|agent", "warning"),
+            ("agent-disk-high|agent", "warning"),
+            ("agent-queue-stuck|agent", "warning"),
+            ("agent-knowledge-old|agent", "info"),
+        },
+    },
 }
 
 
@@ -193,6 +276,13 @@ def test_every_check_has_a_healthy_and_a_sick_machine() -> None:
         said = [expected[check.id] for expected in EXPECTED.values()]
         assert "ok" in said, f"no machine is healthy for {check.id}"
         assert any(isinstance(item, set) for item in said), f"no machine is sick for {check.id}"
+
+
+def test_every_check_has_a_healthy_and_a_sick_mac() -> None:
+    macs = [expected for name, expected in EXPECTED.items() if name.startswith("mac-")]
+    for check in CATALOGUE:
+        assert "ok" in [expected[check.id] for expected in macs], f"no Mac is healthy for {check.id}"
+        assert any(isinstance(expected[check.id], set) for expected in macs), f"no Mac is sick for {check.id}"
 
 
 def test_every_recorded_machine_says_where_it_comes_from() -> None:
