@@ -71,6 +71,9 @@ class Throttling:
 
     events: int
     limit_fraction: float | None = None
+    # Where the system tells of a window of time instead of since boot: its length, and for how long it held them down.
+    over_s: int | None = None
+    limited_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,13 @@ class AtaHealth:
 
 @dataclass(frozen=True, slots=True)
 class NvmeHealth:
-    """`critical_warning`: bits of the drive's own alarm (NVMe base specification, log page 02h)."""
+    """`critical_warning`: bits of the drive's own alarm (NVMe base specification, log page 02h). Spare None: untold."""
 
     device: str
     model: str
     critical_warning: int
-    available_spare_fraction: float
-    spare_threshold_fraction: float
+    available_spare_fraction: float | None
+    spare_threshold_fraction: float | None
     used_fraction: float
     media_errors: int
 

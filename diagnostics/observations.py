@@ -132,11 +132,13 @@ class KernelEventKind(StrEnum):
     FILESYSTEM_ERROR = "filesystem-error"
     DISK_ERROR = "disk-error"
     DRIVER_ERROR = "driver-error"
+    MEMORY_EXHAUSTED = "memory-exhausted"
 
 
 @dataclass(frozen=True, slots=True)
 class KernelEvent:
-    """One event of the kernel log that matters here. `subject` is the process or component it names."""
+    """One event of the kernel log that matters here. `subject` is the process or component it names. `lasting`: no
+    event but a state, and it holds now."""
 
     kind: KernelEventKind
     subject: str
@@ -146,6 +148,7 @@ class KernelEvent:
     rss_bytes: int | None = None
     blocked_s: int | None = None
     limited_by_group: bool = False
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,12 +293,13 @@ class ConfigFiles:
 
 @dataclass(frozen=True, slots=True)
 class StartupItem:
-    """`place` is the folder it lies in."""
+    """`place` is the folder it lies in, or the registry key; `starts` then is the sum of what it starts."""
 
     place: str
     name: str
     size_bytes: int
     modified_unix_s: int
+    starts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,10 +139,13 @@ class StartTime:
 
 @dataclass(frozen=True, slots=True)
 class Antivirus:
-    """`signatures_unix_s`: when the newest signatures were written."""
+    """`signatures_unix_s`: when the newest signatures were written. `enabled`: whether it guards; `outdated`: its own
+    word where there is no date. None: not told."""
 
     name: str
-    signatures_unix_s: int
+    signatures_unix_s: int | None
+    enabled: bool | None = None
+    outdated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +167,23 @@ class GatewayEcho:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedUpdate:
+    """An update whose last try failed, with the installer's own code."""
+
+    title: str
+    code: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateLists:
-    """When this machine last fetched the list of updates. `manager` is the package manager whose list it is."""
+    """When this machine last fetched the list of updates. `manager` is the package manager whose list it is.
+    `waiting` and `failed`: titles, where the manager tells them without being asked to search."""
 
     manager: str
     fetched_unix_s: int
+    waiting: tuple[str, ...] = ()
+    failed: tuple[FailedUpdate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,9 @@ def _config(read: ConfigFiles) -> Mapping[str, str]:
 
 
 def _startup(read: StartupItems) -> Mapping[str, str]:
-    return {f"{item.place}/{item.name}": f"{item.size_bytes}@{item.modified_unix_s}" for item in read.items}
+    return {
+        f"{item.place}/{item.name}": f"{item.size_bytes}@{item.starts or item.modified_unix_s}" for item in read.items
+    }
 
 
 def _services(read: Services) -> Mapping[str, str]:

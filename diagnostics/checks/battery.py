@@ -7,7 +7,7 @@ out while its screen still shows a fifth of charge.
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.sensors import BATTERIES
 from diagnostics.findings import Fact, Finding, Severity
 from diagnostics.foretold import foretold
@@ -113,6 +113,6 @@ SPEC = CheckSpec(
     },
     interval_s=3600,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

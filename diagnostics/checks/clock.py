@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.clock_sync import CLOCK_SYNC
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.findings import Finding, Severity
 from diagnostics.system_observations import ClockSync
 from diagnostics.wording import Words
@@ -98,5 +98,5 @@ SPEC = CheckSpec(
     interval_s=900,
     cost=Cost.MODERATE,
     timeout_s=10,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

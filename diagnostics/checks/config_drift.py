@@ -9,7 +9,7 @@ from diagnostics.changes.compare import Subject
 from diagnostics.changes.drift import DRIFT_S, drift, first_look
 from diagnostics.checks.contract import CheckSpec, CodeRule, Context, Outcome, Seen, both
 from diagnostics.collectors.config_files import CONFIG_FILES
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.findings import Severity
 from diagnostics.wording import Words
 
@@ -56,6 +56,6 @@ SPEC = CheckSpec(
     },
     interval_s=900,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

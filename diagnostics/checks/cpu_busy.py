@@ -6,7 +6,7 @@ Judged over the time since the look before; one program that holds one processor
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.work_counters import CPU_TIMES
 from diagnostics.findings import Finding, Severity
 from diagnostics.hardware_observations import CpuTimes
@@ -98,5 +98,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

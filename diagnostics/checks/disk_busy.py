@@ -7,7 +7,7 @@ had one. Busy alone is no fault (a backup); busy while work waits (pressure), or
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.disk_activity import DISK_ACTIVITY, IO_PRESSURE
 from diagnostics.findings import Finding, Severity
 from diagnostics.hardware_observations import DiskActivities, IoPressure
@@ -104,6 +104,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.checks.kernel_events import RECENT_S
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.kernel_log import KERNEL_LOG
 from diagnostics.findings import Finding, Severity
 from diagnostics.observations import KernelEvent, KernelEventKind
@@ -31,7 +31,7 @@ def check_driver_errors(events: Iterable[KernelEvent], context: Context) -> Outc
         raised(
             CODE,
             f"device:{device}",
-            Severity.WARNING if len(found) >= WARNING_EVENTS else Severity.INFO,
+            Severity.WARNING if len(found) >= WARNING_EVENTS or any(it.lasting for it in found) else Severity.INFO,
             rule=SPEC.rule,
             now=context.now,
             facts={"device": device, "events": len(found)},
@@ -76,6 +76,6 @@ SPEC = CheckSpec(
     },
     interval_s=900,
     cost=Cost.CHEAP,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

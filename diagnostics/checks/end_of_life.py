@@ -8,6 +8,8 @@ distributions never end; unknown ones are skipped, not guessed. Sources:
     fedora   https://docs.fedoraproject.org/en-US/releases/eol/
     rhel     https://access.redhat.com/support/policy/updates/errata ; alma, rocky, centos by their own pages
     suse     https://en.opensuse.org/Lifetime
+    macos    Apple names no days. It mends the newest three versions: one ends when the third after it comes out, each
+             autumn in the middle of September. For versions whose third successor is not out, that day is expected.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.system import OPERATING_SYSTEM
 from diagnostics.findings import Severity
 from diagnostics.machine.interface import Unreadable
 from diagnostics.observations import OperatingSystem
+from diagnostics.windows_lifetimes import WINDOWS_LAST_DAY
 from diagnostics.wording import Words
 
 ENDED, ENDING = "system-out-of-support", "system-support-ending"
@@ -55,9 +58,19 @@ LAST_DAY: Mapping[tuple[str, str], date] = {
     ("rocky", "9"): date(2032, 5, 31),
     ("opensuse-leap", "15.4"): date(2023, 12, 7),
     ("opensuse-leap", "15.5"): date(2024, 12, 31),
+    **WINDOWS_LAST_DAY,
+    ("macos", "10"): date(2022, 9, 12),
+    ("macos", "11"): date(2023, 9, 26),
+    ("macos", "12"): date(2024, 9, 16),
+    ("macos", "13"): date(2025, 9, 15),
+    ("macos", "14"): date(2026, 9, 15),
+    ("macos", "15"): date(2027, 9, 15),
+    ("macos", "26"): date(2028, 9, 15),
+    ("macos", "27"): date(2029, 9, 15),
 }
 # Their minor versions follow each other under one promise.
-_BY_MAJOR = frozenset({"rhel", "centos", "almalinux", "rocky", "debian"})
+_BY_MAJOR = frozenset({"rhel", "centos", "almalinux", "rocky", "debian", "macos"})
+_SOURCES = {"macos": "sw_vers"}
 ROLLING = frozenset({"arch", "opensuse-tumbleweed", "gentoo", "void", "endeavouros", "manjaro"})
 
 
@@ -85,7 +98,9 @@ def check_end_of_life(system: OperatingSystem, context: Context) -> Outcome:
         rule=SPEC.rule,
         now=context.now,
         facts={"system": system.name, "last_day": day.isoformat(), "days": abs((day - today).days)},
-        proof=(evidence("os-release", "/etc/os-release", f"{system.name} ({system.id} {system.version})"),),
+        proof=(
+            evidence(_SOURCES.get(system.id, "os-release"), "version", f"{system.name} ({system.id} {system.version})"),
+        ),
     )
     return Outcome((finding,))
 
@@ -135,6 +150,6 @@ SPEC = CheckSpec(
     },
     interval_s=86_400,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -17,7 +17,7 @@ from diagnostics.checks.contract import (
     evidence,
     raised,
 )
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.services import SERVICES
 from diagnostics.findings import Finding, Severity
 from diagnostics.observations import Service
@@ -36,6 +36,16 @@ VITAL = frozenset(
         "gdm.service",
         "sddm.service",
         "lightdm.service",
+        # Windows: name service, addresses, calls between services, event log, firewall, profiles, planned tasks, Wi-Fi.
+        "Dnscache",
+        "Dhcp",
+        "RpcSs",
+        "EventLog",
+        "mpssvc",
+        "ProfSvc",
+        "Schedule",
+        "Winmgmt",
+        "WlanSvc",
     }
 )
 
@@ -108,5 +118,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

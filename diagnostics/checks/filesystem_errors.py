@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
 from diagnostics.checks.kernel_events import RECENT_S
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.filesystems import FILESYSTEMS
 from diagnostics.collectors.fstab import FSTAB
 from diagnostics.collectors.kernel_log import KERNEL_LOG
@@ -146,6 +146,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.CHEAP,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -6,7 +6,7 @@ A gateway that answers no ping at all may be told not to: that is no finding (ch
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.gateway_echo import GATEWAY_ECHO
 from diagnostics.findings import Severity
 from diagnostics.system_observations import GatewayEcho
@@ -69,6 +69,6 @@ SPEC = CheckSpec(
     },
     interval_s=900,
     cost=Cost.NETWORK,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -18,7 +18,7 @@ from diagnostics.checks.contract import (
     evidence,
     raised,
 )
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.kernel_log import KERNEL_LOG, UNNAMED_PART
 from diagnostics.findings import Fact, Finding, Severity
 from diagnostics.observations import KernelEvent, KernelEventKind
@@ -29,6 +29,7 @@ CODES = {
     KernelEventKind.OUT_OF_MEMORY: "out-of-memory",
     KernelEventKind.HUNG_TASK: "task-hung",
     KernelEventKind.MACHINE_CHECK: "hardware-error",
+    KernelEventKind.MEMORY_EXHAUSTED: "memory-exhausted",
 }
 EXCERPTS_MAX = 3
 # A machine that falls apart names hundreds of tasks; the storm is one problem.
@@ -60,7 +61,7 @@ def _severity(kind: KernelEventKind, found: list[KernelEvent]) -> Severity:
     if kind is KernelEventKind.OUT_OF_MEMORY:
         # In its own limit (a container) a program only hurts itself.
         return Severity.WARNING if all(event.limited_by_group for event in found) else Severity.ERROR
-    if kind is KernelEventKind.HUNG_TASK:
+    if kind in (KernelEventKind.HUNG_TASK, KernelEventKind.MEMORY_EXHAUSTED):
         return Severity.WARNING
     return Severity.ERROR
 
@@ -124,6 +125,23 @@ SPEC = CheckSpec(
             evaluations=1,
             why=_AT_ONCE,
         ),
+        "memory-exhausted": CodeRule(
+            words=both(
+                Words(
+                    "Memory ran out",
+                    "The system had no memory left to give (within a day: {events}×). {name} used most of it. Programs "
+                    "may have failed to save or closed.",
+                ),
+                Words(
+                    "Память закончилась",
+                    "Системе стало нечего выделять программам, за сутки раз: {events}. Больше всего памяти занимала "
+                    "{name}. Программы могли не сохранить данные или закрыться.",
+                ),
+            ),
+            visible_after_s=0,
+            evaluations=1,
+            why=_AT_ONCE,
+        ),
         "task-hung": CodeRule(
             words=both(
                 Words(
@@ -161,6 +179,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.CHEAP,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -7,7 +7,7 @@ one whose link is up and that got no address is.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.network import NETWORK
 from diagnostics.collectors.sockets import NEIGHBOURS
 from diagnostics.findings import Finding, Severity
@@ -123,6 +123,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.MODERATE,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from statistics import median
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.log_errors import LOG_ERRORS
 from diagnostics.findings import Severity
 from diagnostics.forecast import hourly
@@ -85,5 +85,5 @@ SPEC = CheckSpec(
     interval_s=900,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

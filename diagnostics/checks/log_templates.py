@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from diagnostics.changes.compare import Subject, name_of, subject_of
 from diagnostics.checks import log_burst
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.log_messages import LOG_MESSAGES
 from diagnostics.findings import Change, Finding, Severity
 from diagnostics.log_templates import Learned, Template, learn, usual_peak
@@ -172,5 +172,5 @@ SPEC = CheckSpec(
     interval_s=900,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -1,8 +1,8 @@
 """Check 10: does work wait for memory?
 
 Little available memory alone is no problem (caches fill it on purpose), and stalling alone may be one greedy
-program in its own limit. Judged by both, where the kernel measures stalling; by what is available alone, with a
-lower line, where it does not.
+program in its own limit. Judged by both, where the kernel measures stalling; by the system's own word where it gives
+one (macOS), and by what is available alone, with a lower line, where it says nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ CLEAR_FACTOR = 1.5
 SOME_STALL = 0.10
 FULL_STALL = 0.05
 FULL_STALL_SEVERE = 0.20
+# macOS compresses and swaps before it warns, and ends programs when it is critical.
+LEVEL_WARNING, LEVEL_CRITICAL = 2, 4
+_BY_LEVEL = {LEVEL_WARNING: Severity.WARNING, LEVEL_CRITICAL: Severity.ERROR}
 
 
 def severity_of(memory: Memory, pressure: MemoryPressure | None, *, already_raised: bool) -> Severity | None:
@@ -44,6 +47,8 @@ def severity_of(memory: Memory, pressure: MemoryPressure | None, *, already_rais
     if pressure is None:
         # Without stalls to look at only an empty tank counts.
         return Severity.WARNING if fraction < VERY_LOW_FRACTION * factor else None
+    if pressure.level is not None:
+        return _BY_LEVEL.get(pressure.level)
     if pressure.full.avg60 >= FULL_STALL_SEVERE:
         return Severity.CRITICAL if fraction < VERY_LOW_FRACTION else Severity.ERROR
     if pressure.full.avg60 >= FULL_STALL / factor:
@@ -73,7 +78,12 @@ def check_memory_pressure(memory: Memory, pressure: MemoryPressure | None, conte
             f"{show_bytes(memory.total_bytes, Language.ENGLISH)} available",
         )
     ]
-    if pressure is not None:
+    if pressure is not None and pressure.level is not None:
+        metrics.append(Metric("memory.pressure-level", pressure.level))
+        facts["pressure_level"] = pressure.level
+        shown = f"the system calls the pressure on memory {pressure.level} (1 normal, 2 warning, 4 critical)"
+        proof.append(evidence("memory-pressure", "kern.memorystatus_vm_pressure_level", shown))
+    elif pressure is not None:
         metrics.append(Metric("memory.some-stall-fraction", pressure.some.avg60))
         metrics.append(Metric("memory.full-stall-fraction", pressure.full.avg60))
         facts["some_stall_fraction"] = pressure.some.avg60

@@ -6,7 +6,6 @@ from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, See
 from diagnostics.collectors.contract import Cost
 from diagnostics.collectors.printers import PRINTERS
 from diagnostics.findings import Finding, Severity
-from diagnostics.machine.interface import Platform
 from diagnostics.system_observations import Printers
 from diagnostics.wording import Words
 
@@ -66,6 +65,5 @@ SPEC = CheckSpec(
     },
     interval_s=900,
     cost=Cost.MODERATE,
-    timeout_s=12,
-    platforms=frozenset({Platform.LINUX, Platform.MACOS}),
+    timeout_s=15,
 )

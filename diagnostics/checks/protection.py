@@ -6,7 +6,7 @@ A machine with a battery gets lost; one without mostly does not. Both are the ow
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.protection import PROTECTION
 from diagnostics.collectors.sensors import BATTERIES
 from diagnostics.findings import Finding, Severity
@@ -25,7 +25,7 @@ def check_protection(protection: Protection, *, carried: bool, context: Context)
         findings.append(raised(code, instance, Severity.INFO, rule=SPEC.rule, now=context.now, facts={}, proof=proof))
 
     if protection.firewall == "":
-        add(OPEN, "firewall", "systemctl", "no firewall program that we know is active, and ufw is not enabled")
+        add(OPEN, "firewall", "systemctl", "no firewall that we know filters what comes in")
     if carried and protection.disk_encrypted is False:
         add(PLAIN, "disk:/", "lsblk", "no crypt device between the disk and /")
     return Outcome(tuple(findings))
@@ -83,6 +83,6 @@ SPEC = CheckSpec(
     },
     interval_s=86_400,
     cost=Cost.MODERATE,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

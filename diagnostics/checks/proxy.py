@@ -7,7 +7,7 @@ from here. Whether a proxy elsewhere answers is not judged.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.listeners import LISTENERS
 from diagnostics.collectors.proxies import PROXIES
 from diagnostics.findings import Finding, Severity
@@ -95,6 +95,6 @@ SPEC = CheckSpec(
     },
     interval_s=900,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -6,7 +6,7 @@ systemd counts restarts since the service was last started by hand; judged is th
 from __future__ import annotations
 
 from diagnostics.checks.contract import Cause, CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.services import SERVICES
 from diagnostics.findings import Finding, Severity
 from diagnostics.observations import Service
@@ -83,5 +83,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.MODERATE,
     timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

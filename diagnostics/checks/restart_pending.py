@@ -7,13 +7,13 @@ on disk, and it is a warning.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.restart_needed import RESTART_NEEDED
-from diagnostics.findings import Fact, Severity
+from diagnostics.findings import Fact, Finding, Severity
 from diagnostics.system_observations import RestartNeeded
 from diagnostics.wording import Words
 
-CODE = "restart-pending"
+CODE, WAITING = "restart-pending", "update-waits-for-restart"
 LONG_S = 14 * 86_400
 _NAMES_MAX = 5
 
@@ -24,6 +24,8 @@ def check_restart_pending(needed: RestartNeeded, context: Context) -> Outcome:
     if context.boot_unix_s is not None:
         uptime_s = max(0, context.now - context.boot_unix_s)
         metrics = (Metric("system.uptime-s", uptime_s),)
+    if needed.waiting:
+        return Outcome((_waiting(needed.waiting, uptime_s, context),), metrics)
     if not needed.required and needed.newer_kernel is None:
         return Outcome((), metrics)
     names = list(needed.packages[:_NAMES_MAX])
@@ -54,6 +56,20 @@ def check_restart_pending(needed: RestartNeeded, context: Context) -> Outcome:
     )
 
 
+def _waiting(updates: tuple[str, ...], uptime_s: int, context: Context) -> Finding:
+    """macOS installs while it restarts: until then the update is found, and nothing of it runs."""
+    names = ", ".join(updates[:_NAMES_MAX])
+    return raised(
+        WAITING,
+        "system",
+        Severity.WARNING if uptime_s >= LONG_S else Severity.INFO,
+        rule=SPEC.rule,
+        now=context.now,
+        facts={"names": names, "updates": len(updates), "uptime_s": uptime_s},
+        proof=(evidence("softwareupdate", "--list", f"waits for a restart: {names}"),),
+    )
+
+
 def _judge(seen: Seen, context: Context) -> Outcome:
     return check_restart_pending(seen.of(RESTART_NEEDED), context)
 
@@ -80,10 +96,25 @@ SPEC = CheckSpec(
             after_s=86_400,
             looks=3,
             why="a day: most people switch their computer off in the evening",
-        )
+        ),
+        WAITING: rule(
+            Words(
+                "An update waits for a restart",
+                "{names} will be installed when the computer restarts; it has been on for {uptime_s:duration}. Until "
+                "then the holes it closes stay open. Save your work, and plan half an hour.",
+            ),
+            Words(
+                "Обновление ждёт перезагрузки",
+                "{names}: установится при перезагрузке, а компьютер работает без неё {uptime_s:duration}. До тех пор "
+                "уязвимости остаются открытыми. Сохраните работу и выделите полчаса.",
+            ),
+            after_s=86_400,
+            looks=3,
+            why="a day: most people restart in the evening, and macOS offers to do it at night",
+        ),
     },
     interval_s=3600,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -6,7 +6,7 @@ Firmware and loader wait for a person's key on some machines; judged is what the
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.start_time import START_TIME
 from diagnostics.findings import Severity
 from diagnostics.system_observations import StartTime
@@ -67,5 +67,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.MODERATE,
     timeout_s=10,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -8,7 +8,7 @@ the disk's own verdict, are graver. Number 188 packs three counts into one numbe
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.findings import Finding, Severity
 from diagnostics.hardware_observations import AtaHealth
@@ -149,5 +149,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.COSTLY,
     timeout_s=15,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

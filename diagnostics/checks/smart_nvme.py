@@ -7,7 +7,7 @@ and a life that is used up (`percentage used` may pass 100).
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.findings import Finding, Severity, TimeToAct
 from diagnostics.foretold import foretold
@@ -28,20 +28,23 @@ def check_smart_nvme(drives: tuple[NvmeHealth, ...], context: Context) -> Outcom
         instance = f"disk:{drive.device}"
         metrics += [
             Metric("nvme.used-fraction", drive.used_fraction, instance),
-            Metric("nvme.spare-fraction", drive.available_spare_fraction, instance),
             Metric("nvme.media-errors", drive.media_errors, instance),
         ]
+        spare, least = drive.available_spare_fraction, drive.spare_threshold_fraction
+        if spare is not None:
+            metrics.append(Metric("nvme.spare-fraction", spare, instance))
         code, severity = "", Severity.WARNING
         if drive.critical_warning & ~_TEMPERATURE_BIT:
             code, severity = FAILING, Severity.CRITICAL
-        elif drive.media_errors > 0 or drive.available_spare_fraction <= drive.spare_threshold_fraction:
+        elif drive.media_errors > 0 or (spare is not None and least is not None and spare <= least):
             code, severity = FAILING, Severity.ERROR
         elif drive.used_fraction >= USED_WARNING:
             code, severity = WORN, Severity.ERROR if drive.used_fraction >= USED_ERROR else Severity.WARNING
         if not code:
             continue
+        spared = "" if spare is None else f"spare {spare:.0%}, "
         shown = (
-            f"critical warning {drive.critical_warning:#04x}, spare {drive.available_spare_fraction:.0%}, "
+            f"critical warning {drive.critical_warning:#04x}, {spared}"
             f"used {drive.used_fraction:.0%}, media errors {drive.media_errors}"
         )
         findings.append(
@@ -55,8 +58,9 @@ def check_smart_nvme(drives: tuple[NvmeHealth, ...], context: Context) -> Outcom
                     "device": drive.device,
                     "model": drive.model,
                     "used_fraction": drive.used_fraction,
-                    "spare_fraction": drive.available_spare_fraction,
+                    **({} if spare is None else {"spare_fraction": spare}),
                     "media_errors": drive.media_errors,
+                    "counts": shown,
                 },
                 proof=(evidence("smartctl", drive.device, f"{drive.model}: {shown}"),),
                 time_to_act=_used_up(instance, context) if code == WORN else None,
@@ -90,13 +94,13 @@ SPEC = CheckSpec(
         FAILING: rule(
             Words(
                 "A drive is failing",
-                "The drive {device} ({model}) lost data {media_errors}×, or has {spare_fraction:percent} of its spare "
-                "left. Back up what matters now and have it replaced.",
+                "The drive {device} ({model}) reports: {counts}. It may stop working any day. Back up what matters now "
+                "and have it replaced.",
             ),
             Words(
                 "Накопитель выходит из строя",
-                "Накопитель {device} ({model}) терял данные (раз: {media_errors}) или исчерпал запас, осталось "
-                "{spare_fraction:percent}. Сразу скопируйте важное и замените накопитель.",
+                "Накопитель {device} ({model}) сообщает: {counts}. Он может отказать в любой день. Сразу скопируйте "
+                "важное и замените накопитель.",
             ),
             after_s=0,
             looks=1,
@@ -121,5 +125,5 @@ SPEC = CheckSpec(
     interval_s=6 * 3600,
     cost=Cost.COSTLY,
     timeout_s=15,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

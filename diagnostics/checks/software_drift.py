@@ -9,7 +9,7 @@ from __future__ import annotations
 from diagnostics.changes.compare import Subject, name_of, subject_of
 from diagnostics.changes.drift import DRIFT_S
 from diagnostics.checks.contract import CheckSpec, CodeRule, Context, Metric, Outcome, Seen, both, evidence, raised
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.system import PACKAGES
 from diagnostics.findings import Change, Finding, Severity
 from diagnostics.knowledge.versions import compare_versions
@@ -123,5 +123,5 @@ SPEC = CheckSpec(
     interval_s=3600,
     cost=Cost.MODERATE,
     timeout_s=15,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -6,7 +6,7 @@ A part's own critical limit decides where it tells one; 95 °C is too hot for an
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.sensors import TEMPERATURES
 from diagnostics.findings import Finding, Severity
 from diagnostics.hardware_observations import Temperature, Temperatures
@@ -82,6 +82,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.CHEAP,
-    timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

@@ -7,7 +7,7 @@ enabled, never comes to that.
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.timers import TIMERS
 from diagnostics.findings import Finding, Severity
 from diagnostics.system_observations import Timers
@@ -53,12 +53,12 @@ SPEC = CheckSpec(
         CODE: rule(
             Words(
                 "A planned job does not run",
-                "{description} ({name}) is planned on this computer, but its clock is not set, so it never runs. "
+                "{description} ({name}) is planned on this computer, but it cannot start when its time comes. "
                 "Backups and clean-ups are often such jobs.",
             ),
             Words(
                 "Запланированное задание не выполняется",
-                "Задание «{description}» ({name}) запланировано, но его часы не заведены, и оно не запускается. Так "
+                "Задание «{description}» ({name}) запланировано, но не может запуститься в назначенное время. Так "
                 "часто устроены резервное копирование и очистка.",
             ),
             after_s=3600,
@@ -68,6 +68,6 @@ SPEC = CheckSpec(
     },
     interval_s=3600,
     cost=Cost.MODERATE,
-    timeout_s=12,
-    platforms=LINUX_AND_MACOS,
+    timeout_s=15,
+    platforms=ALL_PLATFORMS,
 )

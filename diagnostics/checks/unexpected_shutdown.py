@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.boots import BOOTS
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.findings import Finding, Severity
 from diagnostics.system_observations import Boots
 from diagnostics.wording import Words
@@ -103,5 +103,5 @@ SPEC = CheckSpec(
     interval_s=3600,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -6,7 +6,7 @@ Below -78 dBm most cards fall back to a few Mbit/s and lose packets; video calls
 from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Cost
 from diagnostics.collectors.wireless import WIRELESS
 from diagnostics.findings import Finding, Severity
 from diagnostics.hardware_observations import WirelessLinks
@@ -69,5 +69,5 @@ SPEC = CheckSpec(
     interval_s=300,
     cost=Cost.CHEAP,
     timeout_s=5,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

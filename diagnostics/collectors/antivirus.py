@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import Antivirus
 
@@ -12,6 +12,10 @@ _DAILY = frozenset({"daily.cvd", "daily.cld"})
 
 
 def collect_antivirus(machine: Machine) -> Antivirus:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.antivirus import read_antivirus
+
+        return read_antivirus(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.updates import collect_antivirus as on_macos
 
@@ -27,5 +31,5 @@ def collect_antivirus(machine: Machine) -> Antivirus:
 
 
 ANTIVIRUS = Collector(
-    id="antivirus", collect=collect_antivirus, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="antivirus", collect=collect_antivirus, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.machine.interface import EntryKind, FolderEntry, Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import BackupMark, Backups
@@ -69,6 +69,10 @@ def _of_home(machine: Machine, home: str, owner: str) -> Iterator[BackupMark]:
 
 
 def collect_backups(machine: Machine) -> Backups:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.backups import read_backups
+
+        return read_backups(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.time_machine import collect_backups as on_macos
 
@@ -92,5 +96,5 @@ BACKUPS = Collector(
     collect=collect_backups,
     may_contain=frozenset({Personal.USER_NAMES}),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Boot, Boots
@@ -41,6 +41,10 @@ def parse_wtmp(content: bytes) -> tuple[Boot, ...]:
 
 
 def collect_boots(machine: Machine) -> Boots:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.starts import read_boots
+
+        return read_boots(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.boots import collect_boots as on_macos
 
@@ -57,6 +61,4 @@ def collect_boots(machine: Machine) -> Boots:
     return Boots(boots, tuple(sorted(panics)))
 
 
-BOOTS = Collector(
-    id="boots", collect=collect_boots, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
-)
+BOOTS = Collector(id="boots", collect=collect_boots, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS)

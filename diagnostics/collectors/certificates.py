@@ -104,8 +104,24 @@ def _files(machine: Machine) -> Iterator[SeenCertificate | UnreadSource]:
             yield UnreadSource(printable(path, 300), "holds no certificate that can be read")
 
 
+def _stores(machine: Machine) -> Iterator[SeenCertificate | UnreadSource]:
+    """Windows keeps certificates in stores instead of folders."""
+    if machine.platform is not Platform.WINDOWS:
+        return
+    from diagnostics.collectors.windows.certificates import stored_certificates
+
+    try:
+        for store, der in stored_certificates(machine):
+            try:
+                yield parse_certificate(der, store, is_server=False)
+            except ValueError:
+                yield UnreadSource(store, "holds a certificate that cannot be read")
+    except Unreadable as unreadable:
+        yield UnreadSource("certificate stores", unreadable.reason)
+
+
 def collect_certificates(machine: Machine) -> Certificates:
-    told = [*_servers(machine), *_files(machine)]
+    told = [*_servers(machine), *_files(machine), *_stores(machine)]
     certificates = tuple(item for item in told if isinstance(item, SeenCertificate))
     unread = tuple(item for item in told if isinstance(item, UnreadSource))
     if not certificates:

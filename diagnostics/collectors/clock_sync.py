@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
@@ -41,6 +41,10 @@ def parse_timedatectl(content: bytes) -> ClockSync:
 
 
 def collect_clock_sync(machine: Machine) -> ClockSync:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.clock import read_clock_sync
+
+        return read_clock_sync(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.clock import collect_clock_sync as on_macos
 
@@ -57,5 +61,5 @@ def collect_clock_sync(machine: Machine) -> ClockSync:
 
 
 CLOCK_SYNC = Collector(
-    id="clock-sync", collect=collect_clock_sync, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_AND_MACOS
+    id="clock-sync", collect=collect_clock_sync, may_contain=frozenset(), cost=Cost.MODERATE, platforms=ALL_PLATFORMS
 )

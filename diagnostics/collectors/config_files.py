@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine.interface import EntryKind, Machine, Platform, Unreadable, UnreadableKind
 from diagnostics.machine.roots import MACOS_WATCHED_FILES, WATCHED_FILES, WATCHED_FOLDERS
 from diagnostics.observations import ConfigFile, ConfigFiles, UnreadSource
@@ -18,6 +18,10 @@ FOLDER_FILES_MAX = 100
 def collect_config_files(machine: Machine) -> ConfigFiles:
     """Files that are not there are left out: one that appears later is a change. Those that are there and may not
     be read are named with the reason."""
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.config import read_config_files
+
+        return read_config_files(machine)
     on_macos = machine.platform is Platform.MACOS
     paths = list(MACOS_WATCHED_FILES if on_macos else WATCHED_FILES)
     for folder in () if on_macos else WATCHED_FOLDERS:
@@ -46,5 +50,5 @@ CONFIG_FILES = Collector(
     collect=collect_config_files,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Crash, Crashes
@@ -33,6 +33,10 @@ def crash_of(name: str, modified_unix_s: int) -> Crash | None:
 
 
 def collect_crashes(machine: Machine) -> Crashes:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.crashes import read_crashes
+
+        return read_crashes(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.reports import collect_crashes as on_macos
 
@@ -56,5 +60,5 @@ CRASHES = Collector(
     collect=collect_crashes,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, LINUX_ONLY, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, LINUX_ONLY, Collector, Cost
 from diagnostics.collectors.memory import parse_pressure
 from diagnostics.hardware_observations import DiskActivities, DiskActivity, IoPressure
 from diagnostics.machine.interface import Machine, Platform, Unreadable
@@ -34,6 +34,10 @@ def parse_diskstats(content: bytes) -> tuple[DiskActivity, ...]:
 
 
 def collect_disk_activity(machine: Machine) -> DiskActivities:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.disks import read_disk_activity
+
+        return read_disk_activity(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.disk_activity import collect_disk_activity as on_macos
 
@@ -54,7 +58,7 @@ DISK_ACTIVITY = Collector(
     collect=collect_disk_activity,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )
 IO_PRESSURE = Collector(
     id="io-pressure", collect=collect_io_pressure, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_ONLY

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal, Privilege
 from diagnostics.collectors.disk_activity import parse_diskstats
 from diagnostics.hardware_observations import AtaHealth, DiskHealth, NvmeHealth
 from diagnostics.machine import commands
@@ -62,6 +62,10 @@ def parse_smartctl(content: bytes, device: str) -> AtaHealth | NvmeHealth:
 
 
 def collect_disk_health(machine: Machine) -> DiskHealth:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.disks import read_disk_health
+
+        return read_disk_health(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.disk_health import collect_disk_health as on_macos
 
@@ -93,5 +97,5 @@ DISK_HEALTH = Collector(
     may_contain=frozenset({Personal.SERIAL_NUMBERS}),
     cost=Cost.COSTLY,
     privilege=Privilege.ADMINISTRATOR,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

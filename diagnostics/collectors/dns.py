@@ -10,7 +10,7 @@ import re
 import struct
 
 from diagnostics.collectors.contract import Collector, Cost, Personal
-from diagnostics.machine.interface import Machine, Platform, ResolverReply, Unreadable, UnreadableKind
+from diagnostics.machine.interface import Machine, Platform, ResolverReply, Unreadable
 from diagnostics.observations import NameResolution, ResolverTiming
 from diagnostics.plain_text import printable
 
@@ -84,7 +84,9 @@ def has_default_route(route4: bytes, route6: bytes) -> bool:
 def configured_resolvers(machine: Machine) -> tuple[str, ...]:
     """Those of resolv.conf; behind systemd's stub also the ones it forwards to."""
     if machine.platform is Platform.WINDOWS:
-        raise Unreadable("name servers are not read on Windows yet", UnreadableKind.UNSUPPORTED)
+        from diagnostics.collectors.windows.network import read_resolvers
+
+        return read_resolvers(machine)[:RESOLVERS_MAX]
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.network_settings import read_name_servers
 
@@ -110,12 +112,14 @@ def _timing(reply: ResolverReply) -> ResolverTiming:
 
 
 def _default_route(machine: Machine) -> bool:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.network import read_default_route
+
+        return read_default_route(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.network_settings import has_way_out
 
         return has_way_out(machine)
-    if machine.platform is not Platform.LINUX:
-        return True  # not read there yet: the resolvers' silence then speaks for itself
     try:
         route6 = machine.read_file("/proc/net/ipv6_route")
     except Unreadable:

@@ -72,30 +72,35 @@ def event_lines(
     return tuple(chosen[-max_lines:])
 
 
+def event_elements(content: bytes) -> Iterator[ElementTree.Element]:
+    """Each event that can be read; a broken or too large one, one with a declaration, and one cut off are left out."""
+    for match in _EVENT.finditer(content):
+        if len(match[0]) > _EVENT_MAX_BYTES or b"<!" in match[0]:
+            continue
+        try:
+            yield ElementTree.fromstring(match[0].decode("utf-8", "replace"))  # noqa: S314 - bounded, no declaration
+        except (ElementTree.ParseError, ValueError):
+            continue
+
+
 def parse_events(content: bytes) -> tuple[LogLine, ...]:
-    """Events that can be read; a broken one, or one cut off at the output's limit, is left out."""
-    return tuple(line for match in _EVENT.finditer(content) if (line := _parse_event(match[0])) is not None)
+    """The lines of all events that can be read."""
+    return tuple(line for root in event_elements(content) if (line := _line_of(root)) is not None)
 
 
-def _parse_event(event: bytes) -> LogLine | None:
-    if len(event) > _EVENT_MAX_BYTES or b"<!" in event:
-        return None
-    try:
-        root = ElementTree.fromstring(event.decode("utf-8", "replace"))  # noqa: S314 - no declaration, bounded size
-    except ElementTree.ParseError:
-        return None
+def _line_of(root: ElementTree.Element) -> LogLine | None:
     # The first of each name: RenderingInfo repeats some of them further down, as words in Windows' language.
     found = {_name(element): element for element in reversed(list(root.iter()))}
     provider, level, created = (found.get(name) for name in ("Provider", "Level", "TimeCreated"))
     if provider is None or created is None:
         return None
-    number = _number(level.text if level is not None else None)
+    number = number_of(level.text if level is not None else None, 4)
     message = found.get("Message")
     text = (message.text or "").strip() if message is not None else ""
     if not text:
         text = " ".join(["event", (found["EventID"].text or "?") if "EventID" in found else "?", *_values(root)])
     return LogLine(
-        _unix_s(created.get("SystemTime", "")),
+        seconds_of(created.get("SystemTime", "")),
         _SEVERITY.get(number, 6),
         printable(provider.get("Name", ""), 256),
         printable(" ".join(text.split()), _TEXT_MAX_CHARS),
@@ -112,11 +117,12 @@ def _name(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isdigit() and len(text) < 4 else 4
+def number_of(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else otherwise
 
 
-def _unix_s(text: str) -> int:
+def seconds_of(text: str) -> int:
+    """`2026-11-21T09:12:44.1234567Z` (always UTC); 0 for what is no time."""
     try:
         return int(datetime.fromisoformat(text[:19]).replace(tzinfo=UTC).timestamp())
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.collectors.network import collect_network
 from diagnostics.machine import commands, macos_commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable
@@ -28,6 +28,10 @@ def parse_ping(content: bytes, gateway: str) -> GatewayEcho:
 
 
 def collect_gateway_echo(machine: Machine) -> GatewayEcho:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.gateway_echo import read_gateway_echo
+
+        return read_gateway_echo(machine)
     for route in collect_network(machine).routes:
         if route.destination != "default":
             continue
@@ -45,5 +49,5 @@ GATEWAY_ECHO = Collector(
     collect=collect_gateway_echo,
     may_contain=frozenset({Personal.NETWORK_ADDRESSES}),
     cost=Cost.NETWORK,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

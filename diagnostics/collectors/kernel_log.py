@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal, Privilege
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable, UnreadableKind
 from diagnostics.observations import KernelEvent, KernelEventKind, KernelLog
@@ -183,6 +183,10 @@ def read_kernel_lines(machine: Machine) -> tuple[KernelLine, ...]:
 
 
 def collect_kernel_log(machine: Machine) -> KernelLog:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.kernel import read_kernel_log
+
+        return read_kernel_log(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.kernel import collect_kernel_log as on_macos
 
@@ -197,5 +201,5 @@ KERNEL_LOG = Collector(
     may_contain=frozenset({Personal.LOG_TEXT, Personal.SERIAL_NUMBERS, Personal.NETWORK_ADDRESSES}),
     cost=Cost.CHEAP,
     privilege=Privilege.LOG_READER,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

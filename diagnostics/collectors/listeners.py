@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import Listeners
 
@@ -29,6 +29,10 @@ def parse_listening(content: bytes) -> frozenset[int]:
 
 
 def collect_listeners(machine: Machine) -> Listeners:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.network import read_listeners
+
+        return read_listeners(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.sockets import collect_listeners as on_macos
 
@@ -42,5 +46,5 @@ def collect_listeners(machine: Machine) -> Listeners:
 
 
 LISTENERS = Collector(
-    id="listeners", collect=collect_listeners, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="listeners", collect=collect_listeners, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal, Privilege
 from diagnostics.collectors.logs import journal_lines
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.observations import LogLine
@@ -26,7 +26,9 @@ def count_errors(lines: tuple[LogLine, ...]) -> LogErrors:
 
 
 def journal_is_kept(machine: Machine) -> None:
-    """No line of a journal that nobody keeps is not a quiet hour. Raises Unreadable."""
+    """No line of a journal that nobody keeps is not a quiet hour. Raises Unreadable. Windows always keeps its own."""
+    if machine.platform is Platform.WINDOWS:
+        return
     for folder in ("/var/log/journal", "/run/log/journal"):
         with suppress(Unreadable):
             if machine.list_folder(folder):
@@ -52,5 +54,5 @@ LOG_ERRORS = Collector(
     may_contain=frozenset({Personal.LOG_TEXT, Personal.INSTALLED_SOFTWARE}),
     cost=Cost.MODERATE,
     privilege=Privilege.LOG_READER,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal, Privilege
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal, Privilege
 from diagnostics.collectors.log_errors import journal_is_kept
 from diagnostics.collectors.logs import journal_lines
 from diagnostics.machine.interface import Machine, Platform
@@ -31,5 +31,5 @@ LOG_MESSAGES = Collector(
     may_contain=frozenset({Personal.LOG_TEXT, Personal.INSTALLED_SOFTWARE}),
     cost=Cost.MODERATE,
     privilege=Privilege.LOG_READER,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

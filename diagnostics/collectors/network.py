@@ -7,10 +7,9 @@ import json
 from diagnostics.collectors.contract import Collector, Cost, Personal
 from diagnostics.collectors.dns import parse_resolv_conf
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Native, Platform, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.observations import Interface, Network, Route
 from diagnostics.plain_text import printable
-from diagnostics.strict_json import decode
 
 
 def _entries(content: bytes, what: str) -> list[dict[str, object]]:
@@ -119,21 +118,20 @@ def parse_proc_net_route(content: bytes) -> tuple[Route, ...]:
 
 
 def collect_network(machine: Machine) -> Network:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.network import read_network
+
+        return read_network(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.routes import collect_network as on_macos
 
         return on_macos(machine)
     resolvers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
-    if machine.platform is not Platform.WINDOWS:
-        try:
-            resolvers, search = parse_resolv_conf(machine.read_file("/etc/resolv.conf"))
-        except Unreadable:
-            resolvers = ()  # none configured; the check of name servers says so
-    if machine.platform is not Platform.LINUX:
-        value = machine.native(Native.INTERFACES)
-        items = value if isinstance(value, list) else []
-        return Network(tuple(decode(Interface, item) for item in items), (), resolvers, search)
+    try:
+        resolvers, search = parse_resolv_conf(machine.read_file("/etc/resolv.conf"))
+    except Unreadable:
+        resolvers = ()  # none configured; the check of name servers says so
     try:
         interfaces = parse_ip_addresses(machine.run(commands.IP_ADDRESSES).stdout)
         routes = parse_ip_routes(machine.run(commands.IP_ROUTES).stdout)

@@ -38,6 +38,10 @@ def parse_jobs(content: bytes) -> dict[str, int]:
 
 
 def collect_printers(machine: Machine) -> Printers:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.printers import read_printers
+
+        return read_printers(machine)
     output = machine.run(commands.PRINTERS)
     printers = parse_printers(output.stdout)
     if not printers:
@@ -51,5 +55,4 @@ PRINTERS = Collector(
     collect=collect_printers,
     may_contain=frozenset({Personal.HOST_NAMES}),
     cost=Cost.MODERATE,
-    platforms=frozenset({Platform.LINUX, Platform.MACOS}),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.collectors.services import collect_services
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable
@@ -57,6 +57,10 @@ def _firewall(machine: Machine) -> str | None:
 
 
 def collect_protection(machine: Machine) -> Protection:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.protection import read_protection
+
+        return read_protection(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.protection import collect_protection as on_macos
 
@@ -71,5 +75,5 @@ def collect_protection(machine: Machine) -> Protection:
 
 
 PROTECTION = Collector(
-    id="protection", collect=collect_protection, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_AND_MACOS
+    id="protection", collect=collect_protection, may_contain=frozenset(), cost=Cost.MODERATE, platforms=ALL_PLATFORMS
 )

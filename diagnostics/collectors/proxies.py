@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.machine.interface import Machine, Platform
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import Proxies
@@ -42,6 +42,10 @@ def parse_environment(content: bytes) -> dict[str, str | None]:
 
 
 def collect_proxies(machine: Machine) -> Proxies:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.proxy import read_proxies
+
+        return read_proxies(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.network_settings import collect_proxies as on_macos
 
@@ -54,5 +58,5 @@ PROXIES = Collector(
     collect=collect_proxies,
     may_contain=frozenset({Personal.HOST_NAMES, Personal.NETWORK_ADDRESSES}),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.knowledge.versions import compare_versions
 from diagnostics.machine.interface import Machine, Platform, Unreadable, UnreadableKind
 from diagnostics.plain_text import printable
@@ -28,6 +28,10 @@ def newest_kernel(names: list[str]) -> str | None:
 
 
 def collect_restart_needed(machine: Machine) -> RestartNeeded:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.restart import read_restart_needed
+
+        return read_restart_needed(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.updates import collect_restart_needed as on_macos
 
@@ -67,5 +71,5 @@ RESTART_NEEDED = Collector(
     collect=collect_restart_needed,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

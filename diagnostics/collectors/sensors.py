@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.hardware_observations import Batteries, Battery, Temperature, Temperatures, Throttling
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
@@ -42,6 +42,10 @@ def _degrees(text: str | None) -> float | None:
 
 def collect_temperatures(machine: Machine) -> Temperatures:
     """The hottest reading of each chip: a processor of 64 cores is one part."""
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.counters import read_temperatures
+
+        return read_temperatures(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.power import collect_temperatures as on_macos
 
@@ -70,6 +74,10 @@ def collect_temperatures(machine: Machine) -> Temperatures:
 
 
 def collect_throttling(machine: Machine) -> Throttling:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.kernel import read_throttling
+
+        return read_throttling(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.power import collect_throttling as on_macos
 
@@ -124,6 +132,10 @@ def parse_power_supply(content: str) -> Battery | None:
 
 
 def collect_batteries(machine: Machine) -> Batteries:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.battery import read_batteries
+
+        return read_batteries(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.power import collect_batteries as on_macos
 
@@ -139,15 +151,15 @@ def collect_batteries(machine: Machine) -> Batteries:
 
 
 TEMPERATURES = Collector(
-    id="temperatures", collect=collect_temperatures, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="temperatures", collect=collect_temperatures, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )
 THROTTLING = Collector(
-    id="throttling", collect=collect_throttling, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="throttling", collect=collect_throttling, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )
 BATTERIES = Collector(
     id="batteries",
     collect=collect_batteries,
     may_contain=frozenset({Personal.SERIAL_NUMBERS}),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -91,7 +91,9 @@ def collect_services(machine: Machine, *, user: bool = False) -> Services:
     if user and machine.platform is not Platform.LINUX:
         raise Unreadable("services of a single user are systemd's; there are none here", UnreadableKind.UNSUPPORTED)
     if machine.platform is Platform.WINDOWS:
-        return Services(parse_windows_services(machine.native(Native.SERVICES)))
+        from diagnostics.collectors.windows.services import read_services
+
+        return Services(read_services(machine, parse_windows_services(machine.native(Native.SERVICES))))
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.launchd import collect_services as on_macos
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
@@ -50,6 +50,10 @@ def _number(machine: Machine, path: str) -> int | None:
 
 
 def collect_sockets(machine: Machine) -> Sockets:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.network import read_sockets
+
+        return read_sockets(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.sockets import collect_sockets as on_macos
 
@@ -65,6 +69,10 @@ def collect_sockets(machine: Machine) -> Sockets:
 
 
 def collect_tcp_counters(machine: Machine) -> TcpCounters:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.counters import read_tcp_counters
+
+        return read_tcp_counters(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.sockets import collect_tcp_counters as on_macos
 
@@ -92,6 +100,10 @@ def parse_neighbours(content: bytes) -> tuple[Neighbour, ...]:
 
 
 def collect_neighbours(machine: Machine) -> Neighbours:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.network import read_neighbours
+
+        return read_neighbours(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.routes import collect_neighbours as on_macos
 
@@ -100,15 +112,15 @@ def collect_neighbours(machine: Machine) -> Neighbours:
 
 
 SOCKETS = Collector(
-    id="sockets", collect=collect_sockets, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="sockets", collect=collect_sockets, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )
 TCP_COUNTERS = Collector(
-    id="tcp-counters", collect=collect_tcp_counters, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="tcp-counters", collect=collect_tcp_counters, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )
 NEIGHBOURS = Collector(
     id="neighbours",
     collect=collect_neighbours,
     may_contain=frozenset({Personal.NETWORK_ADDRESSES}),
     cost=Cost.MODERATE,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
@@ -32,6 +32,10 @@ def parse_start_time(content: bytes) -> StartTime:
 
 
 def collect_start_time(machine: Machine) -> StartTime:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.starts import read_start_time
+
+        return read_start_time(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.boots import collect_start_time as on_macos
 
@@ -44,5 +48,5 @@ def collect_start_time(machine: Machine) -> StartTime:
 
 
 START_TIME = Collector(
-    id="start-time", collect=collect_start_time, may_contain=frozenset(), cost=Cost.MODERATE, platforms=LINUX_AND_MACOS
+    id="start-time", collect=collect_start_time, may_contain=frozenset(), cost=Cost.MODERATE, platforms=ALL_PLATFORMS
 )

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.machine.interface import EntryKind, Machine, Platform, Unreadable
 from diagnostics.machine.roots import MACOS_STARTUP_FOLDERS, STARTUP_FOLDERS
 from diagnostics.observations import StartupItem, StartupItems
@@ -34,6 +34,10 @@ def on_macos(machine: Machine) -> bool:
 
 
 def collect_startup_items(machine: Machine) -> StartupItems:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.startup import read_startup_items
+
+        return read_startup_items(machine)
     items, looked = [], 0
     folders = MACOS_STARTUP_FOLDERS if on_macos(machine) else STARTUP_FOLDERS
     for folder in (*folders, *_homes(machine)):
@@ -56,5 +60,5 @@ STARTUP_ITEMS = Collector(
     collect=collect_startup_items,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE, Personal.FILE_PATHS, Personal.USER_NAMES}),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

@@ -28,6 +28,10 @@ def parse_os_release(content: bytes) -> dict[str, str]:
 
 
 def collect_operating_system(machine: Machine) -> OperatingSystem:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.system import read_operating_system
+
+        return read_operating_system(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.system import collect_operating_system as on_macos
 
@@ -75,6 +79,10 @@ PACKAGE_COMMANDS: tuple[Command, ...] = (commands.DPKG, commands.RPM, commands.P
 
 
 def collect_packages(machine: Machine) -> Packages:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.system import read_packages
+
+        return read_packages(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.packages import collect_packages as on_macos
 
@@ -108,6 +116,10 @@ def parse_cpuinfo(content: bytes) -> tuple[str, int]:
 
 
 def collect_hardware(machine: Machine) -> Hardware:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.system import read_hardware
+
+        return read_hardware(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.system import collect_hardware as on_macos
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost, Personal
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Personal
 from diagnostics.machine import commands
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
@@ -38,6 +38,10 @@ def parse_timers(content: bytes) -> tuple[Timer, ...]:
 
 
 def collect_timers(machine: Machine) -> Timers:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.tasks import read_timers
+
+        return read_timers(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.launchd import collect_timers as on_macos
 
@@ -56,5 +60,5 @@ TIMERS = Collector(
     collect=collect_timers,
     may_contain=frozenset({Personal.INSTALLED_SOFTWARE}),
     cost=Cost.MODERATE,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )

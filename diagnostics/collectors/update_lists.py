@@ -9,7 +9,7 @@ Dates only: asking a package manager which updates wait takes seconds, and locks
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.system_observations import UpdateLists
 
@@ -19,6 +19,10 @@ _NOT_LISTS = frozenset({"lock", "partial", "auxfiles"})
 
 
 def collect_update_lists(machine: Machine) -> UpdateLists:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.updates import read_updates
+
+        return read_updates(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.updates import collect_update_lists as on_macos
 
@@ -35,5 +39,5 @@ def collect_update_lists(machine: Machine) -> UpdateLists:
 
 
 UPDATE_LISTS = Collector(
-    id="update-lists", collect=collect_update_lists, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="update-lists", collect=collect_update_lists, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )

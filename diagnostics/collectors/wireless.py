@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.hardware_observations import WirelessLink, WirelessLinks
 from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.plain_text import printable
@@ -32,6 +32,10 @@ def parse_wireless(content: bytes) -> tuple[WirelessLink, ...]:
 
 
 def collect_wireless(machine: Machine) -> WirelessLinks:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.wireless import read_wireless
+
+        return read_wireless(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.wireless import collect_wireless as on_macos
 
@@ -43,5 +47,5 @@ def collect_wireless(machine: Machine) -> WirelessLinks:
 
 
 WIRELESS = Collector(
-    id="wireless", collect=collect_wireless, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="wireless", collect=collect_wireless, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )

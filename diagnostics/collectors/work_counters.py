@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.collectors.contract import LINUX_AND_MACOS, Collector, Cost
+from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost
 from diagnostics.hardware_observations import CpuTimes, Swapping
 from diagnostics.machine.interface import Machine, Native, Platform, Unreadable
 
@@ -50,6 +50,10 @@ def _cpu_times(machine: Machine) -> CpuTimes:
 
 
 def _swapping(machine: Machine) -> Swapping:
+    if machine.platform is Platform.WINDOWS:
+        from diagnostics.collectors.windows.counters import read_swapping
+
+        return read_swapping(machine)
     if machine.platform is Platform.MACOS:
         from diagnostics.collectors.macos.memory import collect_swapping as on_macos
 
@@ -62,8 +66,8 @@ CPU_TIMES = Collector(
     collect=_cpu_times,
     may_contain=frozenset(),
     cost=Cost.CHEAP,
-    platforms=LINUX_AND_MACOS,
+    platforms=ALL_PLATFORMS,
 )
 SWAPPING = Collector(
-    id="swapping", collect=_swapping, may_contain=frozenset(), cost=Cost.CHEAP, platforms=LINUX_AND_MACOS
+    id="swapping", collect=_swapping, may_contain=frozenset(), cost=Cost.CHEAP, platforms=ALL_PLATFORMS
 )

@@ -38,6 +38,7 @@ from diagnostics.machine.recorded import (
     Origin,
     Refusal,
     ResolverAnswer,
+    kept_argv,
 )
 from diagnostics.strict_json import dump_json, encode
 
@@ -105,12 +106,13 @@ class RecordingMachine:
         return entries
 
     def run(self, command: Command) -> CommandOutput:
-        known = self.commands.get(command.argv)
+        argv = kept_argv(command)
+        known = self.commands.get(argv)
         if known is not None:
             return CommandOutput(known.exit_code, known.stdout.encode(), known.stderr.encode(), known.truncated)
-        output = self._ask("run:" + " ".join(command.argv), lambda: self._machine.run(command))
-        self.commands[command.argv] = CommandAnswer(
-            argv=command.argv,
+        output = self._ask("run:" + " ".join(argv), lambda: self._machine.run(command))
+        self.commands[argv] = CommandAnswer(
+            argv=argv,
             exit_code=output.exit_code,
             stdout=output.stdout.decode("utf-8", "replace"),
             stderr=output.stderr.decode("utf-8", "replace"),

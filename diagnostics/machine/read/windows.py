@@ -9,8 +9,6 @@ from __future__ import annotations
 import sys
 import time
 
-import psutil
-
 from diagnostics.machine.interface import Command, CommandOutput, Native, Platform, Unreadable
 from diagnostics.machine.own_use import AgentState
 from diagnostics.machine.read.console_text import as_utf8
@@ -58,13 +56,9 @@ class WindowsMachine(NativeMachine):
         )
 
     def native(self, subject: Native) -> object:
-        if subject is Native.CPU:
-            # `system` holds interrupts too; waiting for disks counts as idle here, and nobody steals.
-            times = psutil.cpu_times()
-            value = super().native(subject)
-            assert isinstance(value, dict)  # noqa: S101 — made three lines away in native.py
-            return {**value, "busy_s": times.user + times.system, "idle_s": times.idle}
         if subject is Native.SERVICES and sys.platform == "win32":
+            import psutil
+
             services: list[dict[str, object]] = []
             for service in psutil.win_service_iter():
                 if len(services) >= _SERVICES_MAX:

@@ -15,7 +15,6 @@ from diagnostics.collectors.dns import (
     parse_resolv_conf,
     response_code,
 )
-from diagnostics.machine.interface import Unreadable
 from diagnostics.machine.recorded import RecordedMachine
 
 Recorded = Callable[[str], RecordedMachine]
@@ -94,15 +93,3 @@ def test_any_bytes_are_an_answer_or_refused(content: bytes) -> None:
         response_code(content)
     except ValueError:
         return
-
-
-def test_windows_says_that_it_is_not_read_yet(recorded: Recorded) -> None:
-    from diagnostics.machine.interface import Platform
-
-    class Windows(RecordedMachine):
-        @property
-        def platform(self) -> Platform:
-            return Platform.WINDOWS
-
-    with pytest.raises(Unreadable, match="not read on Windows yet"):
-        configured_resolvers(Windows(recorded("laptop-healthy").folder))

@@ -6,7 +6,6 @@ import pytest
 
 from diagnostics.collectors.filesystems import collect_filesystems
 from diagnostics.collectors.memory import collect_load, collect_memory
-from diagnostics.collectors.network import collect_network
 from diagnostics.collectors.processes import collect_processes
 from diagnostics.collectors.services import collect_services
 from diagnostics.examine import CheckStatus, examine
@@ -28,7 +27,7 @@ def test_numbers_of_psutil_become_observations(make: type[MacosMachine]) -> None
     machine = make()
     assert collect_memory(machine).total_bytes > 100_000_000
     assert collect_load(machine).cpus >= 1
-    assert collect_network(machine).interfaces
+    assert machine.native(Native.INTERFACES)
     processes = collect_processes(machine)
     assert processes.processes
     assert processes.window_s > 0
