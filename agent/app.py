@@ -20,6 +20,7 @@ from agent.door import Door
 from agent.event_log import EventLog, StructuredLog
 from agent.identity.following import Following
 from agent.identity.identity import Identity
+from agent.identity.owner_key import OwnerKey
 from agent.identity.trust_store import TrustStore
 from agent.leaving import Leaving, Lines
 from agent.link.link import Link
@@ -42,6 +43,8 @@ from agent.tickets.desk import Desk
 from agent.tickets.store import TicketStore
 from agent.tickets.verbs import TicketVerbs
 from agent.uuid7 import uuid7
+from agent.watch.application_verbs import ApplicationVerbs
+from agent.watch.applications import Watches
 from agent.watch.look import Look, SeenFinding
 from agent.watch.report import report_of
 from agent.watch.verbs import WatchVerbs
@@ -97,6 +100,15 @@ class Member:
         )
         ground.agent_state = self._numbers
         ground.watch.issues, ground.watch.device = self._known_issues, identity.device
+        self.watches = Watches(
+            database,
+            OwnerKey(ground.folder.identity),
+            clocks,
+            device=identity.device,
+            packed=self._known_issues,
+        )
+        ground.watch.applications = lambda: self.watches.list().applications
+        ground.catalogue.add(*ApplicationVerbs(self.watches, organisation=identity.organisation, log=log).verbs())
         ground.watch.on_look(self._report)
         ground.watch.on_look(self.automatic.looked)
 
@@ -115,6 +127,7 @@ class Member:
             clocks,
             folder=ground.folder.bundles,
             agent=self._numbers,
+            applications=ground.watch.applications,
             never=ground.config.bundle.never,
             hurry=self.link.hurry,
         )
@@ -260,9 +273,12 @@ class Agent:
         self._stop.set()
 
     def _check_of(self, fingerprint: str) -> str | None:
-        """The id of the check that raised this finding: what a remedy looks at again."""
+        """The id of the check that raised this finding: what a remedy looks at again. None for what no check of the
+        catalogue finds: a watched application's."""
         found = self.ground.watch.store.get(fingerprint)
-        return None if found is None else found.finding.rule.partition("@")[0]
+        if found is None or found.finding.rule.startswith("application-"):
+            return None
+        return found.finding.rule.partition("@")[0]
 
     def _raised(self) -> list[Raised]:
         """What is shown now, raised by this machine's own checks: all that may start a fix alone."""

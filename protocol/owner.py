@@ -1,7 +1,7 @@
 """What the owner of a machine signs, with a key only an administrator of that machine can use.
 
 `unattended-policy` opens a door without a person: named technicians or a tier, scopes, hours, minutes, an end.
-`vendor-watch` names an application's own files, services and processes to watch; it holds no code.
+`vendor-watch` names an application's own files, services, processes and packages to watch; it holds no code.
 """
 
 from typing import Annotated, ClassVar, Self
@@ -56,6 +56,7 @@ class VendorWatch(Statement):
     config_files: Annotated[tuple[_AbsolutePath, ...], Field(max_length=64)]
     services: _Names
     processes: _Names
+    packages: _Names = ()
 
     @model_validator(mode="after")
     def _paths_stay_where_they_say(self) -> Self:

@@ -28,6 +28,7 @@ from agent.tickets.store import OwnTicket, TicketStore
 from agent.uuid7 import uuid7
 from agent.watch.finding_store import PAST, FindingStore
 from diagnostics.machine.own_use import AgentState
+from diagnostics.vendors.application import Application
 from protocol import strict_json
 from protocol.fields import Uuid, Words
 from protocol.limits import BUNDLE_HARD_CAP_BYTES, WORDS_MAX_CHARS
@@ -80,6 +81,7 @@ class Asking:
         *,
         folder: Path,
         agent: Callable[[], AgentState],
+        applications: Callable[[], tuple[Application, ...]] = tuple,
         never: tuple[str, ...] = (),
         hurry: Callable[[], None] = lambda: None,
     ) -> None:
@@ -94,6 +96,7 @@ class Asking:
         self._clocks = clocks
         self._folder = folder
         self._agent = agent
+        self._applications = applications
         self._never = never
         self._hurry = hurry
 
@@ -121,6 +124,7 @@ class Asking:
                 never=self._never,
                 agent=self._agent(),
                 past=KeptValues(self._database).get(PAST) or "",
+                applications=self._applications(),
             )
         )
         recipients = self._trust.trust.recipients(self._clocks.wall())

@@ -15,6 +15,8 @@ from diagnostics.findings import Change
 from diagnostics.machine.interface import Machine
 from diagnostics.redaction import Redactor
 from diagnostics.strict_json import StrictJsonError, encode
+from diagnostics.vendors.evidence import SUBJECT as APPLICATIONS
+from diagnostics.vendors.evidence import application_evidence, logs_of
 
 
 def make_plan(request: BundleRequest, machine: Machine) -> Plan:
@@ -47,7 +49,15 @@ def known_changes(request: BundleRequest) -> tuple[tuple[Change, ...], str]:
 
 
 def _evidence(machine: Machine, request: BundleRequest, unknown: str) -> Iterator[CollectedFile | Skipped]:
-    yield from collect_evidence(machine, now=request.now, only=subjects(request))
+    chosen = subjects(request)
+    watched = request.applications if APPLICATIONS in chosen else ()
+    yield from collect_evidence(
+        machine,
+        now=request.now,
+        only=chosen if watched else [subject for subject in chosen if subject != APPLICATIONS],
+        also=(application_evidence(watched),) if watched else (),
+        without_logs=logs_of(request.applications),
+    )
     if unknown:
         yield Skipped("agent/changes.json", "agent", SkipStatus.SKIPPED, unknown, 0)
 
@@ -55,7 +65,7 @@ def _evidence(machine: Machine, request: BundleRequest, unknown: str) -> Iterato
 def subjects(request: BundleRequest) -> list[str]:
     """All subjects but those that the owner never lets go. Refusal for one that does not exist: a typing error there
     would send what the owner meant to keep."""
-    known = [collector.id for collector in evidence_catalogue(request.now)]
+    known = [*(collector.id for collector in evidence_catalogue(request.now)), APPLICATIONS]
     unknown = sorted(set(request.never) - set(known))
     if unknown:
         raise Refusal(

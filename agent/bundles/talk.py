@@ -20,6 +20,7 @@ from typing import Final
 
 from diagnostics.findings import Finding
 from diagnostics.machine.own_use import AgentState
+from diagnostics.vendors.application import Application
 
 # A week: the logs that changed in it are collected.
 WINDOW_S: Final = 7 * 86_400
@@ -31,7 +32,8 @@ SHOWN_MAX_CHARS: Final = 256 * 1024
 @dataclass(frozen=True)
 class BundleRequest:
     """`secret`: the device's pseudonym secret in hex. `never`: subjects that the owner does not let go. `past`: what
-    the looks before have seen (finding_store.PAST); its changes go with the bundle."""
+    the looks before have seen (finding_store.PAST); its changes go with the bundle. `applications`: those watched here,
+    their settings as far as the owner lets them be read."""
 
     id: str
     now: int
@@ -41,6 +43,7 @@ class BundleRequest:
     never: tuple[str, ...] = ()
     agent: AgentState | None = None
     past: str = ""
+    applications: tuple[Application, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from agent.refusal import Refusal, as_error
 from diagnostics.bundle import Plan, visible
 from diagnostics.machine.local import local_machine
 from diagnostics.strict_json import decode, dump_json, encode, load_json
+from diagnostics.vendors.application import settings_of
 
 
 def main() -> int:
     be_idle()
     try:
         request = decode(BundleRequest, _hear())
-        plan = make_plan(request, local_machine(request.agent))
+        plan = make_plan(request, local_machine(request.agent, settings_of(request.applications)))
         _say({"preview": preview_value(plan)})
         while True:
             _serve(plan, _hear())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.bundles.talk import BundleRequest, WriteOrder
 from agent.cli.command import Command, Exit, WrongUse, ask_yes_no, folder_of, print_json, say
+from agent.cli.watch import applications_here
 from agent.config import load_config
 from agent.identity.identity import Identity
 from agent.identity.key_files import read_key
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.bundles.planning import make_plan, unticked, written_value
     from agent.children import be_idle
     from diagnostics.machine.local import local_machine
+    from diagnostics.vendors.application import settings_of
 
     if arguments.recipient:
         _check_recipients(arguments.recipient)
@@ -51,9 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         secret=(read_key(folder.identity / "secret.key") or os.urandom(32)).hex(),
         findings=findings,
         past=past,
+        applications=applications_here(folder.root),
         never=load_config(folder.config).bundle.never,
     )
-    plan = make_plan(request, local_machine())
+    plan = make_plan(request, local_machine(watched=settings_of(request.applications)))
     categories = plan.preview().categories
     order = WriteOrder(
         path=str(arguments.out.absolute()),

@@ -7,14 +7,17 @@ import argparse
 import time
 
 from agent.cli.command import Command, Exit, WrongUse, folder_of, print_json
+from agent.cli.watch import applications_here
 from agent.watch.finding_store import StoredHistory
-from diagnostics.checks.catalogue import explain
+from diagnostics.checks.catalogue import CATALOGUE, explain
 from diagnostics.examine import CheckStatus, Examination, examine
 from diagnostics.findings import Finding
 from diagnostics.history import MemoryHistory
 from diagnostics.machine.local import local_machine
 from diagnostics.plain_text import printable
 from diagnostics.suppression import is_raised
+from diagnostics.vendors.application import settings_of
+from diagnostics.vendors.check import watch_applications
 from diagnostics.wording import Language
 
 
@@ -26,12 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     folder = folder_of(arguments)
     history = StoredHistory(folder.database) if folder.database.exists() else None
+    watched = applications_here(folder.root)
+    beside = watch_applications(watched)
     try:
         known = history.known_findings()[0] if history else []
         examination = examine(
-            local_machine(),
+            local_machine(watched=settings_of(watched)),
             history or MemoryHistory(),
             now=int(time.time()),
+            checks=(*CATALOGUE, *beside.checks),
             only=arguments.only or None,
             raised_before=[finding.fingerprint for finding in known if is_raised(finding)],
         )

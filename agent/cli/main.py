@@ -33,6 +33,7 @@ COMMANDS: Final = MappingProxyType(
         "receipts": ("agent.cli.receipts", "what was done on this computer, with proofs"),
         "mend": ("agent.cli.mend", "fixes that this computer can do itself: look, try, undo"),
         "page": ("agent.cli.page", "your page: health, help, visits, receipts"),
+        "watch": ("agent.cli.watch", "applications beside this program that it looks after too"),
         "bundle": ("agent.cli.bundle", "collect redacted evidence into a file of your own"),
         "redact": ("agent.cli.redact", "take secrets and names out of a text (stdin to stdout)"),
         "service": ("agent.cli.service", "print the service definition for this system"),

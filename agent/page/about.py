@@ -19,6 +19,13 @@ class About:
     async def show(self, request: Request) -> Response:
         status = await self._shell.ask("status")
         allowed = [(meaning.sentence, meaning.risk) for meaning in MEANINGS.values()]
+        watches = await self._shell.ask("watches") if status["enrolled"] else None
         return await self._shell.show(
-            request, "about.html", here="about", status=status, published=PUBLISHED_LIST, allowed=allowed
+            request,
+            "about.html",
+            here="about",
+            status=status,
+            published=PUBLISHED_LIST,
+            allowed=allowed,
+            watches=watches,
         )

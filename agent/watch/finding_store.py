@@ -1,7 +1,7 @@
 """Findings, check runs and metric history in the agent's database: written by the service after each look."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -66,6 +66,14 @@ class FindingStore:
                 self._kept.put(PAST, look.past)
             if look.templates:
                 self._kept.put(TEMPLATES, look.templates)
+
+    def forget_others(self, checks: Iterable[str]) -> None:
+        """Runs of the checks of applications that are not watched any more."""
+        watched = set(checks)
+        for run in self.check_runs():
+            if run.id.startswith("application-") and run.id not in watched:
+                with self._database.transaction() as connection:
+                    connection.execute("DELETE FROM check_runs WHERE id = ?", (run.id,))
 
     def _put(self, connection: sqlite3.Connection, entry: SeenFinding, now: int) -> None:
         connection.execute(

@@ -1,7 +1,7 @@
 """What passes between the service and its check worker: one request, one look, as strict JSON of dataclasses.
 
-The service imports this and `diagnostics.findings` only; checks, collectors and known issues live in the worker and
-give their memory back with it.
+The service imports this, `diagnostics.findings` and what a watch is; checks, collectors and known issues live in the
+worker and give their memory back with it.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from diagnostics.findings import Finding
 from diagnostics.machine.own_use import AgentState
 from diagnostics.strict_json import decode, dump_json, encode, load_json
+from diagnostics.vendors.application import Application
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class LookRequest:
     agent: AgentState | None = None
     issues: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     device: str = ""
+    # Applications that are watched here, their settings cut where the owner has not agreed (applications.py).
+    applications: tuple[Application, ...] = ()
     # When the service noticed that the machine woke from sleep; None since its start.
     resumed_at: int | None = None
 

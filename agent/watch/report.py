@@ -1,13 +1,14 @@
 """What a server reads of a look: the published list and nothing else. Pure.
 
-Instances (`disk:/home/anna`) become pseudonyms of this device; facts, evidence, words and names stay here.
+Instances (`disk:/home/anna`) become pseudonyms of this device; facts, evidence, words and names stay here. Which
+applications are watched stays here too: their checks are told as one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.config import ReportSettings
-from agent.watch.look import Look
+from agent.watch.look import CheckLine, Look
 from diagnostics.findings import FindingState
 from protocol.messages.report import (
     Report,
@@ -21,6 +22,19 @@ from protocol.messages.report import (
 FINDINGS_MAX: Final = 200
 METRICS_MAX: Final = 500
 CHECKS_MAX: Final = 128
+#: What the checks of watched applications are called together.
+APPLICATIONS: Final = "applications"
+_APPLICATION: Final = "application-"
+_GRAVITY: Final = ("skipped", "ok", "finding", "failed")
+
+
+def told_checks(checks: Sequence[CheckLine]) -> tuple[ReportedCheck, ...]:
+    """By id; those of watched applications together, as the gravest of them."""
+    told = {check.id: check.status for check in checks if not check.id.startswith(_APPLICATION)}
+    beside = [check.status for check in checks if check.id.startswith(_APPLICATION)]
+    if beside:
+        told[APPLICATIONS] = max(beside, key=_GRAVITY.index)
+    return tuple(ReportedCheck(id=check_id, status=status) for check_id, status in told.items())
 
 
 def report_of(
@@ -37,7 +51,7 @@ def report_of(
     metrics = [metric for metric in look.metrics if settings.metrics and metric.name not in settings.metrics_disabled]
     return Report(
         at=now,
-        checks=tuple(ReportedCheck(id=check.id, status=check.status) for check in look.checks[:CHECKS_MAX]),
+        checks=told_checks(look.checks)[:CHECKS_MAX],
         findings=tuple(
             ReportedFinding(
                 code=entry.finding.code,

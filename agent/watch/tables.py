@@ -14,4 +14,7 @@ TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS metric_history (
         name TEXT NOT NULL, instance TEXT NOT NULL, at INTEGER NOT NULL, value REAL NOT NULL,
         PRIMARY KEY (name, instance, at)) STRICT, WITHOUT ROWID""",
+    # The owner's `vendor-watch` statements. No envelope: the owner does not want it watched. `version` only rises.
+    """CREATE TABLE IF NOT EXISTS vendor_watches (
+        application TEXT PRIMARY KEY, version INTEGER NOT NULL, envelope BLOB) STRICT""",
 )

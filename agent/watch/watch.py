@@ -23,6 +23,7 @@ from agent.watch.schedule import first_look_s, next_look_s, resumed_at
 from agent.watch.shadow_counts import ShadowCounts
 from diagnostics.machine.own_use import AgentState
 from diagnostics.strict_json import StrictJsonError
+from diagnostics.vendors.application import Application
 
 # All checks together take about a second; a machine that swaps takes longer. Past this the worker is killed.
 WORKER_TIMEOUT_S: Final = 120.0
@@ -68,6 +69,7 @@ class Watch:
         self._one_at_a_time = asyncio.Lock()
         self.store = FindingStore(database)
         self.issues: Callable[[], Mapping[str, str]] = dict
+        self.applications: Callable[[], tuple[Application, ...]] = tuple
         self.device = ""
         self.trials = ShadowCounts(database)
         self.last_look_at: int | None = None
@@ -109,11 +111,13 @@ class Watch:
                 agent=self._agent_state(),
                 issues=self.issues(),
                 device=self.device,
+                applications=self.applications(),
                 resumed_at=self.resumed_at,
             )
             try:
                 look = Look.from_bytes(await self._worker(request.to_bytes()))
                 self.store.keep(look, now)
+                self.store.forget_others(f"application-{each.application}" for each in request.applications)
                 self.trials.count(look.shadowed_issues, now)
             except (Refusal, StrictJsonError) as error:
                 self.trouble = str(error)

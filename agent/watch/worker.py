@@ -29,6 +29,8 @@ from diagnostics.log_templates import dump_templates, load_templates
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.suppression import Advance, advance, is_raised
+from diagnostics.vendors.application import settings_of
+from diagnostics.vendors.check import CHECK_PREFIX, watch_applications
 from diagnostics.wording import Language, Words
 
 REQUEST_MAX_BYTES: Final = 8 * 1024 * 1024
@@ -61,9 +63,11 @@ def now_due(
 
 
 def look_once(machine: Machine, request: LookRequest, history: StoredHistory | None) -> Look:
-    enabled = [check for check in CATALOGUE if check.id not in request.disabled]
+    beside = watch_applications(request.applications)
+    enabled = [check for check in (*CATALOGUE, *beside.checks) if check.id not in request.disabled]
     chosen, waiting = (enabled, {}) if request.everything else now_due(machine, request, enabled)
     known, snoozed_until = history.known_findings() if history else ([], {})
+    known = still_watched(known, beside.checks)
     past: History = history or MemoryHistory()
     text_before = history.kept(PAST) if history else ""
     seen_before = load_changes(text_before) if text_before else MemoryChanges()
@@ -78,6 +82,7 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         raised_before=[finding.fingerprint for finding in known if is_raised(finding)],
         before=seen_before,
         templates=load_templates(messages_before) if messages_before else None,
+        also_watched=beside.compared,
     )
     seen_before.keep(examined.snapshots, examined.changes)
     advanced = advance(
@@ -105,6 +110,16 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         past="" if text_after == text_before else text_after,
         waiting=waiting,
     )
+
+
+def still_watched(known: Sequence[Finding], checks: Sequence[CheckSpec]) -> list[Finding]:
+    """Without those of an application that nobody watches any more: no look would ever end them."""
+    ids = {check.id for check in checks}
+    return [
+        finding
+        for finding in known
+        if not finding.rule.startswith(CHECK_PREFIX) or finding.rule.partition("@")[0] in ids
+    ]
 
 
 def explanations(
@@ -177,7 +192,8 @@ def _awake_since(machine: Machine, resumed_at: int | None) -> int | None:
 def main() -> int:
     request = LookRequest.from_bytes(sys.stdin.buffer.read(REQUEST_MAX_BYTES + 1))
     history = StoredHistory(Path(request.database)) if request.database else None
-    look = look_once(local_machine(request.agent), request, history)
+    machine = local_machine(request.agent, settings_of(request.applications))
+    look = look_once(machine, request, history)
     sys.stdout.buffer.write(look.to_bytes())
     sys.stdout.buffer.flush()
     return 0

@@ -34,7 +34,7 @@ DRIVER = textwrap.dedent(
     place, recipient, stages = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     noise = b"".join(b"telltale of a customer, line %d %x\\n" % (n, n * 2654435761) for n in range(20_000))
     machine = ToldMachine({"syslog": noise})
-    worker.local_machine = lambda state: machine
+    worker.local_machine = lambda state, watched: machine
     worker.be_idle = lambda: None
     subjects = [item.id for item in planning.evidence_catalogue(0) if item.id not in ("logs", "agent")]
 

@@ -238,7 +238,7 @@ async def test_a_worker_that_is_killed_is_told_as_such(bench: Bench) -> None:
 
 def test_what_the_owner_keeps_back_is_never_collected_and_typing_errors_are_found() -> None:
     request = BundleRequest(id=uuid7(), now=NOW, secret="00" * 32, findings=(), never=("logs", "journal"))
-    assert set(subjects(request)) == ALL_SUBJECTS - {"logs", "journal"}
+    assert set(subjects(request)) == (ALL_SUBJECTS | {"applications"}) - {"logs", "journal"}
     with pytest.raises(Refusal, match="does not exist"):
         subjects(BundleRequest(id=uuid7(), now=NOW, secret="00" * 32, findings=(), never=("lgos",)))
 

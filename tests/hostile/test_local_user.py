@@ -35,7 +35,8 @@ NEEDS_ADMINISTRATOR = "this needs an administrator of the machine"
 OF_A_SESSION = "this is refused to programs started by a technician's session"
 #: What changes who may come in without a person: for administrators of the machine alone.
 ADMINISTRATORS = {
-    "enrolled", "may-enrol", "confirm-clock", "leave", "policy-sign", "policy-withdraw", "abuse-lift", "terminal-set"
+    "enrolled", "may-enrol", "confirm-clock", "leave", "policy-sign", "policy-withdraw", "abuse-lift", "terminal-set",
+    "watch-add", "watch-remove",
 }  # fmt: skip
 PEERS: dict[str, Peer] = {
     "root": Peer(uid=0, pid=2, is_administrator=True, in_session=False),

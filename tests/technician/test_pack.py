@@ -6,6 +6,7 @@ import pytest
 
 from diagnostics.knowledge.issue import own_issues
 from diagnostics.knowledge.rollout import in_share, roll_out
+from diagnostics.vendors.application import packed_applications
 from protocol.certificates import IssuerRole, KnownIssuePack
 from protocol.statements import StatementName, parse_payload
 from technician.clock import now_s
@@ -139,3 +140,37 @@ def test_a_trial_a_share_and_a_stop_reach_the_devices_they_are_for(run: Run, des
 def test_an_empty_folder_is_said_to_be_one(run: Run, desk: Desk, tmp_path: Path) -> None:
     ran = packed(run, desk, tmp_path / "nowhere")
     assert (ran.code, "no known issues to pack" in ran.text) == (EXIT_PROBLEM, True)
+
+
+WATCH = 'application = "desk"\ntitle = "Front desk"\nlog_files = ["/var/log/desk.log"]\nservices = ["desk.service"]\n'
+
+
+def test_the_watch_of_an_application_is_signed_with_the_pack_and_found_by_a_device(
+    run: Run, desk: Desk, folder: Path
+) -> None:
+    (folder / "watch-desk.toml").write_text(WATCH + 'config_files = ["/etc/opt/desk/desk.conf"]\n', encoding="utf-8")
+    told = {each["id"]: each["whom"] for each in packed(run, desk, folder, "--json").json["issues"]}
+    assert told["watch-desk"] == "watched on all devices: 1 log, 1 service; 1 settings where the owner agrees"
+    texts = {issue.id: issue.toml for issue in signed(desk.reopened()).issues}
+    (found,), unused = packed_applications(texts.items())
+    assert (found.application, found.config_files, unused) == ("desk", ("/etc/opt/desk/desk.conf",), ())
+    rolled = roll_out(own_issues(), texts, device="d-1")
+    assert rolled.unused == ()
+    assert "our-own" in {issue.id for issue in rolled.shown}
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "fault"),
+    [
+        ("watch-desk", 'config_files = ["/etc/shadow"]\n', "config_files: expected a .conf file below"),
+        ("watch-desk", 'log_files = ["/etc/passwd"]\n', "overwrite"),
+        ("watch-other", "", "expected the file name watch-desk.toml"),
+        ("desk", "", "expected the file name watch-desk.toml"),
+    ],
+)
+def test_a_watch_that_devices_would_refuse_is_not_signed(
+    name: str, more: str, fault: str, run: Run, desk: Desk, folder: Path
+) -> None:
+    (folder / f"{name}.toml").write_text(WATCH + more, encoding="utf-8")
+    ran = packed(run, desk, folder)
+    assert (ran.code, fault in " ".join(ran.text.split())) == (EXIT_PROBLEM, True)
