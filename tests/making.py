@@ -13,6 +13,7 @@ from protocol.certificates import (
     IssuerRole,
     Published,
     Revocations,
+    RootRotation,
     TechnicianCertificate,
 )
 from protocol.fields import device_id, root_hash
@@ -124,3 +125,15 @@ class Organisation:
             serials=serials,
         )
         return self.publish(body, IssuerRole.CERTIFYING)
+
+
+def rotation(away: Organisation, to: Organisation, sequence: int = 1, now: int = NOW) -> Envelope:
+    """From one root to the next, signed by both."""
+    body = RootRotation(
+        old_root=away.root_hash,
+        new_root=to.root_hash,
+        new_root_key=to.root.public,
+        sequence=sequence,
+        issued_at=now,
+    )
+    return to.root.add_signature(away.root.sign(body))

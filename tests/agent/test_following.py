@@ -25,10 +25,9 @@ from protocol.messages.documents import (
     LargeDocuments,
 )
 from protocol.messages.login import Certified, Welcome
-from protocol.statements import Envelope
 from protocol.strict_json import WireModel
 from tests.agent.doubles import HandClocks, MemoryLog, device_certificate, enrol_in_memory, recipients
-from tests.making import DAY, NOW, Organisation, serial
+from tests.making import DAY, NOW, Organisation, rotation, serial
 
 
 class NotedLink(Link):
@@ -103,17 +102,6 @@ async def test_somebody_elses_certificate_is_logged_and_left(bench: Bench, organ
     await bench.following.certified(Certified(certificate=organisation.device("another")))
     assert bench.trust.certificate is None
     assert bench.log.events("warning") == ["certificate-refused"]
-
-
-def rotation(away: Organisation, to: Organisation, sequence: int = 1) -> Envelope:
-    body = RootRotation(
-        old_root=away.root_hash,
-        new_root=to.root_hash,
-        new_root_key=to.root.public,
-        sequence=sequence,
-        issued_at=NOW,
-    )
-    return to.root.add_signature(away.root.sign(body))
 
 
 SECOND, THIRD = Organisation("Helpful Ltd, second root"), Organisation("Helpful Ltd, third root")

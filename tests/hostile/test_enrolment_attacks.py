@@ -25,13 +25,14 @@ from protocol.statements import parse_payload
 from technician.clock import now_s
 from technician.keys.passphrase import Passphrases
 from technician.organisation.desk import Desk
-from technician.organisation.enrolment import Approval, approve, make_token
-from technician.organisation.server_pin import pin_server, pinned_server
+from technician.organisation.enrolment import Approval, approve
+from technician.organisation.server_pin import pin_server
 from tests.agent.doubles import device_certificate
 from tests.hostile.evil_server import EvilServer
 from tests.hostile.machine import Machine, Time, enrolled, state_folder
 from tests.making import Organisation, seed, signing_key
 from tests.technician.conftest import Run, run
+from tests.technician.enrol_token import printed_token
 
 __all__ = ["run"]
 
@@ -43,15 +44,7 @@ class Office:
         self.desk = desk
 
     def token(self, customer: str = "Acme", now: int | None = None) -> str:
-        return make_token(
-            customer,
-            identity=self.desk.identity,
-            certifying=self.desk.key(IssuerRole.CERTIFYING),
-            records=self.desk.records,
-            server=pinned_server(self.desk.records),
-            secret_of=self.desk.secret_of(),
-            now=now or now_s(),
-        )[0]
+        return printed_token(self.desk, customer, now)
 
     def judge(self, request: EnrolmentRequest, now: int | None = None) -> Approval:
         return approve(

@@ -11,7 +11,7 @@ import pytest
 
 from agent.identity.trust_store import AlarmKind
 from protocol import strict_json
-from protocol.certificates import Chain, Document, Revocations, RootRotation
+from protocol.certificates import Chain, Document, Revocations
 from protocol.fields import sha256
 from protocol.messages.documents import (
     DocumentPart,
@@ -21,7 +21,6 @@ from protocol.messages.documents import (
     LargeDocuments,
 )
 from protocol.messages.login import Certified
-from protocol.statements import Envelope
 from protocol.trust import ForkedDocumentError
 from protocol.visit import RefusalReason
 from technician.api import Api
@@ -31,18 +30,7 @@ from tests.hostile.machine import Machine, enrolled
 from tests.hostile.papers import paper, published
 from tests.hostile.test_clock_lies import knock
 from tests.hostile.visitors import Rogue, technician_at
-from tests.making import DAY, NOW, Organisation, serial
-
-
-def rotation(away: Organisation, to: Organisation, sequence: int = 1) -> Envelope:
-    body = RootRotation(
-        old_root=away.root_hash,
-        new_root=to.root_hash,
-        new_root_key=to.root.public,
-        sequence=sequence,
-        issued_at=NOW,
-    )
-    return to.root.add_signature(away.root.sign(body))
+from tests.making import DAY, NOW, Organisation, rotation, serial
 
 
 def issuers_revoked(organisation: Organisation, *names: str, version: int = 1) -> Document:

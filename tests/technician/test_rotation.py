@@ -23,7 +23,7 @@ from technician.keys.passphrase import Passphrases
 from technician.organisation import issuers, publish
 from technician.organisation.certify import find_certificates, newest_in_force, recertify
 from technician.organisation.desk import Desk
-from technician.organisation.enrolment import Approval, approve, make_token
+from technician.organisation.enrolment import Approval, approve
 from technician.organisation.papers import REVOCATIONS_LATE_S, paper_advice, papers_of
 from technician.organisation.rotation import find_issuer, open_root, revoke_issuer, rotate_issuer, rotate_root
 from technician.organisation.server_pin import pin_server, pinned_server
@@ -33,6 +33,7 @@ from tests.making import DAY, seed, signing_key
 from tests.server.actors import Clock
 from tests.server.conftest import running_world
 from tests.technician.conftest import PASSPHRASE, Ran, Run
+from tests.technician.enrol_token import printed_token
 from tests.technician.scene import at_now
 
 __all__ = ["at_now"]
@@ -101,18 +102,6 @@ def after(trust: Trust, desk: Desk, *, follow: bool = True) -> Trust:
     return trust
 
 
-def token(desk: Desk, customer: str = "Acme") -> str:
-    return make_token(
-        customer,
-        identity=desk.identity,
-        certifying=desk.key(IssuerRole.CERTIFYING),
-        records=desk.records,
-        server=pinned_server(desk.records),
-        secret_of=desk.secret_of(),
-        now=now_s(),
-    )[0]
-
-
 def request(printed: str, name: str, *, label: str = "", replaces: str | None = None) -> EnrolmentRequest:
     body, ticket = read_token(printed, now_s())
     keys = DeviceKeys(
@@ -137,7 +126,7 @@ def judge(desk: Desk, asked: EnrolmentRequest, *others: EnrolmentRow) -> Approva
 
 
 def approved(desk: Desk, name: str, customer: str = "Acme") -> str:
-    approval = judge(desk, request(token(desk, customer), name))
+    approval = judge(desk, request(printed_token(desk, customer), name))
     assert approval.chain is not None, approval.refusal
     return approval.device
 
@@ -226,12 +215,12 @@ def test_a_new_root_is_sealed_with_the_passphrase_of_the_old(run: Run, private: 
 
 def test_a_token_printed_after_rotations_says_how_many_there_were(desk: Desk) -> None:
     desk = turn_root(turn_root(desk))
-    body, _ = read_token(token(desk), now_s())
+    body, _ = read_token(printed_token(desk), now_s())
     assert (body.rotations, body.root) == (2, desk.identity.root_hash)
 
 
 def test_a_device_that_waited_for_approval_while_the_root_changed_is_approved_under_the_new(desk: Desk) -> None:
-    waiting = request(token(desk), "laptop")
+    waiting = request(printed_token(desk), "laptop")
     desk = turn_root(desk)
     approval = judge(desk, waiting)
     assert approval.chain is not None, approval.refusal
@@ -359,28 +348,28 @@ def row(desk: Desk, asked: EnrolmentRequest, last_seen: int | None = 1_000) -> E
 
 
 def test_a_machine_that_says_which_device_it_was_retires_it_loudly(desk: Desk) -> None:
-    old = request(token(desk), "old", label="anna-laptop")
+    old = request(printed_token(desk), "old", label="anna-laptop")
     judge(desk, old)
-    approval = judge(desk, request(token(desk), "new", replaces=old.keys.device), row(desk, old))
+    approval = judge(desk, request(printed_token(desk), "new", replaces=old.keys.device), row(desk, old))
     assert [(each.device, each.last_seen, each.said) for each in approval.replaced] == [(old.keys.device, 1_000, True)]
     assert [record.subject for record in newest_in_force(desk.records, now_s())] == [approval.device]
     assert len(desk.records.revoked_serials(now_s())) == 1
 
 
 def test_a_machine_with_the_same_label_is_only_pointed_out(desk: Desk) -> None:
-    old = request(token(desk), "old", label="anna-laptop")
+    old = request(printed_token(desk), "old", label="anna-laptop")
     judge(desk, old)
-    approval = judge(desk, request(token(desk), "new", label="anna-laptop"), row(desk, old, None))
+    approval = judge(desk, request(printed_token(desk), "new", label="anna-laptop"), row(desk, old, None))
     assert [(each.device, each.last_seen, each.said) for each in approval.replaced] == [(old.keys.device, None, False)]
     assert desk.records.revoked_serials(now_s()) == ()
 
 
 def test_nobody_retires_another_customers_device_or_one_that_the_server_wrote_in(desk: Desk) -> None:
     other = approved(desk, "of another", customer="Bella")
-    approval = judge(desk, request(token(desk), "new", replaces=other))
+    approval = judge(desk, request(printed_token(desk), "new", replaces=other))
     assert (approval.replaced, desk.records.revoked_serials(now_s())) == ((), ())
     own = approved(desk, "own")
-    honest = request(token(desk), "third")
+    honest = request(printed_token(desk), "third")
     assert "proof does not hold" in judge(desk, honest.model_copy(update={"replaces": own})).refusal
 
 

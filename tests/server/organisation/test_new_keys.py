@@ -17,19 +17,8 @@ from protocol.messages.documents import (
 )
 from protocol.messages.login import LoginRefused, Welcome
 from protocol.statements import Envelope, parse_payload
-from tests.making import DAY, Organisation, seed, serial, signing_key
+from tests.making import DAY, Organisation, rotation, seed, serial, signing_key
 from tests.server.actors import AgentLink, World, until_async
-
-
-def rotation(away: Organisation, to: Organisation, sequence: int, now: int) -> Envelope:
-    body = RootRotation(
-        old_root=away.root_hash,
-        new_root=to.root_hash,
-        new_root_key=to.root.public,
-        sequence=sequence,
-        issued_at=now,
-    )
-    return to.root.add_signature(away.root.sign(body))
 
 
 def roots(desk: World, count: int) -> list[Organisation]:
