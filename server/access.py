@@ -9,7 +9,7 @@ fails it. A technician sees the customers in their certificate, everybody else i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, assert_never
 
@@ -38,13 +38,15 @@ class Limit(StrEnum):
 @dataclass(frozen=True)
 class Door:
     """`roles`: who in the console may; None among them stands for somebody who is not signed in. `of_customer`: the
-    address names something of a customer, which for everybody else is not there."""
+    address names something of a customer, which for everybody else is not there. `setting_up`: open to an account
+    that lacks the second factor its role must have."""
 
     who: Who
     body_max_bytes: int = 0
     quota: Limit = Limit.REQUESTS
     roles: frozenset[Role | None] = frozenset()
     of_customer: bool = False
+    setting_up: bool = False
 
 
 _STATEMENTS = 256 * KIB
@@ -100,14 +102,15 @@ ADMIN: Final[_Roles] = frozenset({Role.ADMIN})
 FORM_MAX_BYTES: Final = 64 * KIB
 
 
-def _page(roles: _Roles, *, of_customer: bool = False) -> Door:
-    return Door(Who.NOBODY if None in roles else Who.PERSON, roles=roles, of_customer=of_customer)
-
-
-def _form(roles: _Roles, *, of_customer: bool = False) -> Door:
-    quota = Limit.LOGINS if None in roles else Limit.REQUESTS
+def _page(roles: _Roles, *, of_customer: bool = False, setting_up: bool = False) -> Door:
     who = Who.NOBODY if None in roles else Who.PERSON
-    return Door(who, FORM_MAX_BYTES, quota, roles, of_customer)
+    return Door(who, roles=roles, of_customer=of_customer, setting_up=setting_up or None in roles)
+
+
+def _form(roles: _Roles, *, of_customer: bool = False, setting_up: bool = False) -> Door:
+    door = _page(roles, of_customer=of_customer, setting_up=setting_up)
+    quota = Limit.LOGINS if None in roles else Limit.REQUESTS
+    return replace(door, body_max_bytes=FORM_MAX_BYTES, quota=quota)
 
 
 #: People. HEAD counts as GET.
@@ -118,10 +121,22 @@ CONSOLE_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", "/sign-in"): _form(ANYBODY),
     ("GET", "/sign-in/link/{token}"): _page(ANYBODY),
     ("POST", "/sign-in/link/{token}"): _form(ANYBODY),
-    ("POST", "/sign-out"): _form(SIGNED_IN),
-    ("GET", "/account"): _page(SIGNED_IN),
-    ("POST", "/account/password"): _form(SIGNED_IN),
-    ("POST", "/account/sign-out-elsewhere"): _form(SIGNED_IN),
+    ("GET", "/sign-in/second"): _page(ANYBODY),
+    ("POST", "/sign-in/second"): _form(ANYBODY),
+    ("POST", "/sign-in/passkey"): _form(ANYBODY),
+    ("POST", "/sign-in/passkey/options"): _form(ANYBODY),
+    ("POST", "/sign-out"): _form(SIGNED_IN, setting_up=True),
+    ("GET", "/account"): _page(SIGNED_IN, setting_up=True),
+    ("POST", "/account/password"): _form(SIGNED_IN, setting_up=True),
+    ("POST", "/account/codes"): _form(SIGNED_IN, setting_up=True),
+    ("POST", "/account/codes/confirm"): _form(SIGNED_IN, setting_up=True),
+    ("POST", "/account/codes/remove"): _form(SIGNED_IN),
+    ("POST", "/account/recovery-codes"): _form(SIGNED_IN),
+    ("POST", "/account/passkeys"): _form(SIGNED_IN, setting_up=True),
+    ("POST", "/account/passkeys/options"): _form(SIGNED_IN, setting_up=True),
+    ("POST", "/account/passkeys/{passkey}/remove"): _form(SIGNED_IN),
+    ("POST", "/account/sessions/{session}/end"): _form(SIGNED_IN, setting_up=True),
+    ("POST", "/account/sign-out-elsewhere"): _form(SIGNED_IN, setting_up=True),
     ("GET", "/"): _page(SIGNED_IN),
     ("GET", "/tickets"): _page(SIGNED_IN),
     ("GET", "/tickets/{ticket}"): _page(SIGNED_IN, of_customer=True),
@@ -146,6 +161,8 @@ CONSOLE_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", "/people/{name}/role"): _form(ADMIN),
     ("POST", "/people/{name}/technician"): _form(ADMIN),
     ("POST", "/people/{name}/link"): _form(ADMIN),
+    ("POST", "/people/{name}/sign-out"): _form(ADMIN),
+    ("POST", "/people/{name}/reset-second-factor"): _form(ADMIN),
     ("POST", "/people/{name}/remove"): _form(ADMIN),
 }
 

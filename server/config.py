@@ -23,6 +23,7 @@ from protocol.fields import Origin
 from protocol.limits import MIB
 from protocol.messages.desk import FactText
 from protocol.strict_json import WireModel
+from server.people.rules import Role
 
 MARKER: Final = ".bellpull-server-data"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -77,6 +78,9 @@ class Settings(WireModel):
     # Whose X-Forwarded-For is believed: a proxy on the same machine.
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     metrics_kept_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    # Roles whose accounts must have codes or a passkey before they see anything. Unsaid: technicians and admins, but
+    # for a server that only its own machine reaches.
+    second_factor: tuple[Role, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,12 @@ class Config:
     @property
     def database_url(self) -> str:
         return self.settings.database or f"sqlite+aiosqlite:///{self.data / 'bellpull.db'}"
+
+    @property
+    def second_factor_roles(self) -> frozenset[Role]:
+        if self.settings.second_factor is not None:
+            return frozenset(self.settings.second_factor)
+        return frozenset() if self.origin.startswith("http:") else frozenset({Role.TECHNICIAN, Role.ADMIN})
 
     @property
     def bundles(self) -> Path:

@@ -38,7 +38,10 @@ from server.metrics import Metrics
 from server.organisation.rules import is_large, large_document
 from server.organisation.store import OrganisationStore
 from server.patience import Patience
+from server.people.factors import FactorStore
+from server.people.passkeys import PasskeyStore
 from server.people.passwords import Passwords
+from server.people.sealing import Sealer
 from server.people.store import PeopleStore
 from server.quotas import Quota
 from server.relay.relay import Relay
@@ -130,6 +133,8 @@ class Office:
         self.codes = Codes(secrets.randbelow)
         self.people = PeopleStore(self.database, now)
         self.passwords = Passwords()
+        self.factors = FactorStore(self.database, now, Sealer(config.log_key_file.read_bytes()))
+        self.passkeys = PasskeyStore(self.database, now, config.origin)
 
         self.audit = AuditLog(self.database, log_key(config), now)
         self.waiting = WaitingLine(self.database, lambda entry, item: self.audit.append(entry, item=item))

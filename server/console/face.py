@@ -14,7 +14,7 @@ from server.console.assets import asset_url
 from server.console.words import AUDIT_WORDS, STATE_WORDS, from_code, ticket_title
 from server.people.reach import KnownTechnician, Reach
 from server.people.rules import ROLE_MEANINGS, Role, form_token
-from server.people.store import Account
+from server.people.store import Account, OpenSession
 from server.refusal import Refusal
 from server.reports.behind import Kind, RowColumn
 from server.reports.figures import Column
@@ -49,11 +49,14 @@ _TITLES: Final = {
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks, by a session that holds now. `token` is the cookie's."""
+    """Who asks, by a session that holds now. `token` is the cookie's. `lacks_factor`: the role must have a second
+    factor, and the account has none: nothing but its own set-up is open."""
 
     account: Account
     token: str
     reach: Reach
+    session: OpenSession
+    lacks_factor: bool = False
 
     @property
     def form_token(self) -> str:
@@ -166,5 +169,6 @@ def technician_options(technicians: tuple[KnownTechnician, ...]) -> list[tuple[s
 
 def _frame(request: Request) -> dict[str, Any]:
     visitor: Visitor | None = getattr(request.state, "person", None)
-    nav = () if visitor is None else tuple(item for item in NAV if visitor.may("GET", item.href))
+    open_to_them = visitor is not None and not visitor.lacks_factor
+    nav = tuple(item for item in NAV if visitor is not None and open_to_them and visitor.may("GET", item.href))
     return {"visitor": visitor, "nav": nav, "layout": "column" if visitor is None else "side"}

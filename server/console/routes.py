@@ -6,11 +6,13 @@ from starlette.routing import BaseRoute
 
 from server.console import audit, devices, handing, home, reports, ticket, tickets
 from server.console.assets import asset_mount
-from server.people import pages, sign_in
+from server.people import own_account, pages, second_step, sign_in
 from web.pages import static_mount
 
 routes: Final[list[BaseRoute]] = [
     *sign_in.routes,
+    *second_step.routes,
+    *own_account.routes,
     *home.routes,
     *tickets.routes,
     *ticket.routes,

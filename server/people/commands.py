@@ -103,6 +103,7 @@ def list_(data: Data, database: DatabaseUrl = None, as_json: Json = False) -> No
         return
     for account in found:
         state = "has a password" if account["has_password"] else "no password yet"
+        state += ", second factor" if account["second_factor"] else ""
         print(f"{account['name']:<24} {account['role']:<12} {state}")
     if not found:
         print("No account yet: bellpull-server user add NAME --role admin --data DIR", file=sys.stderr)
@@ -135,6 +136,26 @@ def link(name: Name, data: Data, origin: Origin = None, database: DatabaseUrl = 
         return {"link": link_address(config.origin, await people.new_link(name))}
 
     _answer(_run(act, data, origin, database, as_json), as_json)
+
+
+@users.command("reset-second-factor", epilog="Example: bellpull-server user reset-second-factor anna --data ./server")
+def reset_second_factor(name: Name, data: Data, database: DatabaseUrl = None, as_json: Json = False) -> None:
+    """For who lost telephone, key and recovery codes: remove them all, and end every session of the account."""
+
+    async def act(people: PeopleStore, _config: Config, note: Note) -> dict[str, Any]:
+        account = await people.require(name)
+        await note(account.name, "second factors reset")
+        had = await people.reset_second_factor(account.name)
+        return {
+            "name": account.name,
+            "removed": {
+                "app_codes": had.codes_since is not None,
+                "passkeys": had.passkeys,
+                "recovery_codes": had.recovery_codes,
+            },
+        }
+
+    _answer(_run(act, data, None, database, as_json), as_json)
 
 
 @users.command(epilog="Example: bellpull-server user remove anna --data ./server")
@@ -193,6 +214,7 @@ def _facts(account: Account) -> dict[str, Any]:
         "name": account.name,
         "role": account.role.value,
         "has_password": account.has_password,
+        "second_factor": account.second_factor,
         "is_technician": account.technician_key is not None,
         "made_at": account.made_at,
         "last_sign_in": account.last_sign_in,

@@ -23,7 +23,7 @@ from server.console.face import Visitor, show_part, show_refusal
 from server.office import Office
 from server.people.forms import read_form
 from server.people.reach import KnownTechnician, known_technicians, reach_of
-from server.people.rules import Role
+from server.people.rules import FRESH_S, HALF_S, Role
 from server.refusal import Refusal
 from server.technicians.listing import TechnicianListing
 from web.loopback import HostAndOrigin
@@ -64,6 +64,8 @@ async def _let_in(request: Request, method: str, path: str, handler: Handler) ->
             f"the role {visitor.account.role} may not do this",
             hint="An admin decides who may do what, under People.",
         )
+    if visitor is not None and visitor.lacks_factor and not CONSOLE_DOORS[(method, path)].setting_up:
+        return _to_set_up(request, visitor)
     if method == "POST":
         request.state.form = await read_form(request)
         if visitor is not None and not _same(request.state.form.pop(FORM_TOKEN, ""), visitor.form_token):
@@ -79,20 +81,32 @@ async def _visitor(request: Request) -> Visitor | None:
     if not token:
         return None
     # What a page fetches by itself does not show that somebody is still there.
-    account = await office.people.visitor(token, active=not wants_fragment(request))
-    if account is None:
+    session = await office.people.session(token, active=not wants_fragment(request))
+    if session is None:
         return None
+    account = session.account
     known: tuple[KnownTechnician, ...] = ()
     if account.role is Role.TECHNICIAN:  # the only ones bounded by certificates
         chains = await TechnicianListing(office.database).current(office.now())
         known = known_technicians(chains, office.organisation.trust, office.now())
-    return Visitor(account, token, reach_of(account.role, account.technician_key, known))
+    lacks = account.role in office.config.second_factor_roles and not account.second_factor
+    return Visitor(account, token, reach_of(account.role, account.technician_key, known), session, lacks)
 
 
 async def technicians_of(office: Office) -> tuple[KnownTechnician, ...]:
     """Everyone with a certificate, and those whose last one ended lately; proven now."""
     chains = await TechnicianListing(office.database).current_and_lately_ended(office.now())
     return known_technicians(chains, office.organisation.trust, office.now())
+
+
+def _to_set_up(request: Request, visitor: Visitor) -> Response:
+    if request.method not in ("GET", "HEAD"):
+        raise Refusal(
+            403,
+            f"the role {visitor.account.role} needs a second factor",
+            hint="Set up codes of an app, or a passkey, under Your account.",
+        )
+    return RedirectResponse("/account", status_code=303)
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -122,6 +136,22 @@ def form_of(request: Request) -> dict[str, str]:
     return form
 
 
+def is_fresh(request: Request) -> bool:
+    """Whether they signed in a moment ago: what guards an account is not changed from a screen that was left open."""
+    return office_of(request).now() - visitor_of(request).session.made_at < FRESH_S
+
+
+def fresh(handler: Handler) -> Handler:
+    """The handler, for who signed in a moment ago; everybody else signs in again first."""
+
+    async def guarded(request: Request) -> Response:
+        if is_fresh(request):
+            return await handler(request)
+        return RedirectResponse("/sign-in?again=1&next=%2Faccount", status_code=303)
+
+    return guarded
+
+
 # --- the cookie ------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +170,27 @@ def give_cookie(answer: Response, origin: str, token: str) -> None:
 def take_cookie(answer: Response, origin: str) -> None:
     secure = origin.startswith("https:")
     answer.delete_cookie(cookie_name(origin), path="/", httponly=True, samesite="lax", secure=secure)
+
+
+# The first half of a sign-in, beside the session's own.
+
+
+def half_token(request: Request) -> str:
+    return request.cookies.get(_half_name(office_of(request).config.origin), "")
+
+
+def give_half(answer: Response, origin: str, token: str) -> None:
+    secure = origin.startswith("https:")
+    answer.set_cookie(_half_name(origin), token, path="/", httponly=True, samesite="lax", secure=secure, max_age=HALF_S)
+
+
+def take_half(answer: Response, origin: str) -> None:
+    secure = origin.startswith("https:")
+    answer.delete_cookie(_half_name(origin), path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def _half_name(origin: str) -> str:
+    return f"{cookie_name(origin)}-half"
 
 
 @lru_cache(maxsize=8)

@@ -32,7 +32,7 @@ console_sessions = Table(
     Column("browser", String(60)),
 )
 
-#: The first half is proven (a password, a one-use link), the second not yet. Opens nothing but the page that asks for it.
+#: The first half is proven (a password, a one-use link), the second not yet: opens only the page that asks for it.
 half_sign_ins = Table(
     "half_sign_ins",
     METADATA,
@@ -42,7 +42,7 @@ half_sign_ins = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
-#: Codes of an app. `secret`: sealed (sealing.py). `confirmed_at`: none until a first code was right; it counts from then.
+#: Codes of an app. `secret`: sealed (sealing.py). `confirmed_at`: none until a first code was right: not in force.
 #: `last_step`: the newest step whose code was used; older ones are taken no more.
 app_codes = Table(
     "app_codes",

@@ -1,14 +1,22 @@
 """Pages for admins: who may sign in, as what, and which technician an account is."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from protocol.audit import AuditWord
 from server.asking import office_of
 from server.console.face import Flash, show
 from server.people.door import form_of, page, technicians_of, visitor_of
-from server.people.rules import Role, account_name
+from server.people.noting import note_change
+from server.people.rules import HOW_WORDS, Role, account_name
 from server.refusal import Refusal
+
+_FLASHES: Final = {
+    "saved": Flash("Saved."),
+    "signed-out": Flash("They are signed out everywhere."),
+    "reset": Flash("Their second factors are gone, and they are signed out everywhere."),
+}
 
 
 async def people(request: Request) -> Response:
@@ -24,6 +32,7 @@ async def _people(request: Request, *, error: str = "", name: str = "", status_c
         flash=Flash("The account is removed.") if request.query_params.get("done") == "removed" else None,
         here="people",
         people=await office.people.all(),
+        must_have_factor=office.config.second_factor_roles,
         technicians={one.key: one for one in await technicians_of(office)},
         error=error,
         name=name,
@@ -31,10 +40,7 @@ async def _people(request: Request, *, error: str = "", name: str = "", status_c
 
 
 async def _note(request: Request, name: str, change: str) -> None:
-    """Into the audit log before it is done: that an account is to change. Who, whose and how stand in a commitment."""
-    office, admin = office_of(request), visitor_of(request).account.name
-    commitment = await office.audit.commit_to(f"account {name}: {change}, by {admin}")
-    await office.record(AuditWord.ACCOUNT_CHANGE, commitment=commitment)
+    await note_change(office_of(request), name, change, by=visitor_of(request).account.name)
 
 
 async def add(request: Request) -> Response:
@@ -63,13 +69,15 @@ async def _person(request: Request, name: str, *, link: str = "") -> Response:
     return show(
         request,
         "person.html",
-        flash=Flash("Saved.") if request.query_params.get("done") == "saved" else None,
+        flash=_FLASHES.get(request.query_params.get("done", "")),
         here="people",
         account=account,
         own=account.name == visitor_of(request).account.name,
         technicians=technicians,
         linked=next((one for one in technicians if one.key == account.technician_key), None),
         sessions=await office.people.sessions_of(name),
+        how_words=HOW_WORDS,
+        factors=await office.factors.of(name),
         link=f"{office.config.origin}/sign-in/link/{link}" if link else "",
     )
 
@@ -104,6 +112,24 @@ async def new_link(request: Request) -> Response:
     return await _person(request, name, link=await office_of(request).people.new_link(name))
 
 
+async def sign_out(request: Request) -> Response:
+    name = await _existing(request)
+    await _note(request, name, "signed out everywhere")
+    await office_of(request).people.end_all(name)
+    own = name == visitor_of(request).account.name
+    return RedirectResponse("/sign-in?done=signed-out" if own else f"/people/{name}?done=signed-out", status_code=303)
+
+
+async def reset_second_factor(request: Request) -> Response:
+    """For who lost all of theirs. Whoever does this must know who asks: it is half of somebody's sign-in."""
+    name = await _existing(request)
+    if name == visitor_of(request).account.name:
+        raise Refusal(409, "this is your own account", hint="Change what guards it under Your account.")
+    await _note(request, name, "second factors reset")
+    await office_of(request).people.reset_second_factor(name)
+    return RedirectResponse(f"/people/{name}?done=reset", status_code=303)
+
+
 async def remove(request: Request) -> Response:
     name = await _existing(request)
     if name == visitor_of(request).account.name:
@@ -120,6 +146,8 @@ routes = [
     page("POST", "/people/{name}/role", set_role),
     page("POST", "/people/{name}/technician", link_technician),
     page("POST", "/people/{name}/link", new_link),
+    page("POST", "/people/{name}/sign-out", sign_out),
+    page("POST", "/people/{name}/reset-second-factor", reset_second_factor),
     page("POST", "/people/{name}/remove", remove),
 ]
 

@@ -38,6 +38,11 @@ def fault_of(password: str, name: str) -> str:
     return ""
 
 
+def unlike(password: str, again: str) -> str:
+    """Why the second typing will not do, or nothing."""
+    return "" if password == again else "The two passwords are not the same."
+
+
 class Passwords:
     """`passes` and `memory_kib` are smaller only in tests."""
 

@@ -43,12 +43,58 @@ def form_token(session_token: str) -> str:
     return hmac.new(session_token.encode("utf-8", "surrogatepass"), b"bellpull form v1", hashlib.sha256).hexdigest()
 
 
+# --- how somebody signed in ----------------------------------------------------------------------------------------
+
+
+class HowSignedIn(StrEnum):
+    PASSWORD = "password"  # noqa: S105 - a word for it
+    LINK = "link"
+    PASSWORD_AND_CODE = "password+code"  # noqa: S105 - the same
+    LINK_AND_CODE = "link+code"
+    PASSWORD_AND_RECOVERY = "password+recovery"  # noqa: S105 - the same
+    LINK_AND_RECOVERY = "link+recovery"
+    PASSKEY = "passkey"
+
+    def with_second(self, *, recovery: bool) -> "HowSignedIn":
+        return HowSignedIn(f"{self.value}+{'recovery' if recovery else 'code'}")
+
+
+#: For a list of sessions: "signed in … with …".
+HOW_WORDS: Final[dict[HowSignedIn, str]] = {
+    HowSignedIn.PASSWORD: "password",
+    HowSignedIn.LINK: "one-use link",
+    HowSignedIn.PASSWORD_AND_CODE: "password and code",
+    HowSignedIn.LINK_AND_CODE: "one-use link and code",
+    HowSignedIn.PASSWORD_AND_RECOVERY: "password and recovery code",
+    HowSignedIn.LINK_AND_RECOVERY: "one-use link and recovery code",
+    HowSignedIn.PASSKEY: "passkey",
+}
+
+_BROWSERS: Final = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+                    ("Safari/", "Safari"))  # fmt: skip
+_SYSTEMS: Final = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+                   ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))  # fmt: skip
+
+
+def browser_words(user_agent: str) -> str:
+    """`Firefox on Linux`: enough for its owner to know it again. Nothing else of the header is kept."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return f"{browser} on {system}" if browser and system else browser or system or "a program"
+
+
 # --- how long a sign-in lasts ------------------------------------------------------------------------------------
 
 IDLE_S: Final = 60 * 60  # a long telephone call must not throw its note away
 SESSION_S: Final = 12 * 3600  # one working day
 LINK_S: Final = 24 * 3600  # read in the evening, used in the morning
 SEEN_EVERY_S: Final = 60  # `seen_at` is written at most this often
+
+
+#: To find the telephone and type six digits.
+HALF_S: Final = 10 * 60
+#: What guards the account itself is changed within this time of signing in: a screen left open changes nothing of it.
+FRESH_S: Final = 15 * 60
 
 
 def session_holds(seen_at: int, expires_at: int, now: int) -> bool:
@@ -78,11 +124,17 @@ class Limit:
 ACCOUNT_LIMIT: Final = Limit(free=5, longest_s=60)
 #: An office shares one address, so it may fail more often; a machine that guesses waits a quarter of an hour.
 ADDRESS_LIMIT: Final = Limit(free=20, longest_s=900)
+#: Codes have a million values, and three of them are right at a time: a guess each quarter of an hour finds none.
+SECOND_LIMIT: Final = Limit(free=5, longest_s=900)
 FORGET_FAILURES_S: Final = 24 * 3600
 
 
 def account_key(name: str) -> bytes:
     return hashlib.sha256(b"bellpull account\0" + name.encode("utf-8", "surrogatepass")).digest()
+
+
+def second_key(name: str) -> bytes:
+    return hashlib.sha256(b"bellpull second factor\0" + name.encode("utf-8", "surrogatepass")).digest()
 
 
 def address_key(address: str) -> bytes:

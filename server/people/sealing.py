@@ -1,4 +1,4 @@
-"""Secrets that must be read again (those behind the codes of telephones), sealed under a key that is not in the database.
+"""Secrets that must be read again (those behind codes of apps), sealed under a key that is not in the database.
 
     kept = nonce (12) ‖ ChaCha20-Poly1305(key, secret, associated = "anna")
 

@@ -1,4 +1,4 @@
-"""Keeps accounts, their sessions and one-use links, and counts failed sign-ins.
+"""Keeps accounts, their sessions and one-use links, and counts failed sign-ins. Second factors are factors.py.
 
 Changing a password, a role or removing an account ends what was open under it: at once, and also when another process
 (the command line) did it, since every request reads the row anew.
@@ -7,22 +7,37 @@ Changing a password, a role or removing an account ends what was open under it: 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import Clock
-from server.people.model import accounts, console_sessions, one_use_links, sign_in_attempts
+from server.people.factors import Factors, reset_factors
+from server.people.model import (
+    accounts,
+    app_codes,
+    console_sessions,
+    half_sign_ins,
+    one_use_links,
+    passkeys,
+    recovery_codes,
+    sign_in_attempts,
+)
 from server.people.rules import (
     ACCOUNT_LIMIT,
     ADDRESS_LIMIT,
     FORGET_FAILURES_S,
+    HALF_S,
     LINK_S,
+    SECOND_LIMIT,
     SEEN_EVERY_S,
     SESSION_S,
+    HowSignedIn,
+    Limit,
     Role,
     account_key,
     account_name,
     address_key,
+    second_key,
     session_holds,
 )
 from server.refusal import Refusal
@@ -32,7 +47,7 @@ from server.tokens import new_token, token_hash
 
 @dataclass(frozen=True)
 class Account:
-    """`has_password`: false until its owner followed a one-use link and set one."""
+    """`has_password`: false until its owner set one. `second_factor`: there are codes of an app, or a passkey."""
 
     name: str
     role: Role
@@ -40,6 +55,28 @@ class Account:
     technician_key: bytes | None
     made_at: int
     last_sign_in: int | None
+    second_factor: bool = False
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """One browser that is signed in. `handle` names it on pages; it is part of a hash and opens nothing."""
+
+    account: Account
+    handle: str
+    made_at: int
+    seen_at: int
+    how: HowSignedIn | None
+    browser: str
+
+
+#: Everything of an account that ends with it.
+_BELONGINGS = (console_sessions, half_sign_ins, one_use_links, app_codes, recovery_codes, passkeys)
+
+_SECOND_FACTOR = or_(
+    exists().where(app_codes.c.account == accounts.c.name, app_codes.c.confirmed_at.is_not(None)),
+    exists().where(passkeys.c.account == accounts.c.name),
+).label("second_factor")
 
 
 class PeopleStore:
@@ -68,7 +105,7 @@ class PeopleStore:
 
     async def get(self, name: str) -> Account | None:
         async with self._database.read() as connection:
-            row = (await connection.execute(select(accounts).where(accounts.c.name == name))).one_or_none()
+            row = (await connection.execute(_accounts().where(accounts.c.name == name))).one_or_none()
         return None if row is None else _account(row)
 
     async def require(self, name: str) -> Account:
@@ -79,7 +116,7 @@ class PeopleStore:
 
     async def all(self) -> tuple[Account, ...]:
         async with self._database.read() as connection:
-            rows = await connection.execute(select(accounts).order_by(accounts.c.name).limit(10_000))
+            rows = await connection.execute(_accounts().order_by(accounts.c.name).limit(10_000))
             return tuple(_account(row) for row in rows)
 
     async def count(self) -> int:
@@ -92,13 +129,13 @@ class PeopleStore:
             await self._check_an_admin_stays(connection, name, role)
             changed = await connection.execute(update(accounts).where(accounts.c.name == name).values(role=role))
             _require_one(changed.rowcount, name)
-            await connection.execute(delete(console_sessions).where(console_sessions.c.account == name))
+            await self._end_all(connection, name, None)
 
     async def remove(self, name: str) -> None:
-        """The account, its sessions and its links. The last admin stays."""
+        """The account and all that is its own. The last admin stays."""
         async with self._database.write() as connection:
             await self._check_an_admin_stays(connection, name, None)
-            for table in (console_sessions, one_use_links):
+            for table in _BELONGINGS:
                 await connection.execute(delete(table).where(table.c.account == name))
             done = await connection.execute(delete(accounts).where(accounts.c.name == name))
             _require_one(done.rowcount, name)
@@ -131,6 +168,13 @@ class PeopleStore:
                 update(accounts).where(accounts.c.name == name, accounts.c.password == old).values(password=phc)
             )
 
+    async def reset_second_factor(self, name: str) -> Factors:
+        """No second factor any more, for who lost all of theirs; ends every session. What there was."""
+        async with self._database.write() as connection:
+            had = await reset_factors(connection, name)
+            await self._end_all(connection, name, None)
+        return had
+
     async def _check_an_admin_stays(self, connection: AsyncConnection, name: str, role: Role | None) -> None:
         # Locked: two who remove each other at once must not both see the other one stay.
         query = select(accounts.c.name).where(accounts.c.role == Role.ADMIN).order_by(accounts.c.name)
@@ -156,7 +200,7 @@ class PeopleStore:
     async def link_account(self, token: str) -> Account | None:
         """Whose link this is, without using it; None when unknown, used or too old."""
         query = (
-            select(accounts)
+            _accounts()
             .join(one_use_links, one_use_links.c.account == accounts.c.name)
             .where(one_use_links.c.token_hash == token_hash(token), one_use_links.c.expires_at > self._now())
         )
@@ -177,27 +221,34 @@ class PeopleStore:
 
     # --- sessions ------------------------------------------------------------------------------------------------
 
-    async def begin(self, name: str) -> str:
+    async def begin(self, name: str, how: HowSignedIn | None = None, browser: str = "") -> str:
         """A session for `name`; returns the token for its cookie."""
         token, now = new_token(), self._now()
         async with self._database.write() as connection:
             await connection.execute(
                 console_sessions.insert().values(
-                    token_hash=token_hash(token), account=name, made_at=now, seen_at=now, expires_at=now + SESSION_S
+                    token_hash=token_hash(token),
+                    account=name,
+                    made_at=now,
+                    seen_at=now,
+                    expires_at=now + SESSION_S,
+                    how=how,
+                    browser=browser,
                 )
             )
             await connection.execute(update(accounts).where(accounts.c.name == name).values(last_sign_in=now))
         return token
 
     async def visitor(self, token: str, *, active: bool = True) -> Account | None:
-        """Who holds this session, if it is neither idle too long nor over. `active`: a person did this."""
+        """Who holds this session, if it is neither idle too long nor over."""
+        found = await self.session(token, active=active)
+        return None if found is None else found.account
+
+    async def session(self, token: str, *, active: bool = True) -> OpenSession | None:
+        """The session of this token, if it is neither idle too long nor over. `active`: a person did this."""
         hashed, now = token_hash(token), self._now()
-        query = (
-            select(accounts, console_sessions.c.seen_at, console_sessions.c.expires_at)
-            .join(console_sessions, console_sessions.c.account == accounts.c.name)
-            .where(console_sessions.c.token_hash == hashed)
-        )
         async with self._database.read() as connection:
+            query = _sessions().where(console_sessions.c.token_hash == hashed)
             row = (await connection.execute(query)).one_or_none()
         if row is None or not session_holds(row.seen_at, row.expires_at, now):
             return None
@@ -206,40 +257,88 @@ class PeopleStore:
                 await connection.execute(
                     update(console_sessions).where(console_sessions.c.token_hash == hashed).values(seen_at=now)
                 )
-        return _account(row)
+        return _session(row)
+
+    async def sessions_of(self, name: str) -> tuple[OpenSession, ...]:
+        """Where `name` is signed in now, the newest first."""
+        now = self._now()
+        query = _sessions().where(console_sessions.c.account == name).order_by(console_sessions.c.made_at.desc())
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(_session(row) for row in rows if session_holds(row.seen_at, row.expires_at, now))
 
     async def end(self, token: str) -> None:
         async with self._database.write() as connection:
             await connection.execute(delete(console_sessions).where(console_sessions.c.token_hash == token_hash(token)))
 
-    async def end_others(self, name: str, keep: str) -> int:
+    async def end_one(self, name: str, handle: str) -> bool:
+        """The session of `name` that pages call `handle`; false when there is none (any more)."""
+        async with self._database.write() as connection:
+            query = select(console_sessions.c.token_hash).where(console_sessions.c.account == name)
+            found = [one for one in (await connection.execute(query)).scalars() if session_handle(one) == handle]
+            await connection.execute(delete(console_sessions).where(console_sessions.c.token_hash.in_(found)))
+        return bool(found)
+
+    async def end_all(self, name: str, *, keep: str | None = None) -> int:
+        """Every session of `name`, but the one of token `keep`; and what was half way to being one."""
         async with self._database.write() as connection:
             return await self._end_all(connection, name, keep)
 
-    async def sessions_of(self, name: str) -> int:
-        now = self._now()
-        query = select(console_sessions.c.seen_at, console_sessions.c.expires_at).where(
-            console_sessions.c.account == name
-        )
-        async with self._database.read() as connection:
-            rows = await connection.execute(query)
-            return sum(session_holds(row.seen_at, row.expires_at, now) for row in rows)
-
     async def _end_all(self, connection: AsyncConnection, name: str, keep: str | None) -> int:
+        await connection.execute(delete(half_sign_ins).where(half_sign_ins.c.account == name))
         query = delete(console_sessions).where(console_sessions.c.account == name)
         if keep is not None:
             query = query.where(console_sessions.c.token_hash != token_hash(keep))
         return int((await connection.execute(query)).rowcount)
 
+    # --- the first half of a sign-in ---------------------------------------------------------------------------
+
+    async def begin_half(self, name: str, how: HowSignedIn) -> str:
+        """A token that shows: the first factor was right. Good for the page that asks for the second."""
+        token, now = new_token(), self._now()
+        async with self._database.write() as connection:
+            await connection.execute(
+                half_sign_ins.insert().values(
+                    token_hash=token_hash(token), account=name, how=how, expires_at=now + HALF_S
+                )
+            )
+        return token
+
+    async def half(self, token: str) -> tuple[Account, HowSignedIn] | None:
+        """Whose first half this is, and how it was proven."""
+        query = (
+            _accounts()
+            .add_columns(half_sign_ins.c.how)
+            .join(half_sign_ins, half_sign_ins.c.account == accounts.c.name)
+            .where(half_sign_ins.c.token_hash == token_hash(token), half_sign_ins.c.expires_at > self._now())
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else (_account(row), HowSignedIn(row.how))
+
+    async def end_half(self, token: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(half_sign_ins).where(half_sign_ins.c.token_hash == token_hash(token)))
+
     # --- failed sign-ins -----------------------------------------------------------------------------------------
 
     async def attempt(self, name: str, address: str) -> int:
-        """0: try now, and it is counted as failed until `forgive`. Else: seconds to wait; nothing is counted.
+        """0: try a password now, and it is counted as failed until `forgive`. Else: seconds to wait.
 
         Counted before the password is looked at, so that a hundred attempts at once are a hundred and not one.
         """
+        return await self._attempt({account_key(name): ACCOUNT_LIMIT, address_key(address): ADDRESS_LIMIT})
+
+    async def attempt_second(self, name: str, address: str) -> int:
+        """As `attempt`, for a code. Its own count: the right password does not make guessing codes cheap again."""
+        return await self._attempt({second_key(name): SECOND_LIMIT, address_key(address): ADDRESS_LIMIT})
+
+    async def attempt_from(self, address: str) -> int:
+        """As `attempt`, where it is not known yet whose sign-in this is to be."""
+        return await self._attempt({address_key(address): ADDRESS_LIMIT})
+
+    async def _attempt(self, limits: dict[bytes, Limit]) -> int:
         now = self._now()
-        limits = {account_key(name): ACCOUNT_LIMIT, address_key(address): ADDRESS_LIMIT}
         async with self._database.write() as connection:
             for key in sorted(limits):
                 fresh = self._database.insert(sign_in_attempts).values(key=key, failures=0, last_at=now)
@@ -266,18 +365,56 @@ class PeopleStore:
             await connection.execute(
                 delete(sign_in_attempts).where(sign_in_attempts.c.last_at < now - FORGET_FAILURES_S)
             )
-            for table in (console_sessions, one_use_links):
+            for table in (console_sessions, half_sign_ins, one_use_links):
                 await connection.execute(delete(table).where(table.c.expires_at <= now))
 
     async def forgive(self, name: str, address: str) -> None:
         """The attempt just made was right: forget the account's failures, and take this one from the address."""
+        await self._forgive(account_key(name), address)
+
+    async def forgive_second(self, name: str, address: str) -> None:
+        await self._forgive(second_key(name), address)
+
+    async def forgive_from(self, address: str) -> None:
+        await self._forgive(None, address)
+
+    async def _forgive(self, key: bytes | None, address: str) -> None:
         async with self._database.write() as connection:
-            await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key == account_key(name)))
+            await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key == key))
             await connection.execute(
                 update(sign_in_attempts)
                 .where(sign_in_attempts.c.key == address_key(address), sign_in_attempts.c.failures > 0)
                 .values(failures=sign_in_attempts.c.failures - 1)
             )
+
+
+def session_handle(hashed: bytes) -> str:
+    return hashed.hex()[:24]
+
+
+def _accounts() -> Select[Any]:
+    return select(accounts, _SECOND_FACTOR)
+
+
+def _sessions() -> Select[Any]:
+    columns = console_sessions.c
+    return (
+        _accounts()
+        .add_columns(columns.token_hash, columns.seen_at, columns.expires_at, columns.how, columns.browser)
+        .add_columns(columns.made_at.label("session_made_at"))
+        .join(console_sessions, columns.account == accounts.c.name)
+    )
+
+
+def _session(row: Any) -> OpenSession:
+    return OpenSession(
+        account=_account(row),
+        handle=session_handle(row.token_hash),
+        made_at=row.session_made_at,
+        seen_at=row.seen_at,
+        how=None if row.how is None else HowSignedIn(row.how),
+        browser=row.browser or "",
+    )
 
 
 def _account(row: Any) -> Account:
@@ -288,6 +425,7 @@ def _account(row: Any) -> Account:
         technician_key=row.technician_key,
         made_at=row.made_at,
         last_sign_in=row.last_sign_in,
+        second_factor=bool(row.second_factor),
     )
 
 

@@ -13,14 +13,15 @@ CHALLENGES_MAX = 20_000
 
 
 class Challenges:
-    def __init__(self, now: Clock, random: Callable[[int], bytes]) -> None:
+    def __init__(self, now: Clock, random: Callable[[int], bytes], *, open_s: int = CHALLENGE_S) -> None:
         self._now = now
         self._random = random
+        self._open_s = open_s
         self._open: OrderedDict[bytes, int] = OrderedDict()
 
     def new(self) -> bytes:
         nonce = self._random(NONCE_BYTES)
-        self._open[nonce] = self._now() + CHALLENGE_S
+        self._open[nonce] = self._now() + self._open_s
         while len(self._open) > CHALLENGES_MAX:
             self._open.popitem(last=False)
         return nonce
@@ -32,7 +33,7 @@ class Challenges:
             raise Refusal(
                 401,
                 "this login answers no open challenge",
-                expected=f"a nonce of GET /api/challenge, used once, within {CHALLENGE_S} s",
+                expected=f"a nonce of GET /api/challenge, used once, within {self._open_s} s",
                 hint="Sign in again.",
             )
         return nonce

@@ -44,8 +44,8 @@ async def ticket_detail(ticket: str, office: OfficeOf, caller: Caller) -> Ticket
 @router.post("/api/tickets/{ticket}/messages")
 async def message(ticket: str, request: Request, office: OfficeOf, caller: Caller) -> Accepted:
     """A message signed by the caller's own certificate, about this ticket and its device."""
-    signed = (await body(request, MessagePush)).signed
     row, _ = await office.tickets.require(ticket, caller.customers)
+    signed = (await body(request, MessagePush)).signed
     trust = office.organisation.require_trust()
     author = trust.technician(signed.chain, office.now()).body
     said = verify(signed.message, MessageStatement, VerifyKey(author.signing_key)).body
@@ -67,8 +67,8 @@ async def message(ticket: str, request: Request, office: OfficeOf, caller: Calle
 @router.post("/api/tickets/{ticket}/notes")
 async def note(ticket: str, request: Request, office: OfficeOf, caller: Caller) -> Accepted:
     """A sealed note: ciphertext for colleagues. Whose it is stands inside, signed, where this server cannot read."""
-    pushed = await body(request, NotePush)
     row, _ = await office.tickets.require(ticket, caller.customers)
+    pushed = await body(request, NotePush)
     if sha256(pushed.data) != pushed.sha256 or not starts_like_ciphertext(pushed.data[: len(AGE_HEADER)]):
         raise RemoteProtocolError("this is no sealed note", expected="an age file with the hash it names", got="other")
     await office.tickets.keep_note(row.device, row.ticket, pushed)

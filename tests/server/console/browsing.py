@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 
@@ -45,13 +46,23 @@ class Browser:
 
 @dataclass
 class People:
-    """Makes accounts in the running server's own store, and browsers for them."""
+    """Makes accounts in the running server's own store, and browsers for them.
+
+    `app`: the application itself, for browsers without sockets, each with an address of its own.
+    """
 
     world: World
     open: list[httpx2.AsyncClient] = field(default_factory=list)
+    app: Any = None
 
     def browser(self) -> Browser:
-        client = httpx2.AsyncClient(verify=PLAIN, base_url=self.world.origin, timeout=20, follow_redirects=True)
+        transport = None
+        if self.app is not None:
+            number = len(self.open)
+            transport = httpx2.ASGITransport(self.app, client=(f"10.0.{number // 250}.{1 + number % 250}", 4711))
+        client = httpx2.AsyncClient(
+            verify=PLAIN, base_url=self.world.origin, timeout=20, follow_redirects=True, transport=transport
+        )
         self.open.append(client)
         return Browser(self.world, client)
 
@@ -81,11 +92,11 @@ class People:
 
 
 @contextlib.asynccontextmanager
-async def people_of(desk: World) -> AsyncIterator[People]:
+async def people_of(desk: World, app: Any = None) -> AsyncIterator[People]:
     """For the fixtures of this folder and its neighbour."""
     # Argon2id at its real cost is tested on its own; here it would only heat the machine.
     desk.office.passwords = Passwords(memory_kib=64, passes=1)
-    made = People(desk)
+    made = People(desk, app=app)
     yield made
     for client in made.open:
         await client.aclose()
