@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +15,13 @@ from agent.identity.identity import Identity
 from agent.local.client import ServiceAbsent, call
 from agent.paths import StateFolder
 from agent.proofs.offline import kept_receipts
+from agent.proofs.receipts import LISTED_MAX
 from agent.refusal import Refusal
 from diagnostics.plain_text import printable
 from protocol import strict_json
 from protocol.errors import ProtocolError
 from protocol.grants import ConsentMethod
-from protocol.proofs import ProofFile, ProvenVisit, action_line, verify_proof
+from protocol.proofs import ProofFile, ProvenVisit, action_line, succession_faults, verify_proof
 from protocol.statements import VerifyKey
 
 _PROOF_MAX_BYTES: Final = 64 * 1024 * 1024
@@ -120,7 +122,27 @@ def _show(receipt: dict[str, Any], *, wants_json: bool) -> int:
         if action["changed"]:
             print(f"     It may have changed this computer. {action['undo']}")
     print(f"  Confirmed by the technician's own signature: {'yes' if receipt['countersigned'] else 'no'}")
+    for line in _beside(receipt):
+        print(f"  {line}")
     return Exit.FINE
+
+
+#: By the name of the neighbour: how it is told.
+_NEIGHBOURS: Final = {
+    "went_on_from": "The connection had been lost: it went on from {}.",
+    "went_on_in": "The connection was lost: it went on in {}.",
+    "taken_over_from": "They took over from {}.",
+    "handed_over_to": "It was handed over to {}.",
+}
+
+
+def _beside(receipt: dict[str, Any]) -> list[str]:
+    """What this visit went on from, and what followed."""
+    return [
+        sentence.format(f"{found['grant'][:12]} ({printable(found['technician'])})")
+        for name, sentence in _NEIGHBOURS.items()
+        if (found := receipt[name]) is not None
+    ]
 
 
 def _save(found: dict[str, Any], arguments: argparse.Namespace) -> int:
@@ -165,9 +187,10 @@ def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_jso
     except OSError as error:
         raise Refusal("the proof file cannot be read", expected=str(path), got=error.strerror or str(error)) from error
     proven = _prove(data, keys)
+    faults = succession_faults([proven, *_kept_beside(folder, proven, keys)], complete=False)
     if wants_json:
-        print_json({"ok": True, **_facts(proven)})
-        return Exit.FINE
+        print_json({"ok": not faults, "chain_faults": faults, **_facts(proven)})
+        return Exit.PROBLEM if faults else Exit.FINE
     print(f"Holds. {printable(proven.technician.name)} of {printable(proven.technician.organisation)} was here.")
     print(f"  reason given: {quote(proven.request.reason)}")
     print(f"  allowed: {', '.join(proven.grant.scopes)}")
@@ -177,26 +200,61 @@ def _verify_file(folder: StateFolder, path: Path, root: str | None, *, wants_jso
     print(f"  confirmed by the technician: {'yes' if proven.countersigned else 'no'}")
     if not proven.certified_device:
         print("  The organisation had not approved this device at that time.")
-    return Exit.FINE
+    if proven.grant.successor_of is not None:
+        print(f"  It went on from {proven.grant.successor_of.hex()[:12]} after the connection had been lost.")
+    for fault in faults:
+        say(f"This receipt does NOT fit another one kept here: {fault}")
+    return Exit.PROBLEM if faults else Exit.FINE
+
+
+def _kept_beside(folder: StateFolder, proven: ProvenVisit, keys: tuple[VerifyKey, ...]) -> list[ProvenVisit]:
+    """The visits kept here that this one went on from, or that went on from it. One that does not hold is no witness:
+    `receipts verify` without a file names it."""
+    found = []
+    try:
+        receipts = _all(folder)
+    except Refusal as error:
+        say(f"The receipts kept on this computer were not compared with it: {error.what}.")
+        return []
+    for kept in receipts:
+        other = kept["grant"] != proven.granted.hash.hex()
+        near = proven.granted.hash.hex() == kept["successor_of"] or proven.grant.successor_of == bytes.fromhex(
+            kept["grant"]
+        )
+        if other and near:
+            with suppress(ProtocolError):
+                found.append(_prove(kept["proof"].encode(), keys))
+    return found
 
 
 def _verify_all(folder: StateFolder, *, wants_json: bool) -> int:
-    """Every kept receipt, each against the pinned root."""
+    """Every kept receipt against the pinned root, and each that went on over a lost connection against the one before.
+
+    All that were ever made are kept, so that one which is missing between two is a fault as well, unless there are more
+    than are listed.
+    """
     keys = _root_keys(folder, None)
     good: list[dict[str, object]] = []
     bad: list[dict[str, str]] = []
+    visits: list[ProvenVisit] = []
     for found in _all(folder):
         try:
-            good.append(_facts(_prove(found["proof"].encode(), keys)))
+            visits.append(_prove(found["proof"].encode(), keys))
         except ProtocolError as error:
             bad.append({"grant": found["grant"], "what": str(error)})
+    good += [_facts(proven) for proven in visits]
+    faults = succession_faults(visits, complete=len(visits) + len(bad) < LISTED_MAX)
     if wants_json:
-        print_json({"ok": not bad, "verified": good, "failed": bad})
+        print_json({"ok": not bad and not faults, "verified": good, "failed": bad, "chain_faults": faults})
     else:
         print(f"{len(good)} receipts hold.")
+        if went_on := sum(proven.grant.successor_of is not None for proven in visits):
+            print(f"{went_on} of them went on over a lost connection from the one before.")
         for each in bad:
             say(f"{each['grant'][:12]} does NOT hold: {each['what']}")
-    return Exit.PROBLEM if bad else Exit.FINE
+        for fault in faults:
+            say(f"They do NOT fit each other: {fault}")
+    return Exit.PROBLEM if bad or faults else Exit.FINE
 
 
 def _prove(data: bytes, keys: tuple[VerifyKey, ...]) -> ProvenVisit:
@@ -216,6 +274,8 @@ def _facts(proven: ProvenVisit) -> dict[str, object]:
         "rebuilt": receipt.rebuilt,
         "countersigned": proven.countersigned,
         "certified_device": proven.certified_device,
+        "went_on_from": None if proven.grant.successor_of is None else proven.grant.successor_of.hex(),
+        "takes_over": proven.request.takes_over,
     }
 
 

@@ -46,6 +46,7 @@ _ALWAYS: Final = frozenset({"source", "path", "pid", "service", "remedy"})
 #: How a table is drawn, where a reading begins: nothing a customer needs to know.
 _NEVER: Final = frozenset(
     {
+        "after",
         "limit",
         "sort",
         "lines",

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from agent.proofs.chain import neighbours
 from agent.proofs.receipts import kept_receipt, proof_in
 from agent.proofs.verbs import receipt_value
 from agent.refusal import Refusal
@@ -29,10 +30,9 @@ def kept_receipts(database: Path) -> list[dict[str, Any]]:
             got=str(error),
             hint="Start the service (bellpull-agent run), or restore the state folder from a backup.",
         ) from error
-    return [_value(row) for row in rows]
-
-
-def _value(row: sqlite3.Row) -> dict[str, Any]:
-    proof = proof_in(row["proof"])
-    kept = kept_receipt(row, VerifyKey(proof.device_key))
-    return {**receipt_value(kept), "proof": bytes(row["proof"]).decode("utf-8")}
+    kept = [kept_receipt(row, VerifyKey(proof_in(row["proof"]).device_key)) for row in rows]
+    beside = neighbours(kept)
+    return [
+        {**receipt_value(each, beside=beside[each.grant]), "proof": bytes(row["proof"]).decode("utf-8")}
+        for each, row in zip(kept, rows, strict=True)
+    ]

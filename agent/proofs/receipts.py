@@ -21,7 +21,7 @@ from agent.uuid7 import uuid7
 from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.fields import sha256
-from protocol.grants import EndedBy, Grant, GrantChange, Receipt, ReceiptAction
+from protocol.grants import EndedBy, Grant, GrantChange, Receipt, ReceiptAction, SessionRequest
 from protocol.journal import JournalEntry, JournalWord, Outcome
 from protocol.limits import SEALED_BLOB_MAX_BYTES
 from protocol.messages.items import SealedItem, SealedKind
@@ -30,6 +30,8 @@ from protocol.statements import Envelope, SigningKey, VerifyKey, parse_payload, 
 
 #: The largest proof file that is read: a receipt of 1 MiB and the journal and statements behind it.
 PROOF_MAX_BYTES: Final = 64 * 1024 * 1024
+#: So many are listed; older ones stay on the disk.
+LISTED_MAX: Final = 1000
 #: What the link carries as one item; a longer visit's copy went through the session only.
 SEALED_PROOF_MAX_BYTES: Final = SEALED_BLOB_MAX_BYTES
 
@@ -45,6 +47,7 @@ class KeptReceipt:
     receipt: Receipt
     grant_body: Grant
     changes: tuple[GrantChange, ...]
+    takes_over: bool  # the technician asked to take over from another, who was there then
 
 
 def receipt_actions(
@@ -235,7 +238,7 @@ class Receipts:
 
     def list(self) -> list[KeptReceipt]:
         """Newest first."""
-        rows = self._database.query("SELECT * FROM receipts ORDER BY made_at DESC, rowid DESC LIMIT 1000")
+        rows = self._database.query("SELECT * FROM receipts ORDER BY made_at DESC, rowid DESC LIMIT ?", (LISTED_MAX,))
         return [kept_receipt(row, self._signing.verify_key) for row in rows]
 
 
@@ -250,6 +253,7 @@ def kept_receipt(row: Row, key: VerifyKey) -> KeptReceipt:
         verify(proof.receipt, Receipt, key).body,
         verify(proof.grant, Grant, key).body,
         tuple(verify(change, GrantChange, key).body for change in proof.changes),
+        parse_payload(proof.request, SessionRequest).takes_over,  # what it proves is for `verify_proof`
     )
 
 

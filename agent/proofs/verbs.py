@@ -12,6 +12,7 @@ from pydantic import Field
 
 from agent.consent.telling import may_have_changed, told, undo
 from agent.local.verbs import NoArguments, Peer, Verb
+from agent.proofs.chain import ALONE, Neighbours, neighbours
 from agent.proofs.journal_store import JournalStore
 from agent.proofs.receipts import KeptReceipt, Receipts
 from agent.refusal import Refusal
@@ -39,10 +40,13 @@ class ReceiptVerbs:
         )
 
     async def _list(self, arguments: NoArguments, peer: Peer) -> object:
-        return {"receipts": [receipt_value(kept) for kept in self._receipts.list()]}
+        kept = self._receipts.list()
+        beside = neighbours(kept)
+        return {"receipts": [receipt_value(each, beside=beside[each.grant]) for each in kept]}
 
     async def _file(self, arguments: OneReceipt, peer: Peer) -> object:
-        found = [kept for kept in self._receipts.list() if kept.grant.hex().startswith(arguments.grant)]
+        listed = self._receipts.list()
+        found = [kept for kept in listed if kept.grant.hex().startswith(arguments.grant)]
         if len(found) != 1:
             raise Refusal(
                 "there is no such receipt" if not found else "that names more than one receipt",
@@ -54,7 +58,8 @@ class ReceiptVerbs:
         assert proof is not None  # noqa: S101 - it was listed
         # What an earlier visit was about is the customer's to know, not the next technician's.
         about = {} if peer.in_session else self._arguments(found[0].grant)
-        return {**receipt_value(found[0], about), "proof": proof.decode("utf-8")}
+        beside = neighbours(listed)[found[0].grant]
+        return {**receipt_value(found[0], about, beside), "proof": proof.decode("utf-8")}
 
     def _arguments(self, grant: bytes) -> Mapping[int, bytes]:
         """The arguments of each action of this grant that were not erased, by its number."""
@@ -69,7 +74,9 @@ class ReceiptVerbs:
         return kept
 
 
-def receipt_value(kept: KeptReceipt, arguments: Mapping[int, bytes] = MappingProxyType({})) -> dict[str, object]:
+def receipt_value(
+    kept: KeptReceipt, arguments: Mapping[int, bytes] = MappingProxyType({}), beside: Neighbours = ALONE
+) -> dict[str, object]:
     receipt, consent = kept.receipt, kept.grant_body.consent
     return {
         "grant": kept.grant.hex(),
@@ -90,6 +97,10 @@ def receipt_value(kept: KeptReceipt, arguments: Mapping[int, bytes] = MappingPro
         "local_user": consent.local_user,
         "decided_at": consent.decided_at,
         "successor_of": None if kept.grant_body.successor_of is None else kept.grant_body.successor_of.hex(),
+        "went_on_from": _neighbour(beside.went_on_from),
+        "went_on_in": _neighbour(beside.went_on_in),
+        "taken_over_from": _neighbour(beside.taken_over_from),
+        "handed_over_to": _neighbour(beside.handed_over_to),
         "changes": [
             {"kind": change.kind.value, "scopes": [scope.value for scope in change.scopes], "at": change.changed_at}
             for change in kept.changes
@@ -108,4 +119,14 @@ def receipt_value(kept: KeptReceipt, arguments: Mapping[int, bytes] = MappingPro
             }
             for action in receipt.actions
         ],
+    }
+
+
+def _neighbour(kept: KeptReceipt | None) -> dict[str, object] | None:
+    if kept is None:
+        return None
+    return {
+        "grant": kept.grant.hex(),
+        "technician": kept.receipt.technician,
+        "granted_at": kept.receipt.granted_at,
     }

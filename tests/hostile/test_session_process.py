@@ -21,8 +21,9 @@ from agent.local.verbs import Peer
 from agent.refusal import Refusal
 from agent.session.host_process import SessionHost
 from protocol.journal import Outcome
+from tests.agent.desk_log import MemoryLogServer
 from tests.agent.session.test_host import SECRET, Heard, do
-from tests.agent.visit_rig import MemoryLogServer, Rig
+from tests.agent.visit_rig import Rig
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="visits run on Linux only in this version")
 

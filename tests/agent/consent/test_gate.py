@@ -17,7 +17,7 @@ from protocol.limits import CONSENT_TIMEOUT_S, REFUSAL_COOLDOWN_S
 from protocol.visit import RefusalReason
 from tests.agent.consent.test_prompt_text import FACTS
 from tests.agent.doubles import HandClocks
-from tests.agent.visit_rig import until
+from tests.agent.technician_end import until
 
 
 class Table:

@@ -28,7 +28,7 @@ from protocol.visit import RefusalReason
 from tests.agent.consent.test_gate import Table
 from tests.agent.consent.test_prompt_text import FACTS
 from tests.agent.doubles import MemoryLog
-from tests.agent.visit_rig import until
+from tests.agent.technician_end import until
 from tests.agent.xvfb import REPOSITORY, needs_window
 
 DRIVER = Path(__file__).with_name("window_driver.py")

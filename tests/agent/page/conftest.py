@@ -16,8 +16,9 @@ from agent.local.verbs import Catalogue
 from agent.page.serve import build
 from agent.proofs.verbs import ReceiptVerbs
 from agent.session.verbs import SessionVerbs
+from tests.agent.desk_log import MemoryLogServer
 from tests.agent.session.test_unattended_visits import policy_verbs
-from tests.agent.visit_rig import MemoryLogServer, Rig
+from tests.agent.visit_rig import Rig
 from tests.running import PLAIN
 from web.loopback import HostAndOrigin, LaunchToken
 from web.security import SecurityHeaders

@@ -196,7 +196,7 @@ async def test_the_customers_page_holds_nothing_that_could_answer(service: Rig, 
 
 
 async def test_the_reason_is_text(service: Rig, approval: httpx2.AsyncClient) -> None:
-    from tests.agent.visit_rig import TechnicianEnd, until
+    from tests.agent.technician_end import TechnicianEnd, until
     from tests.agent.visiting import SCOPES
 
     await service.offer()

@@ -14,7 +14,8 @@ from protocol.actions.scopes import Scope
 from protocol.grants import EndedBy
 from technician.session.events import GrantCame
 from tests.agent.consent.test_abuse import sign
-from tests.agent.visit_rig import Rig, until
+from tests.agent.technician_end import until
+from tests.agent.visit_rig import Rig
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 ALL = (Scope.DIAGNOSE, Scope.PROCESSES, Scope.LOGS, Scope.CHAT)

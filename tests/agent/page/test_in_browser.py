@@ -23,7 +23,8 @@ from protocol.actions.scopes import Scope
 from protocol.limits import REASON_MAX_CHARS
 from protocol.tickets import TicketOrigin
 from tests.agent.consent.test_prompt_text import FACTS
-from tests.agent.visit_rig import Rig, until
+from tests.agent.technician_end import until
+from tests.agent.visit_rig import Rig
 from tests.making import NOW
 from web.loopback import HostAndOrigin, LaunchToken
 from web.security import SecurityHeaders

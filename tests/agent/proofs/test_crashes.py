@@ -17,7 +17,9 @@ from protocol.actions.logs import LogsArguments
 from protocol.actions.processes import ProcessesArguments
 from protocol.grants import EndedBy
 from protocol.journal import JournalWord, Outcome
-from tests.agent.visit_rig import MemoryLogServer, Rig, until, yes_to
+from tests.agent.desk_log import MemoryLogServer
+from tests.agent.technician_end import until
+from tests.agent.visit_rig import Rig, yes_to
 
 
 class Dead(BaseException):

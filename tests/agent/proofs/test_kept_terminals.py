@@ -14,7 +14,8 @@ from protocol.journal import JournalWord, Outcome
 from protocol.limits import RISK3_WAIT_S
 from protocol.pieces import pack_bytes
 from technician.session.events import ActionEnded, GrantCame
-from tests.agent.visit_rig import Rig, TechnicianEnd, until, yes_to
+from tests.agent.technician_end import TechnicianEnd, until
+from tests.agent.visit_rig import Rig, yes_to
 
 
 class TerminalRig(Rig):

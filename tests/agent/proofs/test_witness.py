@@ -13,8 +13,9 @@ from protocol.messages.documents import NewCheckpoint
 from protocol.messages.items import AuditItem, Stored
 from protocol.strict_json import WireModel
 from protocol.visit import RefusalReason
+from tests.agent.desk_log import MemoryLogServer
 from tests.agent.doubles import LOG_NAME
-from tests.agent.visit_rig import MemoryLogServer, Rig
+from tests.agent.visit_rig import Rig
 from tests.making import NOW, seed
 
 
@@ -145,7 +146,7 @@ async def test_a_session_exposes_the_fork(rig: Rig) -> None:
     honest = rig.desk.note
     rig.desk.note = shown_to_technician.note  # type: ignore[method-assign]
     await rig.visits.offered(_offer(rig))
-    from tests.agent.visit_rig import TechnicianEnd, until
+    from tests.agent.technician_end import TechnicianEnd, until
     from tests.agent.visiting import SCOPES
 
     await until(lambda: bool(rig.sockets))

@@ -94,8 +94,20 @@ class World:
         self.service.wait(10)
         (self.state / "run" / "agent.sock").unlink(missing_ok=True)
 
-    def connect(self, *scopes: str, minutes: int = 10) -> "Connect":
-        return Connect(self, scopes, minutes)
+    def connect(self, *scopes: str, minutes: int = 10, home: Path | None = None, takes_over: bool = False) -> "Connect":
+        """`home`: another technician's, who may take over."""
+        return Connect(self, scopes, minutes, home or self.home, takes_over=takes_over)
+
+    def another_technician(self, name: str) -> Path:
+        """With keys of their own, certified, signed in; their home folder."""
+        home = self.folder / name.split()[0].lower()
+        org, own = ("--keys", str(self.organisation), "--json"), ("--home", str(home), "--json")
+        made = command("technician.cli", "keys", "init", "--name", name, "--no-passphrase", *own)
+        certificate = str(self.folder / f"{home.name}.json")
+        certified = ("org", "certify", made["request"], "--customer", "Anna", "--out", certificate)
+        command("technician.cli", *certified, *org)
+        command("technician.cli", "keys", "install", certificate, *own)
+        return home
 
     def approve(self, *arguments: str) -> Any:
         wait_for(lambda: bool(self.asks("consent-list")["pending"]))
@@ -122,7 +134,9 @@ class World:
 class Connect:
     """`bellpull connect … --json`, with its events as they come."""
 
-    def __init__(self, world: World, scopes: tuple[str, ...], minutes: int) -> None:
+    def __init__(
+        self, world: World, scopes: tuple[str, ...], minutes: int, home: Path, *, takes_over: bool = False
+    ) -> None:
         argv = [
             sys.executable,
             "-c",
@@ -130,7 +144,7 @@ class Connect:
             "connect",
             world.device,
             "--home",
-            str(world.home),
+            str(home),
             "--ticket",
             world.ticket,
             *(word for scope in scopes for word in ("--scope", scope)),
@@ -139,6 +153,7 @@ class Connect:
             "--reason",
             "Looking at what is slow",
             "--json",
+            *(["--handover"] if takes_over else []),
         ]
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

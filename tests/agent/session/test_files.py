@@ -317,7 +317,7 @@ class Upload:
         self._pipe = OwnPipe(theirs, FILES_WRITE)
         self._reader = PieceReader("upload")
         self._came: list[Piece] = []
-        self.failure: Unreadable | None = None
+        self.failure: Unreadable | BrokenPipeError | None = None
         self.items: list[Item] = []
         bench = place.bench(*folders, pipe=self._pipe)
 
@@ -325,7 +325,7 @@ class Upload:
             try:
                 for said in do_files_write(arguments, bench):
                     self._pipe.say(said)
-            except Unreadable as error:
+            except (Unreadable, BrokenPipeError) as error:
                 self.failure = error
             finally:
                 self._pipe.close()
@@ -348,15 +348,21 @@ class Upload:
         item = self.item()
         return None if item is None else strict_json.parse(item.body.encode(), UploadReady)
 
-    def send(self, offset: int, data: bytes) -> None:
+    def send(self, offset: int, data: bytes, *, says_the_end: bool = True) -> None:
         begin = Item(id=1, kind="upload-from", body=strict_json.dump(UploadFrom(offset=offset)).decode())
         try:
             self._ours.sendall(pack_item(begin))
             for at in range(0, len(data), 1 << 20):
                 self._ours.sendall(pack_bytes(data[at : at + (1 << 20)]))
-            self._ours.shutdown(socket.SHUT_WR)
+            if says_the_end:
+                self._ours.shutdown(socket.SHUT_WR)
         except BrokenPipeError:
             return  # refused in the middle: `failure` says why
+
+    def leave(self) -> None:
+        """Cancelled: nobody listens and nobody says anything any more."""
+        self._ours.close()
+        self._thread.join(10)
 
     def over(self) -> list[Item]:
         items = []
@@ -431,6 +437,23 @@ def test_what_was_cut_off_is_kept_and_the_same_upload_goes_on(place: Place) -> N
     second.send(1_200_000, data[1_200_000:])
     second.over()
     assert second.failure is None
+    assert (place.documents / "big").read_bytes() == data
+
+
+def test_a_whole_file_gets_no_name_when_it_was_cancelled_before_its_end_was_said(place: Place) -> None:
+    """As when the connection is lost behind its last byte: the receipt says that it was not done."""
+    data = os.urandom(100_000)
+    arguments = FilesWriteArguments(path="Documents/big", size_bytes=len(data), sha256=hashlib.sha256(data).digest())
+    upload = Upload(place, arguments)
+    assert upload.ready() is not None
+    upload.send(0, data, says_the_end=False)
+    upload.leave()
+    assert isinstance(upload.failure, BrokenPipeError)
+    assert not (place.documents / "big").exists()
+    again = Upload(place, arguments)
+    assert again.ready() == UploadReady(offset=len(data), prefix_sha256=arguments.sha256)
+    again.send(len(data), b"")
+    again.over()
     assert (place.documents / "big").read_bytes() == data
 
 

@@ -17,7 +17,7 @@ from agent.session.host_process import HostEvent, SessionHost, kill_marked, mark
 from agent.session.host_wire import MARK
 from protocol.journal import Outcome
 from protocol.limits import STOP_CHILDREN_S
-from tests.agent.visit_rig import until
+from tests.agent.technician_end import until
 from tests.making import NOW
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="visits run on Linux only in this version")

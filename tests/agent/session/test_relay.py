@@ -14,7 +14,8 @@ from agent.link.connection import LinkLost
 from agent.session.relay import RelaySocket, join_room
 from protocol.grants import EndedBy
 from protocol.limits import RELAY_MESSAGE_MAX_BYTES
-from tests.agent.visit_rig import TOKEN, MemorySocket, Rig, TechnicianEnd, until, yes_to
+from tests.agent.technician_end import MemorySocket, TechnicianEnd, until
+from tests.agent.visit_rig import TOKEN, Rig, yes_to
 from tests.agent.visiting import ROOM, SCOPES
 
 PAIRED = '{"type":"paired"}'

@@ -24,13 +24,16 @@ from agent.session.effects import (
 )
 from agent.session.steps import SLEPT_S
 from protocol import strict_json
+from protocol.actions.files import FilesWriteArguments
 from protocol.actions.logs import LogsArguments
 from protocol.actions.scopes import Scope
 from protocol.actions.services_control import ServicesControlArguments
 from protocol.errors import LocalProtocolError
+from protocol.fields import sha256
 from protocol.grants import EndedBy
 from protocol.journal import Outcome
 from protocol.limits import HANDSHAKE_TIMEOUT_S, RESUME_WINDOW_S, RESUMES_MAX, STREAM_WINDOW_BYTES
+from protocol.pieces import pack_bytes
 from protocol.proofs import ProofFile, ProvenVisit, verify_proof, verify_succession
 from protocol.session_state import SessionState
 from protocol.visit import RefusalReason
@@ -596,6 +599,52 @@ def test_what_lasts_ends_with_the_connection_and_is_told_so() -> None:
     (fate,) = went_on(visit).fates
     assert fate.result is not None
     assert fate.result.outcome is Outcome.CANCELLED
+
+
+UPLOAD = FilesWriteArguments(path="Documents/a", size_bytes=3, sha256=sha256(b"abc"))
+UPLOADING = (Scope.FILES_WRITE, Scope.LOGS)
+
+
+def uploading() -> tuple[Encounter, int, int]:
+    visit = granted(scopes=UPLOADING, decision=yes(UPLOADING))
+    number = visit.act("files.write", UPLOAD)
+    assert visit.technician.chain is not None
+    stream = visit.technician.chain.sent[-1].stream
+    visit.technician.send_input(stream, pack_bytes(b"abc"))
+    visit.flush()
+    visit.settle()
+    return visit, number, stream
+
+
+def test_an_upload_that_was_not_said_to_be_whole_is_cut_off_and_may_be_asked_for_again() -> None:
+    visit, number, _ = uploading()
+    effects = visit.feed(TransportLost("cut"))
+    assert Cancel(number) in effects
+    visit.heard += visit.technician.connection_lost()
+    visit.knock()
+    (fate,) = went_on(visit).fates
+    assert fate.result is not None
+    assert fate.result.outcome is Outcome.CANCELLED
+
+
+def test_an_upload_that_came_whole_ends_there_and_the_receipt_tells_it_before_anything_goes_on() -> None:
+    """So that it is known not to be sent a second time."""
+    visit, number, stream = uploading()
+    visit.technician.end_input(stream)
+    visit.flush()
+    visit.settle()
+    visit.cut()
+    assert Cancel(number) not in visit.done
+    visit.knock()
+    assert not visit.said(WentOn), "the successor waits for it"
+    visit.feed(Finished(number, Outcome.DONE))
+    visit.settle()
+    (fate,) = went_on(visit).fates
+    assert fate.result is not None
+    assert fate.result.outcome is Outcome.DONE
+    (past,) = visit.said(PastReceipt)
+    assert isinstance(past, PastReceipt)
+    assert [action.outcome for action in proven(past).receipt.actions] == [Outcome.DONE]
 
 
 def test_what_waits_for_the_log_does_not_begin_while_nobody_is_there() -> None:

@@ -13,7 +13,8 @@ from protocol.limits import RESUME_WINDOW_S
 from protocol.proofs import ProvenVisit, succession_faults
 from protocol.visit import RefusalReason
 from technician.session.events import ActionEnded, GrantCame, Noticed, WentOn
-from tests.agent.visit_rig import ROW, Rig, TechnicianEnd, until, yes_to
+from tests.agent.technician_end import TechnicianEnd, until
+from tests.agent.visit_rig import ROW, Rig, yes_to
 from tests.agent.visiting import ORG, revoked_serial
 from tests.making import NOW
 

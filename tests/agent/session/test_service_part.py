@@ -33,7 +33,8 @@ from protocol.journal import Outcome
 from protocol.strict_json import WireModel
 from protocol.visit import Item
 from tests.agent.mending.test_mending import REMEDY, Workshop
-from tests.agent.visit_rig import FakeHost, Rig, until
+from tests.agent.technician_end import until
+from tests.agent.visit_rig import FakeHost, Rig
 
 CUSTOMER = Peer(uid=1000, pid=1, is_administrator=False, in_session=False)
 

@@ -19,7 +19,7 @@ from protocol.actions.terminal import RESIZE_KIND, TerminalArguments, TerminalEn
 from protocol.journal import Outcome
 from protocol.limits import STOP_CHILDREN_S
 from tests.agent.session.streaming import StreamingHost, StreamRun, streaming_host
-from tests.agent.visit_rig import until
+from tests.agent.technician_end import until
 
 CANARY = "CANARY-of-the-agents-own-folder"
 

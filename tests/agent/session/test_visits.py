@@ -16,7 +16,8 @@ from protocol.journal import Outcome
 from protocol.limits import CONSENT_TIMEOUT_S
 from protocol.messages.desk import FourFacts, TicketState, TicketUpdate
 from protocol.visit import RefusalReason
-from tests.agent.visit_rig import ROW, Rig, until, yes_to
+from tests.agent.technician_end import until
+from tests.agent.visit_rig import ROW, Rig, yes_to
 from tests.agent.visiting import ORG, revoked_serial
 from tests.making import NOW
 

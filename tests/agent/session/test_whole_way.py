@@ -8,12 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from agent.local.client import call
 from agent.session.descendants import below
+from protocol import strict_json
+from protocol.audit import AuditLeaf
+from protocol.fields import sha256
 from protocol.limits import RISK3_WAIT_S, STOP_CHILDREN_S, STOP_S
+from technician.audit.files import read_log
 from tests.agent.session.programs import WORDS, Connect, World, command, wait_for
 
 pytestmark = [
@@ -159,19 +164,31 @@ def test_stop_with_a_frozen_server_is_dead_within_a_second(world: World) -> None
 
 
 def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
-    """The visit waits, both ends say so, and it goes on when the server is back: two grants, a receipt each."""
-    visit = world.connect("processes")
+    """The visit waits, both ends say so, and it goes on when the server is back: two grants, a receipt each.
+
+    The file that was on its way goes on behind what had come of it.
+    """
+    content = os.urandom(1 << 20) * 48
+    (world.documents / "on-its-way.bin").write_bytes(content)
+    visit = world.connect("processes", "files.read")
     world.approve()
     visit.until("granted")
     visit.say("ps")
     visit.until("result")
     before = len(world.receipts())
+    visit.say(f"get Documents/on-its-way.bin {world.folder / 'on-its-way.bin'}")
+    visit.until("progress")
     world.server.kill()
     visit.until("connection-lost")
+    part = (world.folder / "on-its-way.bin.part").stat().st_size
     world.server.start_again()
     visit.until("went-on")
+    carried = visit.until("file")
+    assert (carried["losses"], carried["restarted"], carried["sha256"]) == (1, False, sha256(content).hex())
+    assert 0 < part < len(content)
+    assert (world.folder / "on-its-way.bin").read_bytes() == content
     visit.say("ps")
-    visit.until("result", 2)
+    visit.until("result", 3)
     visit.say("end")
     ended = visit.until("ended")
     assert ended["by"] == "technician"
@@ -179,12 +196,114 @@ def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     wait_for(lambda: len(world.receipts()) == before + 2)
     after, first = world.receipts()[:2]
     assert (first["ended_by"], after["ended_by"]) == ("connection-lost", "technician")
-    for receipt in (first, after):
-        assert [action["outcome"] for action in receipt["actions"]] == ["done"]
+    done = [[(action["action"], action["outcome"]) for action in receipt["actions"]] for receipt in (first, after)]
+    assert done == [
+        [("processes", "done"), ("files.read", "cancelled")],
+        [("files.read", "done"), ("processes", "done")],
+    ]
+    rest = int(after["actions"][0]["detail"].split("gave ")[1].split()[0])
+    assert 0 < rest < len(content), "only what was missing came the second time"
     wait_for(lambda: [pid for pid in below(world.service.pid) if _is_host(pid)] == [])
     wait_for(lambda: world.asks("status")["outbox"]["items"] == 0, 60)
     assert world.agent("status")["outbox"]["dead_letters"] == 0
     assert world.agent("status")["alarms"] == []
+
+
+@pytest.mark.soak
+def test_what_streams_goes_on_over_a_server_that_dies(world: World) -> None:
+    """A download cut twice, an upload, a followed log; and a shell, which cannot be carried over and says so."""
+    here, block = world.folder / "streams", os.urandom(1 << 20)
+    here.mkdir()
+    content = b"".join(number.to_bytes(4, "big") + block for number in range(48))
+    (world.documents / "large.bin").write_bytes(content)
+    log = log_of_tests()
+    world.agent("terminal", "enable")
+    visit = world.connect("files.read", "files.write", "logs", "terminal")
+    wait_for(lambda: bool(world.asks("consent-list")["pending"]))
+    (prompt,) = world.agent("consent", "list")["pending"]
+    world.agent("consent", "show", prompt["id"])
+    time.sleep(RISK3_WAIT_S + 0.2)
+    world.agent("consent", "approve", prompt["id"])
+    visit.until("granted")
+    try:
+        log.write_text("".join(f"line {number}\n" for number in range(5)))
+        visit.say(f"logs follow {log.name}")
+        wait_for(lambda: lines_of(visit) == [f"line {number}" for number in range(5)])
+        visit.say(f"get Documents/large.bin {here / 'large.bin'}")
+        for cut in (1, 2):
+            visit.until("progress", cut)
+            world.server.kill()
+            with log.open("a") as file:
+                file.write(f"written in cut {cut}\n")
+            world.server.start_again()
+            visit.until("went-on", cut)
+        carried = visit.until("file")
+        assert carried["losses"] == 2
+        assert carried["sha256"] == sha256(content).hex()
+        assert (here / "large.bin").read_bytes() == content
+
+        told = len([each for each in visit.events if each["event"] == "progress"])
+        visit.say(f"put {here / 'large.bin'} Documents/copy-of-large.bin")
+        visit.until("confirm")
+        visit.say("yes")
+        visit.until("progress", told + 1)
+        world.server.kill()
+        assert not (world.documents / "copy-of-large.bin").exists(), "never half a file at its name"
+        world.server.start_again()
+        assert visit.until("file", 2)["losses"] == 1
+        assert (world.documents / "copy-of-large.bin").read_bytes() == content
+
+        visit.say("terminal")
+        visit.until("confirm", 2)
+        visit.say("yes")
+        visit.say(json.dumps({"keys": "echo sh''own\n"}))
+        wait_for(lambda: b"shown" in shown(visit))
+        world.server.kill()
+        visit.until("connection-lost", 4)
+        visit.say(json.dumps({"keys": f"touch {here / 'typed-in-between'}\n"}))
+        world.server.start_again()
+        visit.until("confirm", 3)  # another one is offered
+        assert any("the shell ended with the connection" in each.get("text", "") for each in visit.events)
+        visit.say("yes")
+        visit.say(json.dumps({"keys": "echo sec''ond; exit\n"}))
+        wait_for(lambda: b"second" in shown(visit))
+        assert not (here / "typed-in-between").exists()
+
+        wait_for(lambda: len(lines_of(visit)) == 7)
+        assert lines_of(visit) == [*(f"line {number}" for number in range(5)), "written in cut 1", "written in cut 2"]
+        assert not any("missing" in str(each) for each in visit.rows("logs.follow"))
+        wait_for(lambda: len([each for each in visit.events if each["event"] == "result"]) >= 3)
+        visit.say("end")
+        assert visit.until("ended")["fault"] == ""
+    finally:
+        log.unlink()
+        visit.close()
+    grants = world.receipts()[:5]
+    assert [receipt["ended_by"] for receipt in grants] == ["technician", *["connection-lost"] * 4]
+    written = [
+        (action["action"], action["outcome"])
+        for receipt in reversed(grants)
+        for action in receipt["actions"]
+        if action["action"] in ("files.write", "terminal")
+    ]
+    assert written == [
+        ("files.write", "cancelled"), ("files.write", "done"), ("terminal", "cancelled"), ("terminal", "done"),
+    ]  # fmt: skip
+    assert world.agent("receipts", "verify")["ok"]
+
+
+def log_of_tests() -> Path:
+    """A log that this user may write and the agent lists; none: as an ordinary user, this test needs one."""
+    log = Path("/var/log") / f"bellpull-test-{os.getpid()}.log"
+    try:
+        log.touch()
+    except PermissionError:
+        pytest.skip("only who may write to /var/log has a log to follow here")
+    return log
+
+
+def lines_of(visit: Connect) -> list[str]:
+    return [each["item"]["body"]["text"] for each in visit.rows("logs.follow") if each["item"]["kind"] == "text-line"]
 
 
 def test_an_agent_that_dies_in_the_middle_of_a_visit(world: World) -> None:
@@ -262,6 +381,57 @@ def test_a_visit_in_which_something_is_changed_and_said(world: World) -> None:
     wait_for(lambda: world.asks("status")["outbox"]["items"] == 0, 60)
     sealed = command("technician.cli", "evidence", world.ticket, *home)["evidence"]
     assert any(each["kind"] == "transcript" and "Yes, thank you" in each["text"] for each in sealed)
+
+
+def test_a_visit_is_handed_over_to_a_technician_with_keys_of_their_own(world: World) -> None:
+    """Two programs of two technicians; the customer is asked about the second, and reads who asks for it."""
+    home = world.another_technician("Bea Tech")
+    tom = world.connect("processes")
+    world.approve()
+    tom.until("granted")
+    tom.say("ps")
+    tom.until("result")
+    tom.say("handover Bea Tech")
+    assert tom.until("notice")["kind"] == "hand-over-waits"
+    bea = world.connect("processes", home=home, takes_over=True)
+    wait_for(lambda: bool(world.asks("consent-list")["pending"]))
+    (prompt,) = world.agent("consent", "list")["pending"]
+    shown = world.agent("consent", "show", prompt["id"])["text"]
+    assert prompt["technician"] == "Bea Tech"
+    assert "Bea Tech asks to take over from Tom Vale." in shown
+    assert "If you say no, Tom Vale stays." in shown
+    tom.say("ps")
+    assert tom.until("result", 2)["outcome"] == "done", "the first stays until the customer has said yes"
+    world.agent("consent", "approve", prompt["id"])
+    bea.until("granted")
+    left = tom.until("ended")
+    assert (left["by"], left["countersigned"], left["fault"]) == ("technician", True, "")
+    assert [each["kind"] for each in tom.events if each["event"] == "notice"] == ["hand-over-waits", "handed-over"]
+    bea.say("ps")
+    assert bea.until("result")["outcome"] == "done"
+    bea.say("end")
+    assert bea.until("ended")["fault"] == ""
+    for visit in (tom, bea):
+        visit.close()
+    wait_for(lambda: bool(world.receipts()[0]["handed_over_to"] or world.receipts()[0]["taken_over_from"]))
+    after, before = world.receipts()[:2]
+    assert [each["technician"] for each in (before, after)] == ["Tom Vale", "Bea Tech"]
+    assert before["handed_over_to"]["grant"] == after["grant"]
+    assert after["taken_over_from"]["grant"] == before["grant"]
+    assert [len(each["actions"]) for each in (before, after)] == [2, 1]
+    assert world.agent("receipts", "verify")["ok"]
+    wait_for(lambda: world.asks("status")["outbox"]["items"] == 0, 60)
+    audit = world.folder / "audit"
+    command("technician.cli", "audit", "export", "--out", str(audit), "--home", str(home), "--json")
+    assert command("technician.cli", "audit", "verify", str(audit), "--json")["problems"] == []
+    entries = [strict_json.parse(leaf, AuditLeaf).entry for leaf in read_log(audit).entries]
+    words = {
+        grant: [entry.word.value for entry in entries if entry.session == bytes.fromhex(grant)]
+        for grant in (before["grant"], after["grant"])
+    }
+    one = ["action-started", "action-ended"]
+    assert words[before["grant"]] == ["session-started", *one, *one, "session-ended", "receipt-made"]
+    assert words[after["grant"]] == ["session-started", *one, "session-ended", "receipt-made"]
 
 
 def test_a_revoked_technician_is_out_within_five_seconds(world: World) -> None:
