@@ -97,6 +97,6 @@ SPEC = CheckSpec(
     },
     interval_s=900,
     cost=Cost.MODERATE,
-    timeout_s=10,
+    timeout_s=15,
     platforms=ALL_PLATFORMS,
 )

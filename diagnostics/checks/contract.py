@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from diagnostics.collectors.contract import ALL_PLATFORMS, Collector, Cost, Observed
@@ -111,6 +111,13 @@ class CheckSpec:
     platforms: frozenset[Platform] = ALL_PLATFORMS
     # Read when they can be; the check does without.
     wishes: tuple[Collector[object], ...] = field(default=())
+    # On macOS, where a look at this starts a program that works for seconds (`log`, `system_profiler`). 0: as elsewhere.
+    interval_on_macos_s: int = 0
+
+    def on(self, platform: Platform) -> CheckSpec:
+        """As it is scheduled there."""
+        slower = platform is Platform.MACOS and self.interval_on_macos_s > self.interval_s
+        return replace(self, interval_s=self.interval_on_macos_s) if slower else self
 
     @property
     def rule(self) -> str:

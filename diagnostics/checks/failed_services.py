@@ -117,6 +117,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.MODERATE,
-    timeout_s=12,
+    timeout_s=15,
     platforms=ALL_PLATFORMS,
 )

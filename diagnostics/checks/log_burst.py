@@ -83,6 +83,7 @@ SPEC = CheckSpec(
         )
     },
     interval_s=900,
+    interval_on_macos_s=3600,
     cost=Cost.MODERATE,
     timeout_s=12,
     platforms=ALL_PLATFORMS,

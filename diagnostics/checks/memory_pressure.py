@@ -142,5 +142,5 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.CHEAP,
-    timeout_s=5,
+    timeout_s=15,
 )

@@ -66,6 +66,6 @@ SPEC = CheckSpec(
     },
     interval_s=6 * 3600,
     cost=Cost.MODERATE,
-    timeout_s=10,
+    timeout_s=15,
     platforms=ALL_PLATFORMS,
 )

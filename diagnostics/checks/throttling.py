@@ -115,6 +115,6 @@ SPEC = CheckSpec(
     },
     interval_s=300,
     cost=Cost.CHEAP,
-    timeout_s=5,
+    timeout_s=15,
     platforms=ALL_PLATFORMS,
 )

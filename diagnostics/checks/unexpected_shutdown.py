@@ -102,6 +102,6 @@ SPEC = CheckSpec(
     },
     interval_s=3600,
     cost=Cost.CHEAP,
-    timeout_s=5,
+    timeout_s=15,
     platforms=ALL_PLATFORMS,
 )

@@ -67,7 +67,8 @@ SPEC = CheckSpec(
         )
     },
     interval_s=300,
+    interval_on_macos_s=1800,
     cost=Cost.CHEAP,
-    timeout_s=5,
+    timeout_s=15,
     platforms=ALL_PLATFORMS,
 )

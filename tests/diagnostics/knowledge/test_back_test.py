@@ -60,7 +60,8 @@ def test_the_table_has_a_line_for_each_issue_most_frequent_first(found: Sequence
     assert counts == sorted(counts, reverse=True)
     assert counts[0] >= 1
     (cache,) = [line for line in lines if line.startswith("user-cache-fills-disk ")]
-    assert cache.split()[1:] == [f"1/{found[0].machines}", "0", "0", "laptop-disk-full"]
+    # Between them stand how often it was near, and how often nobody could tell: other machines change those.
+    assert (cache.split()[1], cache.split()[4:]) == (f"1/{found[0].machines}", ["laptop-disk-full"])
 
 
 def test_the_command_prints_it_and_as_json_it_is_one_object(capsys: Capture) -> None:
