@@ -37,6 +37,23 @@ def parse_timers(content: bytes) -> tuple[Timer, ...]:
     return tuple(timers[:TIMERS_MAX])
 
 
+def parse_enabled(content: bytes) -> tuple[str, ...]:
+    """`systemctl list-unit-files --type=timer --state=enabled`: the names; `x@.timer` is a pattern only.
+
+    apt-daily.timer              enabled enabled
+    """
+    lines = content.decode("utf-8", "replace").splitlines()
+    names = [printable(fields[0], 256) for line in lines if (fields := line.split())]
+    return tuple(name for name in names if name.endswith(".timer") and not name.endswith("@.timer"))
+
+
+def with_unloaded(timers: tuple[Timer, ...], enabled: tuple[str, ...]) -> tuple[Timer, ...]:
+    """Those that are enabled and not even loaded wait for nothing: they count as inactive."""
+    loaded = {timer.name for timer in timers}
+    missing = [name for name in enabled if name not in loaded]
+    return (*timers, *(Timer(name, "", "inactive", "", "enabled") for name in missing))[:TIMERS_MAX]
+
+
 def collect_timers(machine: Machine) -> Timers:
     if machine.platform is Platform.WINDOWS:
         from diagnostics.collectors.windows.tasks import read_timers
@@ -52,7 +69,12 @@ def collect_timers(machine: Machine) -> Timers:
         if "not been booted with systemd" in words:
             words = "this system was not started by systemd, so nothing plans jobs here"
         raise Unreadable(words or f"systemctl ended with code {output.exit_code}")
-    return Timers(parse_timers(output.stdout))
+    timers = parse_timers(output.stdout)
+    try:
+        enabled = machine.run(commands.ENABLED_TIMERS)
+    except Unreadable:
+        return Timers(timers)  # what is loaded was told, and that is most of it
+    return Timers(with_unloaded(timers, parse_enabled(enabled.stdout) if enabled.exit_code == 0 else ()))
 
 
 TIMERS = Collector(

@@ -71,6 +71,11 @@ TIMER_STATES = Command(
         "*.timer",
     ),
 )
+# `systemctl show` knows loaded units only, and a timer that was enabled and never started is not loaded.
+ENABLED_TIMERS = Command(
+    "enabled-timers",
+    ("systemctl", "list-unit-files", "--no-pager", "--no-legend", "--plain", "--type=timer", "--state=enabled"),
+)
 METERED = Command(
     "link-metered", ("nmcli", "--terse", "--fields", "GENERAL.METERED,GENERAL.STATE", "device", "show"), timeout_s=3
 )
@@ -113,6 +118,7 @@ FIXED: Mapping[str, Command] = {
         TIME_SERVICE,
         START_TIME,
         TIMER_STATES,
+        ENABLED_TIMERS,
         PRINTERS,
         PRINT_JOBS,
         METERED,

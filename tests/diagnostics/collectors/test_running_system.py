@@ -27,12 +27,13 @@ from diagnostics.collectors.sockets import (
     parse_sockstat,
     parse_tcp_counters,
 )
+from diagnostics.collectors.timers import parse_enabled, with_unloaded
 from diagnostics.machine.interface import Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.machine.read.open_files import parse_limit
 from diagnostics.machine.recorded import RecordedMachine
 from diagnostics.observations import KernelEventKind, LogLine
-from diagnostics.system_observations import Boot, ClockSync, Crash, Neighbour, Protection, Sockets, TcpCounters
+from diagnostics.system_observations import Boot, ClockSync, Crash, Neighbour, Protection, Sockets, TcpCounters, Timer
 
 Recorded = Callable[[str], RecordedMachine]
 
@@ -242,3 +243,14 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     ):
         with suppress(Unreadable):
             parse(content)
+
+
+def test_an_enabled_timer_that_was_never_loaded_counts_as_inactive() -> None:
+    """As a Debian 12 told it: `systemctl show '*.timer'` does not name what is not loaded."""
+    files = b"apt-daily.timer    enabled enabled\nnightly.timer      enabled enabled\nx@.timer   enabled enabled\n"
+    loaded = (Timer("apt-daily.timer", "Daily apt download activities", "active", "success", "enabled"),)
+    assert parse_enabled(files) == ("apt-daily.timer", "nightly.timer")
+    assert with_unloaded(loaded, parse_enabled(files)) == (
+        *loaded,
+        Timer("nightly.timer", "", "inactive", "", "enabled"),
+    )
