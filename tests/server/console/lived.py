@@ -75,17 +75,28 @@ class Lived:
 
 
 @contextlib.contextmanager
-def lived_server(directory: Path, clock: Clock | None = None, *, settings: Settings | None = None) -> Iterator[Lived]:
-    """The server runs in a thread of its own, since Playwright's sync API needs this one."""
+def lived_server(
+    directory: Path,
+    clock: Clock | None = None,
+    *,
+    settings: Settings | None = None,
+    host: str = "127.0.0.1",
+    filled: bool = True,
+) -> Iterator[Lived]:
+    """The server runs in a thread of its own, since Playwright's sync API needs this one.
+
+    `host`: the name people use for it. `filled`: with its first busy day; else as it was set up.
+    """
     made: list[Lived] = []
     failed: list[BaseException] = []
     started, stop = threading.Event(), asyncio.Event()
 
     async def live() -> None:
-        async with world_in_thread(directory, clock or Clock(), settings or Settings()) as world:
+        async with world_in_thread(directory, clock or Clock(), settings or Settings(), host) as world:
             desk = Lived(world, asyncio.get_running_loop())
-            assert (await world.pin()).status_code == 200
-            await fill(desk)
+            if filled:
+                assert (await world.pin()).status_code == 200
+                await fill(desk)
             made.append(desk)
             started.set()
             await stop.wait()
@@ -118,10 +129,12 @@ class _ServerInThread(serving.PoliteServer):
 
 
 @contextlib.asynccontextmanager
-async def world_in_thread(directory: Path, clock: Clock, settings: Settings) -> AsyncIterator[World]:
+async def world_in_thread(
+    directory: Path, clock: Clock, settings: Settings, host: str = "127.0.0.1"
+) -> AsyncIterator[World]:
     """The real server on a loopback port, in whatever thread this runs."""
     listening = serving.listen("127.0.0.1:0")
-    origin = f"http://{serving.address_of(listening)}"
+    origin = f"http://{serving.address_of(listening)}".replace("127.0.0.1", host)
     create(directory / "server", settings.model_copy(update={"origin": origin}))
     config = load(directory / "server")
     database = Database(config.database_url)
