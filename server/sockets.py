@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -80,6 +81,13 @@ async def accept_program(websocket: WebSocket, subprotocol: str) -> bool:
         return False
     await websocket.accept(subprotocol=subprotocol)
     return True
+
+
+async def turn_away(websocket: WebSocket, retry_after_s: int) -> None:
+    """Not now: 503 instead of the upgrade, with a word when to come back."""
+    answer = Response(status_code=503, headers={"retry-after": str(retry_after_s)})
+    with suppress(WebSocketDisconnect, RuntimeError):  # it did not wait for this
+        await websocket.send_denial_response(answer)
 
 
 def take_over(websocket: WebSocket, make: Callable[[asyncio.Transport], P]) -> P:

@@ -1,6 +1,6 @@
 """One agent's link, from the challenge to the goodbye.
 
-    challenge ─► login ─► welcome ─► … each message handled in order, each answer before the next is read
+    doorway ─► challenge ─► login ─► welcome ─► … each message handled in order, each answer before the next is read
 An agent that says nothing for 45 s is gone. Messages that do not parse end the link; unknown types do not.
 """
 
@@ -35,6 +35,7 @@ from protocol.messages.sessions import OfferDeclined
 from protocol.messages.uploads import UploadRequest
 from protocol.strict_json import WireModel
 from server import sockets
+from server.link.doorway import Place, TurnedAway
 from server.link.hub import Connection
 from server.link.items import take
 from server.link.login import device_of_login
@@ -61,16 +62,24 @@ class Conversation:
 
     async def hold(self) -> None:
         """The whole life of one connection."""
-        if not await sockets.accept_program(self._websocket, SUBPROTOCOL):
-            return
-        self._office.hub.sockets += 1
         try:
-            await self._hold()
+            place = await self._office.hub.doorway.enter()
+        except TurnedAway as turned:
+            await sockets.turn_away(self._websocket, turned.retry_after_s)
+            return
+        try:
+            if not await sockets.accept_program(self._websocket, SUBPROTOCOL):
+                return
+            self._office.hub.sockets += 1
+            try:
+                await self._hold(place)
+            finally:
+                self._office.hub.sockets -= 1
         finally:
-            self._office.hub.sockets -= 1
+            place.leave()
 
-    async def _hold(self) -> None:
-        connection = await self._sign_in()
+    async def _hold(self, place: Place) -> None:
+        connection = await self._sign_in(place)
         if connection is None:
             return
         office = self._office
@@ -81,7 +90,7 @@ class Conversation:
         try:
             await self._welcome(connection)
             log.info("agent-connected", device=connection.device.device)
-            reading = asyncio.create_task(self._read(connection), name="link read")
+            reading = asyncio.create_task(self._read(connection, place), name="link read")
             writing = asyncio.create_task(self._write(connection), name="link write")
             tasks = (reading, writing, asyncio.create_task(connection.over.wait(), name="link over"))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +109,7 @@ class Conversation:
 
     # --- signing in ----------------------------------------------------------------------------------------
 
-    async def _sign_in(self) -> Connection | None:
+    async def _sign_in(self, place: Place) -> Connection | None:
         office, nonce = self._office, os.urandom(NONCE_BYTES)
         await self._send(Challenge(nonce=nonce))
         text = await sockets.receive_text(self._websocket, max_bytes=LOGIN_MAX_BYTES, timeout_s=office.patience.login_s)
@@ -109,6 +118,7 @@ class Conversation:
                 f"a login of at most {LOGIN_MAX_BYTES} bytes is due within {office.patience.login_s:g} s"
             )
             return None
+        await place.heard()
         try:
             device, self._root = await device_of_login(
                 text, nonce, office.config.origin, office.devices, office.organisation
@@ -131,22 +141,24 @@ class Conversation:
             Welcome(certificate=device.certificate, versions=office.organisation.versions, checkpoint=office.audit.note)
         )
 
-    async def _tell_news(self, connection: Connection) -> None:
+    async def _news(self, device: str) -> tuple[WireModel, ...]:
         """How its tickets stand, and what was said to it, while it was away."""
-        device = connection.device.device
-        for update in await self._office.tickets.updates(device):
-            await connection.reply(update)
-        for words in await self._office.listing.words_for(device):
-            await connection.reply(words)
+        updates = await self._office.tickets.updates(device)
+        if not updates:
+            return ()  # no ticket, so nothing was said on one: most devices of a fleet that comes back at once
+        return (*updates, *await self._office.listing.words_for(device))
 
     # --- talking -------------------------------------------------------------------------------------------
 
-    async def _read(self, connection: Connection) -> tuple[int, str]:
+    async def _read(self, connection: Connection, place: Place) -> tuple[int, str]:
         """Handle messages until the link is over; the close code and reason."""
         device = connection.device.device
         silence_s = self._office.patience.silence_s
         await self._seen(device, 0)
-        await self._tell_news(connection)
+        news = await self._news(device)
+        place.leave(served=True)
+        for each in news:
+            await connection.reply(each)
         while True:
             try:
                 async with asyncio.timeout(silence_s):
@@ -228,6 +240,8 @@ class Conversation:
         )
 
     async def cosigned(self, connection: Connection, message: Cosigned) -> None:
+        if message.size <= connection.cosigned_size:
+            return  # kept already: each agent that comes back signs the checkpoint of its welcome once more
         if await self._office.witnesses.take(connection.device, message):
             connection.cosigned_size = max(connection.cosigned_size, message.size)
 

@@ -1,12 +1,14 @@
 """Who is connected, and handing messages to them. One connection for each device: a newer one replaces the older."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from protocol import strict_json
 from protocol.messages.login import Closing
 from protocol.strict_json import WireModel
 from server.devices.rules import Device
+from server.link.doorway import Doorway
 
 #: Messages that wait for one agent. One that does not take them is let go: it fetches anew when it comes back.
 WAITING_MAX = 256
@@ -59,8 +61,9 @@ class Connection:
 
 
 class Hub:
-    def __init__(self) -> None:
+    def __init__(self, mono: Callable[[], float] = time.monotonic) -> None:
         self._connections: dict[str, Connection] = {}
+        self.doorway = Doorway(mono)
         self.sockets = 0  # that are open, also those that only wait for their last words
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ SUBJECTS: Final = MappingProxyType(
         "bundle": "evidence of this machine, collected, redacted, packed and sealed",
         "agent_idle": "memory and processor of a connected agent that has nothing to do",
         "consent_to_first_result": "from the customer's yes to the technician's first row",
+        "reconnect": "a thousand agents cut at once and back, a visit that goes on, and what an agent costs the server",
         "relay": "messages through the relay, beside MeshCentral's",
         "streams": "a file down and up, and a key typed into a terminal, over the whole way",
         "forecasts": "warnings of full disks and leaks on made series with a known truth, beside a straight line",
