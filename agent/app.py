@@ -36,6 +36,7 @@ from agent.mending.verbs import MendingVerbs
 from agent.paths import Mode, StateFolder
 from agent.session.own_settings import OwnSettings
 from agent.single_instance import SingleInstance
+from agent.staying_small import StayingSmall, become_anew
 from agent.store.database import Database
 from agent.store.kept_values import KeptValues
 from agent.tickets.automatic import AutomaticTickets
@@ -43,9 +44,10 @@ from agent.tickets.desk import Desk
 from agent.tickets.store import TicketStore
 from agent.tickets.verbs import TicketVerbs
 from agent.uuid7 import uuid7
+from agent.watch import counters
 from agent.watch.application_verbs import ApplicationVerbs
 from agent.watch.applications import Watches
-from agent.watch.look import Look, SeenFinding
+from agent.watch.look import Look, MetricPoint, SeenFinding
 from agent.watch.report import report_of
 from agent.watch.verbs import WatchVerbs
 from agent.watch.watch import Watch
@@ -200,14 +202,22 @@ class Member:
         return {} if pack is None else {issue.id: issue.toml for issue in pack.issues}
 
     async def _report(self, look: Look) -> None:
+        now, kept = self.ground.clocks.wall(), KeptValues(self.ground.database)
+        numbers: tuple[MetricPoint, ...] = ()
+        if tell_counters := counters.due(kept, now):
+            outcomes = StepJournal(self.ground.database).outcomes()
+            numbers = counters.counters(self.ground.watch.trials.all(), outcomes)
         report = report_of(
             look,
             settings=self.ground.config.reports,
             pseudonym=self.identity.pseudonym,
             gap_count=self.outbox.gap(),
-            now=self.ground.clocks.wall(),
+            now=now,
+            counters=numbers,
         )
         self.link.enqueue(ReportItem(id=uuid7(), report=report))
+        if tell_counters:
+            counters.told(kept, now)
 
     async def _seal_finding(self, entry: SeenFinding, look: Look) -> bytes | None:
         return await self.sealing.evidence(entry, look.findings, self.ground.watch.store.check_runs())
@@ -226,7 +236,8 @@ class Member:
 
 
 class Agent:
-    """One run of the service, from the state folder as it is now. `run` returns True when it wants to be built anew."""
+    """One run of the service, from the state folder as it is now. `run` returns True when it wants to be built anew;
+    `afresh` then says whether in a new process."""
 
     def __init__(self, folder: StateFolder, log: EventLog) -> None:
         self.ground = Ground(folder, load_config(folder.config), log)
@@ -253,6 +264,8 @@ class Agent:
         self.ground.catalogue.add(*leaving.verbs())
         self._restart = asyncio.Event()
         self._stop = asyncio.Event()
+        self.afresh = False
+        self.small = StayingSmall(self._start_afresh, log=log)
         self.ground.restart = self._restart.set
         status = StatusVerbs(
             folder,
@@ -271,6 +284,10 @@ class Agent:
 
     def stop(self) -> None:
         self._stop.set()
+
+    def _start_afresh(self) -> None:
+        self.afresh = True
+        self._restart.set()
 
     def _check_of(self, fingerprint: str) -> str | None:
         """The id of the check that raised this finding: what a remedy looks at again. None for what no check of the
@@ -293,6 +310,7 @@ class Agent:
             running = [
                 asyncio.create_task(self.ground.watch.run()),
                 asyncio.create_task(self.mending.run_for_ever()),
+                asyncio.create_task(self.small.run()),
                 asyncio.create_task(self._until_told()),
             ]
             if self.member is not None:
@@ -330,12 +348,15 @@ def serve(folder: StateFolder, *, also_stderr: bool = False) -> None:
     try:
         log = StructuredLog(folder.log, also_stderr=also_stderr)
         with asyncio.Runner() as runner:
-            runner.run(_serve(folder, log))
+            afresh = runner.run(_serve(folder, log))
     finally:
         lock.release()
+    if afresh:
+        become_anew()
 
 
-async def _serve(folder: StateFolder, log: EventLog) -> None:
+async def _serve(folder: StateFolder, log: EventLog) -> bool:
+    """True when it shall go on in a new process."""
     stopped = False
     agent: Agent | None = None
 
@@ -358,5 +379,6 @@ async def _serve(folder: StateFolder, log: EventLog) -> None:
             log.defect("service-failed", error)
             raise
         log.info("service-stopped", again=again)
-        if not again:
-            return
+        if not again or agent.afresh:
+            return again
+    return False

@@ -62,6 +62,7 @@ API_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", "/api/organisation/login"): Door(Who.NOBODY, 64 * KIB, Limit.LOGINS),
     ("GET", "/api/organisation/enrolments"): Door(Who.ORGANISATION),
     ("GET", "/api/organisation/devices"): Door(Who.ORGANISATION),
+    ("GET", "/api/organisation/trials"): Door(Who.ORGANISATION),
     ("POST", "/api/organisation/refusals"): Door(Who.ORGANISATION, 4 * KIB),
     ("POST", "/api/organisation/certificates"): Door(Who.ORGANISATION, _STATEMENTS),
     ("POST", "/api/organisation/documents"): Door(Who.ORGANISATION, 4 * MIB),

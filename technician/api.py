@@ -49,6 +49,7 @@ from protocol.messages.api import (
     TechnicianSignIn,
     TicketDetail,
     TicketList,
+    TrialList,
 )
 from protocol.messages.codes import CodeMade, CodeTold
 from protocol.messages.desk import SignedMessage
@@ -171,6 +172,9 @@ class Api:
     ) -> DocumentVersions:
         body = DocumentsPush(documents=documents, rotations=rotations)
         return await self._ask("POST", "/api/organisation/documents", DocumentVersions, body)
+
+    async def trials(self) -> TrialList:
+        return await self._ask("GET", "/api/organisation/trials", TrialList)
 
     async def organisation_devices(self) -> DeviceList:
         return await self._ask("GET", "/api/organisation/devices", DeviceList)

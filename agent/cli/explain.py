@@ -167,7 +167,8 @@ def pack_value(packed: Mapping[str, str], device: str, trials: Mapping[str, Any]
             "issue": issue,
             "state": state,
             "reason": reasons.get(issue, ""),
-            "looks": trials[issue]["looks"] if state == "on trial" and issue in trials else 0,
+            "fired": trials[issue]["fired"] if state == "on trial" and issue in trials else 0,
+            "quiet": trials[issue]["quiet"] if state == "on trial" and issue in trials else 0,
         }
         for issue, state in sorted(states.items())
     ]
@@ -178,7 +179,8 @@ def pack_lines(value: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["The organisation has no known issues of its own for this device."]
     lines = []
     for each in value:
-        counted = f", would have spoken in {each['looks']} looks" if each["state"] == "on trial" else ""
+        looks = each["fired"] + each["quiet"]
+        counted = f", would have spoken in {each['fired']} of {looks} looks" if each["state"] == "on trial" else ""
         reason = f": {each['reason']}" if each["reason"] else ""
         lines.append(printable(f"{each['state']:<18} {each['issue']}{counted}{reason}", 400))
     return lines

@@ -77,6 +77,15 @@ class SeenFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A known issue of the organisation's pack that is on trial here, and whether it would have spoken in this look."""
+
+    issue: str
+    version: int
+    fired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """One look: what ran, the whole store of findings after it, what became active and what ended with it."""
 
@@ -89,8 +98,8 @@ class Look:
     cpu_s: float
     # Known issues of the organisation's pack that were not used, and why.
     unused_issues: tuple[str, ...] = ()
-    # Those on trial that would have spoken: counted, and told to nobody.
-    shadowed_issues: tuple[str, ...] = ()
+    # Those on trial on this device: counted, and told to nobody here.
+    trials: tuple[Trial, ...] = ()
     # Checks that are due and wait: check id → for what.
     waiting: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     # What the machine was like at this look and what has changed lately (diagnostics.changes); empty: as before.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.config import ReportSettings
-from agent.watch.look import CheckLine, Look
+from agent.watch.look import CheckLine, Look, MetricPoint
 from diagnostics.findings import FindingState
 from protocol.messages.report import (
     Report,
@@ -38,7 +38,13 @@ def told_checks(checks: Sequence[CheckLine]) -> tuple[ReportedCheck, ...]:
 
 
 def report_of(
-    look: Look, *, settings: ReportSettings, pseudonym: Callable[[str], str], gap_count: int, now: int
+    look: Look,
+    *,
+    settings: ReportSettings,
+    pseudonym: Callable[[str], str],
+    gap_count: int,
+    now: int,
+    counters: Sequence[MetricPoint] = (),
 ) -> Report:
     """The gravest findings come first where there are more than fit. An ended finding is reported once, at its end."""
     told = [
@@ -48,7 +54,9 @@ def report_of(
         or entry.finding.fingerprint in look.ended
     ]
     told.sort(key=lambda entry: (-entry.finding.severity.rank, entry.finding.fingerprint))
-    metrics = [metric for metric in look.metrics if settings.metrics and metric.name not in settings.metrics_disabled]
+    # Counters first: a report holds only so many metrics.
+    numbers = (*counters, *look.metrics)
+    metrics = [metric for metric in numbers if settings.metrics and metric.name not in settings.metrics_disabled]
     return Report(
         at=now,
         checks=told_checks(look.checks)[:CHECKS_MAX],

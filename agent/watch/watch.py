@@ -118,7 +118,7 @@ class Watch:
                 look = Look.from_bytes(await self._worker(request.to_bytes()))
                 self.store.keep(look, now)
                 self.store.forget_others(f"application-{each.application}" for each in request.applications)
-                self.trials.count(look.shadowed_issues, now)
+                self.trials.count(look.trials, now)
             except (Refusal, StrictJsonError) as error:
                 self.trouble = str(error)
                 raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.watch.finding_store import PAST, TEMPLATES, StoredHistory
-from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding
+from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding, Trial
 from agent.watch.situation import situation_of
 from agent.watch.waiting import not_waiting
 from diagnostics.changes.store import MemoryChanges, dump_changes, load_changes
@@ -24,7 +24,7 @@ from diagnostics.history import History, MemoryHistory
 from diagnostics.knowledge.conclude import conclude, judged_codes, known_changes
 from diagnostics.knowledge.issue import KnownIssue, own_issues
 from diagnostics.knowledge.match import Match
-from diagnostics.knowledge.rollout import RolledOut, roll_out
+from diagnostics.knowledge.rollout import RolledOut, roll_out, trials_here
 from diagnostics.log_templates import dump_templates, load_templates
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.machine.local import local_machine
@@ -51,7 +51,7 @@ def now_due(
     machine: Machine, request: LookRequest, enabled: Sequence[CheckSpec]
 ) -> tuple[list[CheckSpec], dict[str, str]]:
     """Those that are due and need not wait, and the others that are due with what they wait for."""
-    chosen = due(enabled, request.ran_at, request.now)
+    chosen = due([check.on(machine.platform) for check in enabled], request.ran_at, request.now)
     situation = situation_of(
         machine,
         now=request.now,
@@ -100,13 +100,15 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
     changes = known_changes(examined, seen_before, now=request.now)
     explained = explanations(rolled.shown, machine, examined, advanced, request.now, changes)
     shadowed = explanations(rolled.shadow, machine, examined, advanced, request.now, changes)
+    would_speak = {match.issue.id for match in shadowed.values()}
+    on_trial = rolled.shadow if ill else trials_here(request.issues, device=request.device)
     text_after = dump_changes(seen_before)
     return as_look(
         examined,
         advanced,
         explained,
         rolled.unused,
-        shadowed=tuple(sorted({match.issue.id for match in shadowed.values()})),
+        trials=tuple(Trial(issue.id, issue.version, issue.id in would_speak) for issue in on_trial),
         past="" if text_after == text_before else text_after,
         waiting=waiting,
     )
@@ -148,7 +150,7 @@ def as_look(
     explained: Mapping[str, Match],
     unused: tuple[str, ...],
     *,
-    shadowed: tuple[str, ...],
+    trials: tuple[Trial, ...],
     past: str,
     waiting: Mapping[str, str],
 ) -> Look:
@@ -161,7 +163,7 @@ def as_look(
         duration_s=examined.duration_s,
         cpu_s=examined.cpu_s,
         unused_issues=unused,
-        shadowed_issues=shadowed,
+        trials=trials,
         past=past,
         waiting=waiting,
         templates=dump_templates(examined.templates) if examined.templates is not None else "",

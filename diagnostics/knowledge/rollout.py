@@ -91,6 +91,12 @@ def failing_case(issue: KnownIssue) -> str | None:
     return None
 
 
+def trials_here(packed: Mapping[str, str], *, device: str) -> tuple[KnownIssue, ...]:
+    """Those on trial on this device, without reading the rest of a pack: asked in every look, ill or not."""
+    likely = {issue_id: text for issue_id, text in packed.items() if Mode.SHADOW in text}
+    return roll_out((), likely, device=device).shadow
+
+
 def roll_out(own: Iterable[KnownIssue], packed: Mapping[str, str], *, device: str) -> RolledOut:
     """`packed`: texts by id; `device`: what names this device for good."""
     shown = {issue.id: issue for issue in own}

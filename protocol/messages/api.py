@@ -23,6 +23,7 @@ from protocol.fields import (
     Count,
     DeviceId,
     Hash,
+    Kebab,
     PersonName,
     PublicKey,
     RoomId,
@@ -219,6 +220,22 @@ class DeviceList(WireModel):
 class DeviceDetail(DeviceRow):
     reported: tuple[ReportedFinding, ...]
     metrics: tuple[str, ...]
+
+
+class TrialRow(WireModel):
+    """What devices counted of a known issue on trial, together. `fired`, `quiet`: looks; `fired_devices`: on how many
+    it would have spoken at all."""
+
+    issue: Kebab
+    version: Count
+    devices: Count
+    fired_devices: Count
+    fired: Count
+    quiet: Count
+
+
+class TrialList(WireModel):
+    trials: tuple[TrialRow, ...]
 
 
 class MetricSeries(WireModel):

@@ -6,9 +6,10 @@ and what is left out is counted.
 
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from protocol.messages.api import TrialRow
 from protocol.messages.report import (
     Report,
     ReportedCheck,
@@ -18,6 +19,7 @@ from protocol.messages.report import (
     ReportedState,
 )
 from server.clock import Clock
+from server.findings.counters import TRIAL_PREFIX, Point, trial_rows
 from server.findings.model import checks, findings, metrics, report_gaps
 from server.findings.rules import CHECKS_MAX, FINDINGS_MAX, PRESENT
 from server.storage.engine import Database
@@ -147,7 +149,9 @@ class FindingStore:
         return counted
 
     async def metric_names(self, device: str) -> tuple[str, ...]:
-        query = select(metrics.c.name).where(metrics.c.device == device).distinct().order_by(metrics.c.name).limit(500)
+        """Those that are worth a plot of a device; counters of trials are read over all of them."""
+        query = select(metrics.c.name).where(metrics.c.device == device, ~metrics.c.name.startswith(TRIAL_PREFIX))
+        query = query.distinct().order_by(metrics.c.name).limit(500)
         async with self._database.read() as connection:
             return tuple((await connection.execute(query)).scalars())
 
@@ -165,6 +169,25 @@ class FindingStore:
             ReportedMetric(name=row.name, instance=row.instance or None, at=row.at, value=row.value)
             for row in reversed(rows)
         )
+
+    async def trials(self) -> tuple[TrialRow, ...]:
+        """What all devices that are still kept here counted of known issues on trial."""
+        newest = (
+            select(metrics.c.device, metrics.c.name, func.max(metrics.c.at).label("at"))
+            .where(metrics.c.name.startswith(TRIAL_PREFIX))
+            .group_by(metrics.c.device, metrics.c.name)
+            .subquery()
+        )
+        query = select(metrics.c.device, metrics.c.name, metrics.c.at, metrics.c.value).join(
+            newest,
+            and_(
+                newest.c.device == metrics.c.device,
+                newest.c.name == metrics.c.name,
+                newest.c.at == metrics.c.at,
+            ),
+        )
+        async with self._database.read() as connection:
+            return trial_rows([Point._make(row) for row in (await connection.execute(query)).all()])
 
     async def checks_of(self, device: str) -> dict[str, str]:
         """Check id → newest status."""

@@ -21,6 +21,7 @@ from protocol.messages.api import (
     PinRequest,
     ServerFacts,
     SignedIn,
+    TrialList,
 )
 from protocol.messages.login import Certified
 from server import VERSION
@@ -83,6 +84,12 @@ async def enrolments(office: OfficeOf, state: EnrolmentState | None = None) -> E
 async def devices(office: OfficeOf) -> DeviceList:
     """Every device, with what it said it trusts: for the organisation's own check of its keys."""
     return await device_list(office, await office.devices.visible(None))
+
+
+@router.get("/api/organisation/trials")
+async def trials(office: OfficeOf) -> TrialList:
+    """What devices counted of the known issues that are on trial: numbers, of no device by name."""
+    return TrialList(trials=await office.findings.trials())
 
 
 @router.post("/api/organisation/refusals")

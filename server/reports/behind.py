@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from server.reports.figures import Source
-from server.reports.rows import HealthDay, Incident, Visit, Work
+from server.reports.rows import HealthDay, Incident, Mended, Visit, Work
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS
 
 
@@ -73,6 +73,13 @@ _HEALTH: Final = (
     RowColumn("findings", "Findings", Kind.NUMBER),
     RowColumn("devices", "Devices", Kind.NUMBER),
 )
+_MENDED: Final = (
+    RowColumn("device", "Device", Kind.DEVICE),
+    RowColumn("customer", "Customer"),
+    RowColumn("outcome", "Outcome"),
+    RowColumn("at", "Reported", Kind.TIME),
+    RowColumn("runs", "Runs", Kind.NUMBER),
+)
 
 COLUMNS: Final[dict[Source, tuple[RowColumn, ...]]] = {
     Source.ARRIVED: _INCIDENT,
@@ -80,10 +87,11 @@ COLUMNS: Final[dict[Source, tuple[RowColumn, ...]]] = {
     Source.VISITS: _VISIT,
     Source.WORK: _WORK,
     Source.HEALTH: _HEALTH,
+    Source.MENDED: _MENDED,
 }
 
 
-def cells_of(row: Incident | Visit | Work | HealthDay) -> tuple[Value, ...]:
+def cells_of(row: Incident | Visit | Work | HealthDay | Mended) -> tuple[Value, ...]:
     """As COLUMNS of its source says."""
     match row:
         case Incident():
@@ -117,6 +125,8 @@ def cells_of(row: Incident | Visit | Work | HealthDay) -> tuple[Value, ...]:
             return (row.person, row.kind, row.at, row.customer, row.ticket, row.device, row.seconds)
         case HealthDay():
             return (row.day * 86_400, row.customer, row.severity, row.findings, row.devices)
+        case Mended():
+            return (row.device, row.customer, row.outcome, row.at, row.runs)
 
 
 def table_of(source: Source, rows: Sequence[Any]) -> list[dict[str, Value]]:

@@ -19,7 +19,7 @@ from server.reports.figures import (
     parts_by,
     share,
 )
-from server.reports.rows import ASKED, Done, HealthDay, Incident, Visit, Work
+from server.reports.rows import ASKED, Done, HealthDay, Incident, Mended, Visit, Work
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome
 
 _SEVERITIES: Final = ("critical", "error", "warning", "info", "none")
@@ -220,6 +220,32 @@ def health(rows: Sequence[HealthDay]) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+#: How a run of a fix may end, in diagnostics' words, in this order.
+_ENDS: Final = {
+    "solved-mechanically": "Solved the problem",
+    "cleared-by-itself": "It cleared by itself",
+    "solved-by-a-person": "A person solved it meanwhile",
+    "not-solved": "Did not help",
+    "rolled-back": "Put back",
+}
+
+
+def fixes_that_helped(rows: Sequence[Mended]) -> float | None:
+    runs = sum(one.runs for one in rows)
+    return share(sum(one.runs for one in rows if one.outcome == "solved-mechanically"), runs)
+
+
+def fixes(rows: Sequence[Mended]) -> tuple[Part, ...]:
+    runs = sum(one.runs for one in rows)
+    parts = []
+    for outcome, label in _ENDS.items():
+        own = [one for one in rows if one.outcome == outcome]
+        if own:
+            number = sum(one.runs for one in own)
+            parts.append(Part(outcome, label, (number, share(number, runs), len({one.device for one in own}))))
+    return tuple(parts)
+
+
 # --- the catalogue ---------------------------------------------------------------------------------------------------
 
 _NUMBER: Final = Column("Incidents", Unit.COUNT)
@@ -406,6 +432,23 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         lambda one: (one.person,),
         drawn_parts=True,
         note="tickets solved, a person",
+    ),
+    Figure(
+        "fixes",
+        "Fixes that helped",
+        "Of the runs of fixes that ended on machines in this time, with a ticket or without: the share after which the "
+        "same check found the problem gone. Beside them what cleared before the fix began to act, what a person solved "
+        "meanwhile, what did not help and what was put back. As devices count it; they report every six hours, their "
+        "owners may keep it back, and numbers are kept as long as metrics are.",
+        Unit.SHARE,
+        Source.MENDED,
+        (Column("Runs", Unit.COUNT), _SHARE, Column("Devices", Unit.COUNT)),
+        "Outcome",
+        fixes_that_helped,
+        fixes,
+        lambda one: (one.outcome,),
+        counts=lambda one: one.outcome in _ENDS,
+        better=Better.MORE,
     ),
     Figure(
         "fleet-health",

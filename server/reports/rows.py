@@ -138,6 +138,16 @@ class HealthDay(NamedTuple):
     devices: int
 
 
+class Mended(NamedTuple):
+    """Runs of fixes on one device that ended in one way between two of its reports. `outcome`: diagnostics' word."""
+
+    device: str
+    customer: str
+    outcome: str
+    at: int
+    runs: int
+
+
 def incident_of(facts: TicketFacts, history: Sequence[Told], arrivals: Sequence[int], now: int) -> Incident:
     """`history`: oldest first. `arrivals`: when the same device opened one of the same cause, sorted."""
     path: list[Level] = []

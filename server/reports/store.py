@@ -15,6 +15,8 @@ from protocol.messages.desk import TicketState
 from protocol.statements import parse_payload
 from server.clock import Clock
 from server.devices.model import devices
+from server.findings.counters import REMEDY_PREFIX, Point, grown
+from server.findings.model import metrics
 from server.people.model import accounts
 from server.reports.figures import Source
 from server.reports.model import health_days
@@ -25,6 +27,7 @@ from server.reports.rows import (
     Done,
     HealthDay,
     Incident,
+    Mended,
     TicketFacts,
     Told,
     Visit,
@@ -72,6 +75,8 @@ class Reading:
                 return [(one.at, one) for one in await self.work()]
             case Source.HEALTH:
                 return [(one.day * DAY_S, one) for one in await self.health()]
+            case Source.MENDED:
+                return [(one.at, one) for one in await self.mended()]
 
     async def incidents(self) -> list[Incident]:
         """What arrived or ended in this time, and what arrived in the 14 days after it."""
@@ -186,6 +191,25 @@ class Reading:
             found = [HealthDay._make(row) for row in (await connection.execute(query.limit(ROWS_MAX))).all()]
         self.truncated = self.truncated or len(found) == ROWS_MAX
         return found[::-1]
+
+    async def mended(self) -> list[Mended]:
+        """By how much the counters of fixes grew, from the first number that is still kept on."""
+        query = (
+            select(metrics.c.device, metrics.c.name, metrics.c.at, metrics.c.value, _OWNER.label("customer"))
+            .join(devices, devices.c.device == metrics.c.device)
+            .where(metrics.c.name.startswith(REMEDY_PREFIX), metrics.c.instance == "", metrics.c.at < self._end)
+            .order_by(metrics.c.device, metrics.c.name, metrics.c.at)
+            .limit(ROWS_MAX)
+        )
+        async with self._database.read() as connection:
+            found = (await connection.execute(self._visible(query))).all()
+        self.truncated = self.truncated or len(found) == ROWS_MAX
+        owners = {row.device: row.customer for row in found}
+        return [
+            Mended(one.device, owners[one.device], one.name.removeprefix(REMEDY_PREFIX), one.at, one.by)
+            for one in grown(Point(row.device, row.name, row.at, row.value) for row in found)
+            if one.at >= self._start
+        ]
 
     async def _names_of_accounts(self) -> dict[str, str]:
         """Account → the name in the newest certificate of the technician it is linked to."""

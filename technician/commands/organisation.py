@@ -1,5 +1,6 @@
 """`bellpull org …`: the organisation's keys, certificates, tokens and published documents."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from protocol import strict_json
 from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import Scope
 from protocol.certificates import Chain, IssuerRole
+from protocol.messages.api import TrialRow
 from protocol.statements import VerifyKey
 from protocol.trust import Trust
 from technician.certificate_file import CertificateFile, RootFile
@@ -343,10 +345,13 @@ def publish(
         out.say("No technician is certified, so nothing can be sealed to anyone yet.", "yellow")
 
 
-@app.command(epilog="Example: bellpull org pack ./our-issues --check")
+@app.command(epilog="Examples: bellpull org pack ./our-issues --check · bellpull org pack --trials")
 @reports
 def pack(
-    folder: Annotated[Path, typer.Argument(help="A folder of *.toml: known issues, and stops.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of *.toml: known issues, stops, watches of applications.")
+    ] = None,
+    trials: Annotated[bool, typer.Option("--trials", help="What devices counted of those on trial.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Try every case and keep nothing.")] = False,
     publish_now: Annotated[bool, typer.Option("--publish/--no-publish", help="Sign and hand over at once.")] = True,
     keys: KeysOption = None,
@@ -354,7 +359,13 @@ def pack(
     as_json: JsonOption = False,
 ) -> None:
     """Take your own known issues: every case of every one is tried before anything is signed."""
+    if trials == (folder is not None):
+        given = "both" if trials else "neither"
+        raise Problem("this cannot be meant", expected="a folder to pack, or --trials", got=given)
     desk = open_desk(keys, passphrase_file)
+    if folder is None:
+        tell_trials(run(desk.trials()), Output(as_json))
+        return
     packed = packs.read_folder(folder, packs.kept_texts(desk.records))
     versions: dict[str, int] = {}
     if not check:
@@ -373,6 +384,24 @@ def pack(
         out.say("Every case holds. Nothing was kept or signed.")
     else:
         out.say("Signed and published." if publish_now else "Kept. Not published yet: bellpull org publish")
+
+
+def tell_trials(rows: Sequence[TrialRow], out: Output) -> None:
+    """By issue and version: on how many devices it would have spoken, and in how many of their looks."""
+    if out.as_json:
+        out.json({"trials": [row.model_dump() for row in rows]})
+        return
+    if not rows:
+        out.say("No device has counted a trial yet. Devices tell their counts every six hours.")
+        return
+    out.table(
+        ("issue", "version", "would speak on", "looks it would have spoken in", "looks it stayed quiet in"),
+        [
+            (row.issue, row.version, f"{row.fired_devices} of {row.devices} devices", row.fired, row.quiet)
+            for row in rows
+        ],
+    )
+    out.say("Numbers as devices reported them; the server carries them and cannot prove them.")
 
 
 @app.command(epilog="Example: bellpull org certificates")

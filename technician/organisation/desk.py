@@ -15,7 +15,7 @@ from typing import Final
 from protocol.certificates import Chain, IssuerRole
 from protocol.enrolment import OrganisationLogin
 from protocol.fields import root_hash
-from protocol.messages.api import DeviceRow, EnrolmentRow, EnrolmentState
+from protocol.messages.api import DeviceRow, EnrolmentRow, EnrolmentState, TrialRow
 from protocol.statements import SigningKey
 from technician.api import Api, ServerAway, ServerRefusal, SignInNeeded
 from technician.clock import now_s
@@ -133,6 +133,11 @@ class Desk:
         """Floor name → the version that the server holds."""
         async with self.signed_in(self.key(IssuerRole.CERTIFYING)) as api:
             return (await api.push_documents(())).versions
+
+    async def trials(self) -> tuple[TrialRow, ...]:
+        """What devices counted of known issues on trial, as the server has it."""
+        async with self.signed_in(self.key(IssuerRole.CERTIFYING)) as api:
+            return (await api.trials()).trials
 
     async def devices(self) -> tuple[DeviceRow, ...]:
         async with self.signed_in(self.key(IssuerRole.CERTIFYING)) as api:

@@ -137,15 +137,15 @@ def test_what_the_organisations_pack_does_on_a_device_is_told() -> None:
         "disk-getting-old": 'id = "disk-getting-old"\nversion = 5\nstopped = "too early"\n',
         "broken": "when = [",
     }
-    told = pack_value(packed, "device-1", {"our-trial": {"looks": 12}})
-    assert [(each["issue"], each["state"], each["looks"]) for each in told] == [
+    told = pack_value(packed, "device-1", {"our-trial": {"version": 1, "fired": 12, "quiet": 30, "last_at": 5}})
+    assert [(each["issue"], each["state"], each["fired"]) for each in told] == [
         ("broken", "unused", 0),
         ("disk-getting-old", "stopped", 0),
         ("our-own", "shown", 0),
         ("our-trial", "on trial", 12),
     ]
     lines = pack_lines(told)
-    assert "our-trial, would have spoken in 12 looks" in lines[3]
+    assert "our-trial, would have spoken in 12 of 42 looks" in lines[3]
     assert "broken: " in lines[0]
     assert "not TOML" in lines[0]
     assert pack_lines(pack_value({}, "device-1", {})) == [

@@ -15,13 +15,15 @@ from agent.identity.identity import Identity
 from agent.link.outbox import Outbox
 from agent.refusal import Refusal
 from agent.store.database import Database
+from agent.store.kept_values import KeptValues
 from agent.tickets.automatic import AutomaticTickets, over, reason_of, wanted
 from agent.tickets.store import OwnTicket, TicketStore
+from agent.watch import counters
 from agent.watch.finding_store import FindingStore, StoredHistory
-from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding
+from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding, Trial
 from agent.watch.report import report_of
 from agent.watch.schedule import FIRST_MAX_S, first_look_s, next_look_s
-from agent.watch.shadow_counts import Fired, ShadowCounts
+from agent.watch.shadow_counts import TRIALS_MAX, Counted, ShadowCounts
 from agent.watch.watch import Watch, run_worker
 from agent.watch.worker import look_once
 from diagnostics.checks.catalogue import CATALOGUE
@@ -37,6 +39,7 @@ from tests.agent.doubles import HandClocks, MemoryLog
 from tests.making import NOW
 
 HOUR = 3600
+ALL = [check.id for check in CATALOGUE]
 MACHINES = Path(__file__).parent.parent / "machines"
 
 
@@ -499,13 +502,20 @@ def issue_on_root(told: Look) -> str | None:
 
 def test_an_organisations_own_issue_explains_a_finding(tmp_path: Path) -> None:
     told = look_with(PACKED, tmp_path)
-    assert (issue_on_root(told), told.shadowed_issues, told.unused_issues) == ("disk-full-here", (), ())
+    assert (issue_on_root(told), told.trials, told.unused_issues) == ("disk-full-here", (), ())
 
 
 def test_an_issue_on_trial_is_counted_and_told_to_nobody(tmp_path: Path) -> None:
     told = look_with(PACKED + '[rollout]\nmode = "shadow"\n', tmp_path)
     assert issue_on_root(told) == "user-cache-fills-disk"
-    assert told.shadowed_issues == ("disk-full-here",)
+    assert told.trials == (Trial("disk-full-here", 1, fired=True),)
+
+
+def test_an_issue_on_trial_is_counted_as_quiet_on_a_machine_that_is_well(tmp_path: Path) -> None:
+    issues = {"disk-full-here": PACKED + '[rollout]\nmode = "shadow"\n', "other": PACKED, "broken": "shadow"}
+    request = LookRequest(now=NOW, database=None, everything=False, issues=issues, ran_at=dict.fromkeys(ALL, NOW))
+    found = look_once(RecordedMachine(MACHINES / "laptop-healthy"), request, None)
+    assert (found.findings, found.trials) == ((), (Trial("disk-full-here", 1, fired=False),))
 
 
 def test_an_issue_whose_own_case_does_not_hold_is_named_and_not_used(tmp_path: Path) -> None:
@@ -518,9 +528,48 @@ def test_trials_are_counted_look_by_look_and_over_a_restart(database: Database) 
     counts = ShadowCounts(database)
     counts.count((), NOW)
     assert counts.all() == {}
-    counts.count(("a", "b"), NOW)
-    counts.count(("a",), NOW + HOUR)
-    assert ShadowCounts(database).all() == {"b": Fired(1, NOW, NOW), "a": Fired(2, NOW, NOW + HOUR)}
+    counts.count((Trial("a", 1, fired=True), Trial("b", 1, fired=False)), NOW)
+    counts.count((Trial("a", 1, fired=False), Trial("b", 1, fired=False)), NOW + HOUR)
+    again = ShadowCounts(database)
+    assert again.all() == {"a": Counted(1, 1, 1, NOW), "b": Counted(1, 0, 2)}
+    again.count((Trial("a", 2, fired=True),), NOW + 2 * HOUR)
+    assert again.all() == {"a": Counted(2, 1, 0, NOW + 2 * HOUR)}
+    again.count([Trial(f"t{number:03}", 1, fired=True) for number in range(500)], NOW)
+    assert len(again.all()) == TRIALS_MAX
+
+
+def test_what_trials_and_fixes_counted_is_told_as_numbers_that_the_owner_may_keep_back() -> None:
+    numbers = counters.counters({"our-trial": Counted(3, 7, 5)}, {"solved-mechanically": 2, "refused": 9})
+    names = {point.name: point.value for point in numbers}
+    assert names["trial.our-trial.v3.fired"] == 7
+    assert names["trial.our-trial.v3.quiet"] == 5
+    assert names["remedies.solved-mechanically"] == 2
+    assert names["remedies.not-solved"] == 0
+    assert "remedies.refused" not in names
+    for settings_, told in (
+        (ReportSettings(), len(numbers)),
+        (ReportSettings(metrics=False), 0),
+        (ReportSettings(metrics_disabled=("trial.our-trial.v3.fired",)), len(numbers) - 1),
+    ):
+        report = report_of(
+            look(finding()), settings=settings_, pseudonym=lambda _: "0" * 16, gap_count=0, now=NOW, counters=numbers
+        )
+        assert len(report.metrics) == told
+
+
+def test_counters_are_told_every_six_hours_and_after_a_clock_went_back(database: Database) -> None:
+    kept = KeptValues(database)
+    assert counters.due(kept, NOW)
+    counters.told(kept, NOW)
+    assert [counters.due(kept, NOW + seconds) for seconds in (1, 6 * HOUR - 1, 6 * HOUR, -1)] == [
+        False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_the_longest_name_of_a_trial_is_still_a_metric() -> None:
+    numbers = counters.counters({"a" * 64: Counted(999_999, 1, 1), "b": Counted(10**9, 1, 1)}, {})
+    assert all(len(point.name) <= 96 for point in numbers)
+    assert not [point for point in numbers if point.name.startswith("trial.b")]
 
 
 # --- what changed -----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import pytest
 
+from protocol.messages.api import TrialRow
 from protocol.messages.report import (
     Report,
     ReportedCheck,
@@ -10,6 +11,7 @@ from protocol.messages.report import (
     ReportedSeverity,
     ReportedState,
 )
+from server.findings.counters import COUNT_MAX, Point, grown, trial_rows
 from server.findings.rules import CHECKS_MAX, FINDINGS_MAX
 from server.storage.engine import Database
 from tests.making import DAY, NOW
@@ -112,3 +114,45 @@ async def test_the_sweep_forgets_what_is_old_and_keeps_what_is_not(stores: Store
     await stores.findings.sweep()
     assert [found.code for found in await stores.findings.of_device(device.device)] == ["still-there"]
     assert await stores.findings.series(device.device, "x", since=0) == ()
+
+
+# --- counters ---------------------------------------------------------------------------------------------------
+
+
+def counted(name: str, value: float, at: int = NOW) -> ReportedMetric:
+    return ReportedMetric(name=name, at=at, value=value)
+
+
+async def test_what_trials_counted_is_the_newest_word_of_each_device_together(stores: Stores) -> None:
+    one, other = await stores.device(), await stores.device("desktop")
+    for device, at, fired, quiet in ((one, NOW - 60, 1, 5), (one, NOW, 2, 9), (other, NOW, 0, 7)):
+        numbers = (
+            counted("trial.our-issue.v2.fired", fired, at),
+            counted("trial.our-issue.v2.quiet", quiet, at),
+            counted("trial.old.v1.quiet", 3, at),
+            counted("remedies.not-solved", 3, at),
+        )
+        await take(stores, device, Report(at=at, metrics=numbers))
+    assert await stores.findings.trials() == (
+        TrialRow(issue="old", version=1, devices=2, fired_devices=0, fired=0, quiet=6),
+        TrialRow(issue="our-issue", version=2, devices=2, fired_devices=1, fired=2, quiet=16),
+    )
+    assert await stores.findings.metric_names(one.device) == ("remedies.not-solved",)
+
+
+@pytest.mark.parametrize(
+    "name", ["trial.x.fired", "trial.x.v1.loud", "trial.x.v1234567.fired", "trial._.v1.fired", "trial.x.v1.fired.y"]
+)
+def test_a_name_that_no_agent_gives_is_no_trial(name: str) -> None:
+    assert trial_rows([Point("d", name, NOW, 1.0)]) == ()
+
+
+def test_a_device_that_makes_up_numbers_moves_only_its_own_share() -> None:
+    rows = trial_rows([Point("liar", "trial.x.v1.fired", NOW, 1e300), Point("liar", "trial.x.v1.quiet", NOW, -5.0)])
+    assert rows == (TrialRow(issue="x", version=1, devices=1, fired_devices=1, fired=COUNT_MAX, quiet=0),)
+
+
+def test_a_counter_tells_by_how_much_it_grew_and_begins_anew_where_it_fell() -> None:
+    values = [("a", 3.0), ("a", 3.0), ("a", 5.0), ("b", 9.0), ("a", 2.0), ("a", 0.0), ("b", 10.0)]
+    points = [Point(device, "remedies.x", NOW + index, value) for index, (device, value) in enumerate(values)]
+    assert [(each.device, each.at - NOW, each.by) for each in grown(points)] == [("a", 2, 2), ("a", 4, 2), ("b", 6, 1)]

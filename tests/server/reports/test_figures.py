@@ -2,6 +2,7 @@
 
 import pytest
 
+from protocol.messages.report import Report, ReportedMetric
 from server.reports.definitions import BY_KEY, FIGURES
 from server.reports.figures import Source
 from server.reports.health import HealthCounter
@@ -195,6 +196,27 @@ async def test_fleet_health_is_counted_by_device_and_by_finding(database: Databa
     await counter.count_today()
     # A device whose findings are gone and which ran no check is not known to be well.
     assert numbers(await history.report("fleet-health", "week")) == {"warning": (1, 1), "none": (0, 1)}
+
+
+async def test_fixes_are_counted_as_devices_report_them_with_a_ticket_or_without(history: History) -> None:
+    laptop, till = await history.stores.device("laptop"), await history.stores.device("till", "Bluebird")
+    told = (
+        (laptop, 20, {"solved-mechanically": 4, "not-solved": 1}),  # from before: where counting begins
+        (laptop, 26, {"solved-mechanically": 6, "not-solved": 2}),
+        (till, 25, {"solved-mechanically": 0, "made-up": 0}),
+        (till, 26, {"solved-mechanically": 1, "made-up": 7}),
+    )
+    for device, day, counts in told:
+        at = history.at(day, 9).clock.now
+        metrics = tuple(ReportedMetric(name=f"remedies.{name}", at=at, value=value) for name, value in counts.items())
+        async with history.stores.database.write() as connection:
+            await history.stores.findings.take(connection, device.device, Report(at=at, metrics=metrics))
+    report = await history.report("fixes")
+    assert report.now.value == pytest.approx(3 / 4)
+    assert numbers(report) == {"solved-mechanically": (3, 0.75, 2), "not-solved": (1, 0.25, 1)}
+    assert {row.customer for row in (await history.report("fixes", customers=frozenset({"Bluebird"}))).rows} == {
+        "Bluebird"
+    }
 
 
 def test_every_figure_says_what_it_counts_in_plain_words() -> None:
