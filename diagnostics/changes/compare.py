@@ -80,4 +80,4 @@ def subject_of(change: Change) -> Subject | None:
 
 def name_of(change: Change) -> str:
     """`package:cups 2.4.2-3 → 2.4.2-4` is about `cups`."""
-    return change.what.partition(":")[2].partition(" ")[0]
+    return change.what.partition(":")[2].partition(" ")[0].replace("\u00a0", " ")

@@ -47,22 +47,28 @@ def watch(
     return Watched(subject, collector, of)
 
 
+def _in_one_word(name: str) -> str:
+    """A change's name ends at its first space: names of Windows' programs and keys keep theirs as no-break ones."""
+    return name.replace(" ", "\u00a0")
+
+
 def _packages(read: Packages) -> Mapping[str, str]:
     # Half installed is a change worth telling; removed with its settings kept is removed.
     return {
-        item.name: item.version if item.status == "installed" else f"{item.version} {item.status}"
+        _in_one_word(item.name): item.version if item.status == "installed" else f"{item.version} {item.status}"
         for item in read.packages
         if item.status not in ("config-files", "not-installed", "deinstalled")
     }
 
 
 def _config(read: ConfigFiles) -> Mapping[str, str]:
-    return {item.path: item.sha256 for item in read.files}
+    return {_in_one_word(item.path): item.sha256 for item in read.files}
 
 
 def _startup(read: StartupItems) -> Mapping[str, str]:
     return {
-        f"{item.place}/{item.name}": f"{item.size_bytes}@{item.starts or item.modified_unix_s}" for item in read.items
+        _in_one_word(f"{item.place}/{item.name}"): f"{item.size_bytes}@{item.starts or item.modified_unix_s}"
+        for item in read.items
     }
 
 

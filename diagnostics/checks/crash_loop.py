@@ -29,7 +29,7 @@ def check_crash_loop(crashes: Crashes, context: Context) -> Outcome:
             rule=SPEC.rule,
             now=context.now,
             facts={"name": program, "crashes": len(times), "last_unix_s": max(times)},
-            proof=(evidence("coredump", program, f"{program}: {len(times)} memory images within a day"),),
+            proof=(evidence("coredump", program, f"{program}: {len(times)} crashes within a day"),),
         )
         for program, times in sorted(recent.items())
         if len(times) >= WARNING_A_DAY

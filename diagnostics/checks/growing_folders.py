@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diagnostics.checks.contract import CheckSpec, Context, Metric, Outcome, Seen, evidence, raised, rule
 from diagnostics.collectors.contract import Cost
-from diagnostics.collectors.filesystems import FILESYSTEMS
+from diagnostics.collectors.filesystems import FILESYSTEMS, lies_below
 from diagnostics.collectors.folder_sizes import FOLDER_SIZES
 from diagnostics.findings import Finding, Severity
 from diagnostics.observations import Filesystem
@@ -30,7 +30,7 @@ _METRIC = "folder.bytes"
 
 def _free_at(path: str, filesystems: tuple[Filesystem, ...]) -> int | None:
     """Of the filesystem with the longest mount point above `path`."""
-    above = [it for it in filesystems if it.mount == "/" or path == it.mount or path.startswith(it.mount + "/")]
+    above = [it for it in filesystems if lies_below(path, it.mount)]
     return max(above, key=lambda it: len(it.mount)).available_bytes if above else None
 
 

@@ -27,7 +27,7 @@ def check_protection(protection: Protection, *, carried: bool, context: Context)
     if protection.firewall == "":
         add(OPEN, "firewall", "systemctl", "no firewall that we know filters what comes in")
     if carried and protection.disk_encrypted is False:
-        add(PLAIN, "disk:/", "lsblk", "no crypt device between the disk and /")
+        add(PLAIN, "disk:/", "lsblk", "nothing encrypts the disk the system lies on")
     return Outcome(tuple(findings))
 
 

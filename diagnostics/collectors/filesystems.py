@@ -118,12 +118,18 @@ def parse_native_mounts(value: object) -> tuple[Mount, ...]:
     return tuple(replace(mount, read_only=mount.read_only and mount.device_number not in writable) for mount in mounts)
 
 
+def lies_below(path: str, mount: str) -> bool:
+    """`/home/anna` lies below `/home` and `/`, `C:\\Users` below `C:\\`."""
+    sign = "\\" if mount[1:3] == ":\\" else "/"
+    return path == mount or path.startswith(mount.rstrip(sign) + sign)
+
+
 def mount_holding(path: str, mounts: Iterable[Mount]) -> str | None:
     """The name `distinct` gives to the filesystem that holds `path`; None when that is not one of ours."""
     mounts = tuple(mounts)
     best: Mount | None = None
     for mount in mounts:
-        inside = path == mount.mount or path.startswith(mount.mount.rstrip("/") + "/")
+        inside = lies_below(path, mount.mount)
         # A later mount at the same place hides the earlier one.
         if inside and (best is None or len(mount.mount) >= len(best.mount)):
             best = mount

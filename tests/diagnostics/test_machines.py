@@ -163,6 +163,83 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         "clock": {("clock-wrong|clock", "error")},
         "certificates": {("connection-inspected|server:desk.example.org:443", "info")},
     },
+    "windows-laptop": {**dict.fromkeys((check.id for check in CATALOGUE), "ok"), "inodes": "skipped"},
+    "windows-desktop-neglected": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **dict.fromkeys(("inodes", "smart-nvme", "memory-leak", "battery", "slow-boot", "wifi"), "skipped"),
+        "gateway-latency": "skipped",
+        "disk-space": {("disk-space-low|disk:C:\\", "error")},
+        "disk-fill-forecast": {("disk-filling|disk:D:\\", "warning")},
+        "smart-ata": {("disk-failing|disk:Disk 0", "error")},
+        "filesystem-errors": {("disk-errors|device:Harddisk0", "error"), ("filesystem-damaged|device:C:", "error")},
+        "backup-age": {("backup-old|backup:File History:user", "error")},
+        "restart-pending": {("restart-pending|system", "warning")},
+        "updates": {("updates-not-looked-for|updates", "warning"), ("updates-failing|updates", "warning")},
+        "end-of-life": {("system-out-of-support|system", "error")},
+        "crash-loop": {("program-crashes|program:OUTLOOK.EXE", "error")},
+        "failed-services": {
+            ("service-failed|service:Spooler", "warning"),
+            ("service-failed|service:MSSQL$BUERO", "warning"),
+        },
+        "restart-loop": {("service-restart-loop|service:VpnAgent", "error")},
+        "log-burst": {("log-error-burst|unit:Schannel", "warning")},
+        "log-templates": {("log-new-message|log:Schannel", "warning"), ("log-new-message|log:VpnAgent", "warning")},
+        "timers": {("timer-not-armed|timer:\\Datensicherung abends", "warning")},
+        "startup-drift": {("startup-items-changed|startup:all", "info")},
+        "config-drift": {("config-files-changed|config:all", "info")},
+        "software-drift": {("packages-older-than-before|packages:all", "info")},
+        "link": {("gateway-not-answering|gateway:192.168.1.1", "error")},
+        "network-errors": {("network-card-errors|interface:Ethernet", "warning")},
+        "dns": {("dns-not-answering|resolvers", "error")},
+        "internet": {("internet-unreachable|internet", "warning")},
+        "proxy": {
+            ("proxy-program-gone|proxy:WinHTTP", "warning"),
+            ("proxy-program-gone|proxy:WinINet http", "warning"),
+            ("proxy-setting-broken|proxy:WinINet https", "warning"),
+        },
+        "certificates": {("certificate-expired|file:LocalMachine\\My", "warning")},
+        "clock": {("clock-not-kept|clock", "warning")},
+        "antivirus": {("antivirus-off|antivirus", "warning")},
+        "print-queue": {("print-jobs-stuck|printer:Büro, 1. Stock", "warning")},
+    },
+    "windows-laptop-worn": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **dict.fromkeys(("inodes", "smart-ata", "disk-fill-forecast"), "skipped"),
+        "smart-nvme": {("nvme-failing|disk:Disk 0", "critical")},
+        "disk-busy": {("disk-slow|disk:0 C:", "error")},
+        "growing-folders": {("folder-growing|folder:C:\\Users\\anna", "info")},
+        "memory-pressure": {("memory-pressure|memory", "warning")},
+        "swap": {("swap-full|swap", "warning"), ("swap-busy|swap", "warning")},
+        "cpu-busy": {("cpu-busy|cpu", "warning")},
+        "process-cpu": {("process-cpu-hog|process:reports.exe", "warning")},
+        "memory-leak": {("process-memory-leak|process:reports.exe", "warning")},
+        "open-files": {("process-open-files-high|process:reports.exe", "warning")},
+        "temperature": {("temperature-high|part:TZ00", "warning")},
+        "throttling": {("cpu-throttled|cpu", "warning")},
+        "battery": {("battery-worn|battery:5B10W51871", "warning")},
+        "slow-boot": {("boot-slow|system", "info")},
+        "unexpected-shutdown": {("unexpected-shutdown|system", "error"), ("kernel-panic-saved|system", "error")},
+        "kernel-events": {("hardware-error|part:memory", "error"), ("memory-exhausted|process:reports.exe", "warning")},
+        "driver-errors": {
+            ("driver-error|device:Qualcomm QCA9377 Bluetooth", "warning"),
+            ("driver-error|device:igfxnd", "warning"),
+        },
+        "link": {("link-without-address|interface:Ethernet", "error")},
+        "network-errors": {("network-loses-data|network", "warning")},
+        "internet": {("captive-portal|internet", "warning")},
+        "wifi": {("wifi-weak|interface:Беспроводная сеть", "warning")},
+        "clock": {("clock-wrong|clock", "error")},
+        "gateway-latency": {("gateway-slow|gateway:192.168.1.1", "warning")},
+        "antivirus": {("antivirus-signatures-old|antivirus", "warning")},
+        "protection": {("firewall-off|firewall", "info"), ("disk-not-encrypted|disk:/", "info")},
+        "ports": {("ports-nearly-used-up|tcp", "error")},
+        "agent-self": {("agent-memory-high|agent", "warning")},
+    },
+    "windows-standard-user": {
+        **dict.fromkeys((check.id for check in CATALOGUE), "ok"),
+        **dict.fromkeys(("inodes", "smart-ata", "smart-nvme", "backup-age", "battery", "slow-boot"), "skipped"),
+        **dict.fromkeys(("updates", "internet", "wifi"), "skipped"),
+    },
     "restricted-user": {
         **only(*PLAIN),
         "filesystem-errors": "skipped",
@@ -283,6 +360,21 @@ def test_every_check_has_a_healthy_and_a_sick_mac() -> None:
     for check in CATALOGUE:
         assert "ok" in [expected[check.id] for expected in macs], f"no Mac is healthy for {check.id}"
         assert any(isinstance(expected[check.id], set) for expected in macs), f"no Mac is sick for {check.id}"
+
+
+def test_every_check_has_a_healthy_and_a_sick_windows() -> None:
+    told = [expected for name, expected in EXPECTED.items() if name.startswith("windows-")]
+    for check in CATALOGUE:
+        if check.id == "inodes":  # NTFS has none
+            continue
+        assert "ok" in [expected[check.id] for expected in told], f"no Windows is healthy for {check.id}"
+        assert any(isinstance(expected[check.id], set) for expected in told), f"no Windows is sick for {check.id}"
+
+
+def test_who_is_no_administrator_is_told_what_needs_one(look: Callable[..., Examination]) -> None:
+    reasons = {result.id: result.reason for result in look("windows-standard-user").checks}
+    for check in ("smart-ata", "smart-nvme", "slow-boot", "updates"):
+        assert "needs administrator" in reasons[check], reasons[check]
 
 
 def test_every_recorded_machine_says_where_it_comes_from() -> None:

@@ -37,11 +37,11 @@ def antivirus_of(gathered: Gathered) -> Antivirus:
     for name, state in others:
         if is_on(state):
             return Antivirus(name, None, True, not is_fresh(state))
-    if defender is not None and flag(defender, "AntivirusEnabled") is not None:
+    if defender is not None and (flag(defender, "AntivirusEnabled") or not others):
         on = bool(flag(defender, "AntivirusEnabled")) and flag(defender, "RealTimeProtectionEnabled") is not False
         return Antivirus(_DEFENDER, unix_s(defender.get("AntivirusSignatureLastUpdated")), on, None)
     if scanners:
-        name, state = next(((name, state) for name, state in scanners if is_on(state)), scanners[0])
+        name, state = next((it for it in scanners if is_on(it[1])), (others or scanners)[0])
         return Antivirus(name, None, is_on(state), not is_fresh(state))
     gathered.rows("defender")  # says why
     raise Unreadable("Windows knows of no virus scanner here")

@@ -95,7 +95,7 @@ def throttling_of(events: Iterable[Event]) -> Throttling:
             count += 1
             processor = (event.value("Group"), event.value("Number"))
             held[processor] = held.get(processor, 0) + min(int(seconds), _THROTTLE_WINDOW_S)
-    return Throttling(count, max(held.values(), default=0), _THROTTLE_WINDOW_S)
+    return Throttling(count, over_s=_THROTTLE_WINDOW_S, limited_s=max(held.values(), default=0))
 
 
 def read_throttling(machine: Machine) -> Throttling:
