@@ -1,6 +1,7 @@
 """`bellpull-agent run`: the service in the foreground, until Ctrl-C or SIGTERM."""
 
 import argparse
+import os
 
 from agent.cli.command import Command, Exit, folder_of
 
@@ -11,8 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from agent.heap import give_back_what_is_freed
+    from agent.link.system_proxy import proxy_may_be_set
+    from agent.on_demand import leave_for_later
 
-    give_back_what_is_freed()  # before the imports, which allocate and free the most
+    # Both before the imports, which allocate and free the most.
+    give_back_what_is_freed()
+    leave_for_later(proxy_may_be_set=proxy_may_be_set(os.environ))
     from agent.app import serve
 
     serve(folder_of(arguments), also_stderr=arguments.verbose)

@@ -5,13 +5,16 @@ that says nothing at all, not even to a ping, is gone after PING_S + PONG_S, wit
 """
 
 import asyncio
+import os
 import ssl
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
+from agent.link.system_proxy import proxy_may_be_set
 from protocol.limits import CONTROL_MESSAGE_MAX_BYTES, HALF_OPEN_S
 
 SUBPROTOCOL: Final = Subprotocol("bellpull.v1")
@@ -24,7 +27,14 @@ _CLOSE_S: Final = 2.0
 
 
 class LinkLost(Exception):
-    """The connection ended or never began; the text says why, in words for the customer."""
+    """The connection ended or never began; the text says why, in words for the customer.
+
+    `retry_after_s`: a busy server's wish, 0 for none. It is a stranger's word: whoever waits bounds it.
+    """
+
+    def __init__(self, why: str, *, retry_after_s: int = 0) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
 
 
 class _Direct(connect):
@@ -111,7 +121,7 @@ async def open_websocket(
             subprotocols=[subprotocol],
             compression=None,
             user_agent_header=None,
-            proxy=None if is_loopback(origin) else True,
+            proxy=None if is_loopback(origin) or not proxy_may_be_set(os.environ) else True,
             open_timeout=_OPEN_S,
             ping_interval=ping_s,
             ping_timeout=pong_s,
@@ -120,7 +130,7 @@ async def open_websocket(
             ssl=tls_context() if secure else None,
         )
     except InvalidStatus as error:
-        raise LinkLost(f"{origin} answered {error.response.status_code} instead of opening the link") from None
+        raise _turned_away(origin, error.response) from None
     except TimeoutError:
         raise LinkLost(f"{origin} did not answer within {_OPEN_S:g} s") from None
     except ssl.SSLCertVerificationError as error:
@@ -139,6 +149,14 @@ async def open_connection(origin: str, *, ping_s: float = PING_S, pong_s: float 
             origin, "/link", SUBPROTOCOL, max_bytes=CONTROL_MESSAGE_MAX_BYTES, ping_s=ping_s, pong_s=pong_s
         )
     )
+
+
+def _turned_away(origin: str, answer: Response) -> LinkLost:
+    wish = answer.headers.get("Retry-After", "")
+    if answer.status_code in (429, 503):
+        after_s = int(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else 0
+        return LinkLost(f"{origin} is busy ({answer.status_code})", retry_after_s=after_s)
+    return LinkLost(f"{origin} answered {answer.status_code} instead of opening the link")
 
 
 def _why_closed(closed: ConnectionClosed) -> str:

@@ -21,10 +21,10 @@ from protocol.errors import ProtocolError
 def process_numbers() -> dict[str, object]:
     """What this process uses: resident bytes and processor seconds since it started."""
     times = os.times()
-    return {"pid": os.getpid(), "rss_bytes": _resident_bytes(), "cpu_s": round(times.user + times.system, 3)}
+    return {"pid": os.getpid(), "rss_bytes": resident_bytes(), "cpu_s": round(times.user + times.system, 3)}
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")

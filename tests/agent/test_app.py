@@ -55,7 +55,7 @@ async def test_a_connected_service_stays_small(
         status = await asyncio.to_thread(call, folder.root, "status")
     finally:
         await asyncio.to_thread(running.stop)
-    assert status["process"]["rss_bytes"] <= 62_000_000
+    assert status["process"]["rss_bytes"] <= 60_000_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_FSIZE of another process is Linux's prlimit")

@@ -19,6 +19,7 @@ from typing import Final
 
 from diagnostics.collectors.services import parse_systemctl_show
 from diagnostics.machine.commands import SERVICES
+from diagnostics.machine.control_group import control_group
 from diagnostics.machine.interface import ActRefused
 from diagnostics.machine.read.run_command import SYSTEM_PATH
 from diagnostics.observations import Service
@@ -91,16 +92,6 @@ def is_own(group: str, unit: str, own_group: str) -> bool:
         return True
     inside = group not in ("", "/") and (own_group == group or own_group.startswith(group + "/"))
     return inside or unit in own_group.split("/")
-
-
-def control_group() -> str:
-    """The control group of this process, as systemd names it; empty where there is none."""
-    try:
-        with open("/proc/self/cgroup", encoding="utf-8") as file:
-            lines = file.read(4096).splitlines()
-    except OSError:
-        return ""
-    return next((line.partition("::")[2] for line in lines if line.startswith("0::")), "")
 
 
 def _shown(unit: str, user: bool, boot_unix_s: int | None, run: Run) -> tuple[Service, str]:
