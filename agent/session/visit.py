@@ -67,7 +67,8 @@ from protocol.messages.items import AuditItem, Refused, Stored
 from protocol.session_state import SessionState
 
 _TICK_S: Final = 0.5
-#: A visit does not go on for longer without a line to the server's log. (Acts of risk 2 wait for it at once.)
+#: A visit does not go on for longer without a line to the server's log. (Acts of risk 2 wait for it at once.) Nothing
+#: is asked in one whose technician is gone: it waits as long as pause.py says, and goes on only with the log.
 _WITHOUT_LOG_S: Final = 45.0
 #: Comparing two views of the log: each question to the server has a limit of its own inside.
 _COMPARE_S: Final = 15.0
@@ -409,8 +410,8 @@ class Visit:
         logged_at = self._parts.clocks.mono()
         while True:
             await asyncio.sleep(_TICK_S)
-            if self._parts.link.connected:
-                logged_at = self._parts.clocks.mono()
+            if self._parts.link.connected or self.steps.state is SessionState.PAUSED:
+                logged_at = self._parts.clocks.mono()  # one that waits has a limit of its own (pause.py)
             elif self._parts.clocks.mono() - logged_at > _WITHOUT_LOG_S:
                 self.feed(EndNow(EndedBy.AUDIT_UNAVAILABLE, "the server's log was out of reach for too long"))
             self.judge_anew()

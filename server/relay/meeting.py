@@ -117,6 +117,8 @@ class Meeting:
     def seat(self, side: Side, endpoint: Endpoint) -> None:
         self._seats[side] = endpoint
         endpoint.room = self
+        if self.over.is_set():  # declined before this side came: it hears why, too
+            endpoint.say_close(self.ending.code, self.ending.reason)
 
     def pair(self) -> None:
         """Both are told, and from here each one's messages are the other's."""

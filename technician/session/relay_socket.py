@@ -21,6 +21,7 @@ from protocol.messages.api import SessionRoom
 from protocol.messages.sessions import Join, Paired
 from technician.api import tls_context
 from technician.problems import Problem
+from technician.session.turned_away import turned_away
 
 _SUBPROTOCOL: Final = Subprotocol("bellpull.relay.v1")
 _OPEN_TIMEOUT_S: Final = 20
@@ -72,12 +73,7 @@ async def _wait_for_device(socket: ClientConnection) -> None:
             hint="It may be busy with another visit, or the customer refused one a short while ago.",
         ) from None
     except ConnectionClosed as error:
-        raise Problem(
-            "the relay closed the room",
-            expected="the device to join",
-            got=(error.rcvd.reason if error.rcvd else "") or "no reason given",
-            hint="The device may not know this ticket, or be busy.",
-        ) from None
+        raise turned_away(error.rcvd.code if error.rcvd else 0, error.rcvd.reason if error.rcvd else "") from None
     if not isinstance(first, str):
         raise RemoteProtocolError("the relay sent bytes before it said paired", expected="paired", got="bytes")
     strict_json.parse(first.encode(), Paired, what="the relay's first message")

@@ -296,6 +296,8 @@ class LiveVisit:
             run.end("cancelled", "the visit is over")
             self._changed(run.tab)
         self._tell(f"Ended by {ended.by}", ended.fault, "error" if ended.fault else "none", "stop")
+        for action in ended.untaken:
+            self._tell(f"{action}: never taken", "The end crossed it on its way: nothing was run.", "warning", "minus")
         if ended.receipt:
             self._tell("Receipt kept", "countersigned" if ended.countersigned else "not countersigned", "ok", "receipt")
         self._move(Phase.ENDED)

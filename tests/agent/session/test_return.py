@@ -1,10 +1,12 @@
 """A lost connection and a hand-over through the shell: real database, books, receipts and gate; sockets in memory."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from agent.session.effects import Finished, Rows
+from agent.session.visit import _TICK_S, _WITHOUT_LOG_S
 from agent.store.database import NotWritten
 from protocol.actions.processes import ProcessesArguments
 from protocol.grants import EndedBy
@@ -138,6 +140,30 @@ async def test_when_nobody_comes_back_the_visit_ends_by_itself(rig: Rig) -> None
     (proven,) = rig.proofs()
     assert proven.receipt.ended_by is EndedBy.CONNECTION_LOST
     assert rig.hosts[0].killed
+
+
+async def test_a_visit_that_waits_waits_longer_than_one_may_go_on_without_the_log(rig: Rig) -> None:
+    """The same outage takes the relay and the line to the log: what waits must not end before its time."""
+    technician = await rig.let_in()
+    await technician.cut()
+    rig.desk.connected = False
+    rig.clocks.pass_s(_WITHOUT_LOG_S + 1)
+    await asyncio.sleep(1.2 * _TICK_S)  # it looks once more
+    assert rig.visits.current()[0].state == "paused"
+    rig.desk.connected = True
+    await technician.knock()
+    await technician.until(WentOn)
+    await technician.end()
+    await rig.over()
+
+
+async def test_a_visit_under_way_ends_without_the_log(rig: Rig) -> None:
+    await rig.let_in()
+    rig.desk.connected = False
+    rig.clocks.pass_s(_WITHOUT_LOG_S + 1)
+    await rig.over()
+    (proven,) = rig.proofs()
+    assert proven.receipt.ended_by is EndedBy.AUDIT_UNAVAILABLE
 
 
 async def test_a_revocation_ends_a_visit_whose_connection_is_lost(rig: Rig) -> None:

@@ -216,6 +216,13 @@ async def test_an_agent_that_declines_ends_the_technicians_waiting_with_its_reas
         assert [(one.room, one.end_reason) for one in listed] == [(room.room, "declined: cool-down")]
 
 
+async def test_a_technician_who_comes_after_the_no_hears_its_reason_too(desk: World) -> None:
+    async with offered(desk) as (room, _, _, _, _):
+        desk.office.relay.end(room.room, DECLINED, "declined: busy")  # as the agent's word, before they are in the room
+        async with desk.relay(room.room, room.join_token) as technician:
+            assert await closing(technician) == (DECLINED, "declined: busy")
+
+
 async def test_another_device_cannot_decline_a_room_that_is_not_its_own(desk: World) -> None:
     other = await desk.approved("stranger")
     async with (
