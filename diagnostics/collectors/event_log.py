@@ -14,7 +14,6 @@ rendered message (its program is gone) is shown by its number and values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -27,7 +26,7 @@ from diagnostics.plain_text import printable
 
 # Windows' levels as syslog's: critical, error, warning, information, verbose.
 _SEVERITY: Final = {1: 2, 2: 3, 3: 4, 4: 6, 5: 7}
-_EVENT: Final = re.compile(rb"<Event[ >].*?</Event>", re.DOTALL)
+_END: Final = b"</Event>"
 _EVENT_MAX_BYTES: Final = 256 * 1024
 _TEXT_MAX_CHARS: Final = 2_000
 
@@ -74,11 +73,14 @@ def event_lines(
 
 def event_elements(content: bytes) -> Iterator[ElementTree.Element]:
     """Each event that can be read; a broken or too large one, one with a declaration, and one cut off are left out."""
-    for match in _EVENT.finditer(content):
-        if len(match[0]) > _EVENT_MAX_BYTES or b"<!" in match[0]:
+    # Every byte is looked at once, however many events begin and never end.
+    for piece in content.split(_END)[:-1]:
+        start = max(piece.rfind(b"<Event "), piece.rfind(b"<Event>"))
+        if start < 0 or len(piece) - start > _EVENT_MAX_BYTES or piece.find(b"<!", start) >= 0:
             continue
         try:
-            yield ElementTree.fromstring(match[0].decode("utf-8", "replace"))  # noqa: S314 - bounded, no declaration
+            text = (piece[start:] + _END).decode("utf-8", "replace")
+            yield ElementTree.fromstring(text)  # noqa: S314 — bounded, and no declaration can be in it
         except (ElementTree.ParseError, ValueError):
             continue
 

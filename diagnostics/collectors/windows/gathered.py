@@ -107,11 +107,10 @@ def number(row: Row, name: str) -> int | None:
     value = row.get(name)
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and abs(value) < 2**63:
-        return int(value)
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,20}\s*", value):
+        value = int(value)
+    # CIM's largest is uint64.
+    if isinstance(value, (int, float)) and abs(value) < 2**64:
         return int(value)
     return None
 
