@@ -15,6 +15,7 @@ from typing import Final, assert_never
 
 from protocol.limits import CONTROL_MESSAGE_MAX_BYTES, KIB, MIB, NOTE_SEALED_MAX_BYTES, UPLOAD_CHUNK_BYTES
 from server.people.rules import Role
+from server.people.token_rules import TokenScope
 
 
 class Who(StrEnum):
@@ -39,7 +40,7 @@ class Limit(StrEnum):
 class Door:
     """`roles`: who in the console may; None among them stands for somebody who is not signed in. `of_customer`: the
     address names something of a customer, which for everybody else is not there. `setting_up`: open to an account
-    that lacks the second factor its role must have."""
+    that lacks the second factor its role must have. `scope`: the API tokens that open it too; none: no token does."""
 
     who: Who
     body_max_bytes: int = 0
@@ -47,6 +48,7 @@ class Door:
     roles: frozenset[Role | None] = frozenset()
     of_customer: bool = False
     setting_up: bool = False
+    scope: TokenScope | None = None
 
 
 _STATEMENTS = 256 * KIB
@@ -70,19 +72,19 @@ API_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", "/api/technician/renewal"): Door(Who.NOBODY, 64 * KIB, Limit.LOGINS),
     ("GET", "/api/documents"): Door(Who.TECHNICIAN),
     ("GET", "/api/checkpoint"): Door(Who.TECHNICIAN),
-    ("GET", "/api/devices"): Door(Who.TECHNICIAN),
-    ("GET", "/api/devices/{device}"): Door(Who.TECHNICIAN, of_customer=True),
-    ("GET", "/api/devices/{device}/metrics/{name}"): Door(Who.TECHNICIAN, of_customer=True),
-    ("GET", "/api/tickets"): Door(Who.TECHNICIAN),
-    ("GET", "/api/tickets/{ticket}"): Door(Who.TECHNICIAN, of_customer=True),
+    ("GET", "/api/devices"): Door(Who.TECHNICIAN, scope=TokenScope.DEVICES),
+    ("GET", "/api/devices/{device}"): Door(Who.TECHNICIAN, of_customer=True, scope=TokenScope.DEVICES),
+    ("GET", "/api/devices/{device}/metrics/{name}"): Door(Who.TECHNICIAN, of_customer=True, scope=TokenScope.DEVICES),
+    ("GET", "/api/tickets"): Door(Who.TECHNICIAN, scope=TokenScope.TICKETS),
+    ("GET", "/api/tickets/{ticket}"): Door(Who.TECHNICIAN, of_customer=True, scope=TokenScope.TICKETS),
     ("POST", "/api/tickets/{ticket}/messages"): Door(Who.TECHNICIAN, CONTROL_MESSAGE_MAX_BYTES, of_customer=True),
     ("POST", "/api/tickets/{ticket}/notes"): Door(Who.TECHNICIAN, 2 * NOTE_SEALED_MAX_BYTES, of_customer=True),
     ("GET", "/api/blobs/{blob}"): Door(Who.TECHNICIAN, of_customer=True),
     ("POST", "/api/sessions"): Door(Who.TECHNICIAN, 4 * KIB),
-    ("GET", "/api/sessions"): Door(Who.TECHNICIAN),
+    ("GET", "/api/sessions"): Door(Who.TECHNICIAN, scope=TokenScope.SESSIONS),
     ("POST", "/api/codes"): Door(Who.TECHNICIAN),
     ("GET", "/api/codes/{code}"): Door(Who.TECHNICIAN),
-    ("GET", "/api/audit/export"): Door(Who.TECHNICIAN),
+    ("GET", "/api/audit/export"): Door(Who.TECHNICIAN, scope=TokenScope.AUDIT),
     ("POST", "/uploads/{upload}"): Door(Who.UPLOAD_TOKEN),
     ("HEAD", "/uploads/{upload}"): Door(Who.UPLOAD_TOKEN),
     ("PATCH", "/uploads/{upload}"): Door(Who.UPLOAD_TOKEN, UPLOAD_CHUNK_BYTES),
@@ -137,6 +139,9 @@ CONSOLE_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", "/account/passkeys/options"): _form(SIGNED_IN, setting_up=True),
     ("POST", "/account/passkeys/{passkey}/remove"): _form(SIGNED_IN),
     ("POST", "/account/sessions/{session}/end"): _form(SIGNED_IN, setting_up=True),
+    ("GET", "/account/tokens"): _page(SIGNED_IN),
+    ("POST", "/account/tokens"): _form(SIGNED_IN),
+    ("POST", "/account/tokens/{api_token}/revoke"): _form(SIGNED_IN),
     ("POST", "/account/sign-out-elsewhere"): _form(SIGNED_IN, setting_up=True),
     ("GET", "/"): _page(SIGNED_IN),
     ("GET", "/tickets"): _page(SIGNED_IN),
@@ -163,6 +168,7 @@ CONSOLE_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", "/people/{name}/technician"): _form(ADMIN),
     ("POST", "/people/{name}/link"): _form(ADMIN),
     ("POST", "/people/{name}/sign-out"): _form(ADMIN),
+    ("POST", "/people/{name}/tokens/{api_token}/revoke"): _form(ADMIN),
     ("POST", "/people/{name}/reset-second-factor"): _form(ADMIN),
     ("POST", "/people/{name}/remove"): _form(ADMIN),
 }
@@ -189,6 +195,7 @@ class Caller(StrEnum):
     AUDITOR = "auditor"
     TECHNICIANS_PROGRAM = "technician's program"
     ORGANISATIONS_PROGRAM = "organisation's program"
+    API_TOKEN = "api token"  # noqa: S105 - with all scopes, made by an admin, of a customer
 
     @property
     def role(self) -> Role | None:
@@ -211,7 +218,7 @@ class Answer(StrEnum):
 
 
 #: Who sees some customers only; the rest of the console sees all.
-BOUNDED: Final = frozenset({Caller.TECHNICIAN, Caller.TECHNICIANS_PROGRAM})
+BOUNDED: Final = frozenset({Caller.TECHNICIAN, Caller.TECHNICIANS_PROGRAM, Caller.API_TOKEN})
 
 
 def answer(method: str, path: str, caller: Caller, whose: Whose) -> Answer:
@@ -226,6 +233,8 @@ def answer(method: str, path: str, caller: Caller, whose: Whose) -> Answer:
             return Answer.ABSENT  # for all who do not hold the token of this very upload
         case Who.ORGANISATION:
             return Answer.LET_IN if caller is Caller.ORGANISATIONS_PROGRAM else Answer.UNKNOWN
+        case Who.TECHNICIAN if caller is Caller.API_TOKEN:
+            return inside if door.scope is not None else Answer.FORBIDDEN
         case Who.TECHNICIAN:
             return inside if caller is Caller.TECHNICIANS_PROGRAM else Answer.UNKNOWN
         case Who.PERSON if caller.role is None:

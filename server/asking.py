@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection, Request
 from protocol import strict_json
 from protocol.limits import PACK_STATEMENT_MAX_BYTES
 from server.office import Office
+from server.people.token_rules import TokenHolder
 from server.technicians.store import Technician
 
 M = TypeVar("M", bound=BaseModel)
@@ -28,6 +29,14 @@ def technician_of(connection: HTTPConnection) -> Technician:
     return identity
 
 
+def reader_of(connection: HTTPConnection) -> Technician | TokenHolder:
+    """Who reads: a technician's program, or a program with an API token. Both have `customers`."""
+    identity = connection.scope["state"]["visitor"].identity
+    if not isinstance(identity, Technician | TokenHolder):
+        raise TypeError("this route's door does not ask for a reader")
+    return identity
+
+
 async def body(request: Request, model: type[M]) -> M:
     """The body as `model`: one meaning or RemoteProtocolError. Its size was bounded at the door."""
     return strict_json.parse(await request.body(), model, what="request", max_bytes=4 * PACK_STATEMENT_MAX_BYTES)
@@ -35,3 +44,4 @@ async def body(request: Request, model: type[M]) -> M:
 
 OfficeOf = Annotated[Office, Depends(office_of)]
 Caller = Annotated[Technician, Depends(technician_of)]
+Reader = Annotated[Technician | TokenHolder, Depends(reader_of)]

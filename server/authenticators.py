@@ -7,6 +7,8 @@ from starlette.requests import HTTPConnection
 from server.access import Door, Who
 from server.doorkeeper import Authenticator, Visitor, bearer_token, is_local
 from server.office import Office
+from server.people.door import lacks_factor, reach_now
+from server.people.token_rules import PREFIX, TokenHolder, holder
 from server.refusal import Refusal
 
 _SIGN_IN_AGAIN = "Sign in again: the sign-in ended, or the certificate no longer holds."
@@ -25,7 +27,10 @@ def authenticators(office: Office) -> Mapping[Who, Authenticator]:
         )
 
     async def technician(connection: HTTPConnection, door: Door) -> Visitor:
-        found = await office.technicians.technician(bearer_token(connection), office.organisation.require_trust())
+        token = bearer_token(connection)
+        if token.startswith(PREFIX):
+            return Visitor(door.who, await _token_holder(office, token, door))
+        found = await office.technicians.technician(token, office.organisation.require_trust())
         if found is None:
             raise Refusal(
                 401, "this needs a technician's sign-in", expected="Authorization: Bearer", hint=_SIGN_IN_AGAIN
@@ -52,3 +57,36 @@ def authenticators(office: Office) -> Mapping[Who, Authenticator]:
         Who.TECHNICIAN: technician,
         Who.ORGANISATION: organisation,
     }
+
+
+async def _token_holder(office: Office, token: str, door: Door) -> TokenHolder:
+    """What this API token may at this moment: never more than its maker could."""
+    made = await office.people.tokens.find(token)
+    account = None if made is None else await office.people.get(made.account)
+    if made is None or account is None:
+        raise Refusal(
+            401,
+            "this API token is not valid",
+            expected="one that has not ended and was not revoked",
+            hint="Make a new one in the console, under Your account.",
+        )
+    found = holder(
+        made.id,
+        made.account,
+        made=made.scopes,
+        named=made.customers,
+        role=account.role,
+        reach=(await reach_now(office, account)).customers,
+        lacks_factor=lacks_factor(office, account),
+    )
+    if door.scope is None:
+        raise Refusal(403, "no API token opens this", hint="It takes a technician's own program.")
+    if door.scope not in found.scopes:
+        raise Refusal(
+            403,
+            "this API token may not do that",
+            expected=door.scope.value,
+            got=", ".join(sorted(found.scopes)) or "no scope at all",
+            hint="Its scopes are those it was made with, as far as its maker may have them now.",
+        )
+    return found

@@ -21,6 +21,7 @@ from server.audit.commands import audit
 from server.config import Config, ConfigError, Settings, check_origin, create, load, log_name_for
 from server.organisation.store import OrganisationStore
 from server.people.commands import first_admin, users
+from server.people.token_commands import tokens
 from server.refusal import Refusal
 from server.storage.engine import Database
 from server.storage.migrate import migrate
@@ -33,6 +34,7 @@ app = typer.Typer(
     help="The organisation's server: relay, API, desk and console.\n\nExample: bellpull-server init --data ./server",
 )
 
+users.add_typer(tokens, name="token")
 app.add_typer(users, name="user")
 app.add_typer(audit, name="audit")
 

@@ -6,13 +6,14 @@ from starlette.routing import BaseRoute
 
 from server.console import audit, devices, handing, home, reports, ticket, tickets
 from server.console.assets import asset_mount
-from server.people import own_account, pages, second_step, sign_in
+from server.people import own_account, pages, second_step, sign_in, token_pages
 from web.pages import static_mount
 
 routes: Final[list[BaseRoute]] = [
     *sign_in.routes,
     *second_step.routes,
     *own_account.routes,
+    *token_pages.routes,
     *home.routes,
     *tickets.routes,
     *ticket.routes,

@@ -100,6 +100,13 @@ class DeviceListing:
         lines = tuple(_line(row, counts.get(row.device, {}), successors.get(row.device)) for row in found)
         return DevicePage(lines, page, int(total or 0))
 
+    async def customers(self, customers: Set[str] | None) -> tuple[str, ...]:
+        """The customers that have devices, by name."""
+        owner = func.coalesce(devices.c.customer, devices.c.asked_customer)
+        query = select(owner).where(*_visible(customers)).distinct().order_by(owner).limit(1000)
+        async with self._database.read() as connection:
+            return tuple((await connection.execute(query)).scalars())
+
     async def counts(self, customers: Set[str] | None, connected: Collection[str], text: str = "") -> dict[Shown, int]:
         """How many there are of each."""
         found = {}

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from protocol.enrolment import EnrolmentRequest
 from protocol.messages.api import DeviceDetail, DeviceList, DeviceRow, EnrolReply, MetricSeries
-from server.asking import Caller, OfficeOf, body
+from server.asking import OfficeOf, Reader, body
 from server.devices.rules import Device, check_enrolment
 from server.office import Office
 
@@ -25,13 +25,13 @@ async def enrol(request: Request, office: OfficeOf) -> EnrolReply:
 
 
 @router.get("/api/devices")
-async def devices(office: OfficeOf, caller: Caller) -> DeviceList:
-    return await device_list(office, await office.devices.visible(caller.customers))
+async def devices(office: OfficeOf, reader: Reader) -> DeviceList:
+    return await device_list(office, await office.devices.visible(reader.customers))
 
 
 @router.get("/api/devices/{device}")
-async def device_detail(device: str, office: OfficeOf, caller: Caller) -> DeviceDetail:
-    found = await office.devices.require(device, caller.customers)
+async def device_detail(device: str, office: OfficeOf, reader: Reader) -> DeviceDetail:
+    found = await office.devices.require(device, reader.customers)
     (row,) = (await device_list(office, (found,))).devices
     return DeviceDetail(
         **{name: getattr(row, name) for name in DeviceRow.model_fields},
@@ -41,8 +41,8 @@ async def device_detail(device: str, office: OfficeOf, caller: Caller) -> Device
 
 
 @router.get("/api/devices/{device}/metrics/{name}")
-async def metric_series(device: str, name: str, office: OfficeOf, caller: Caller) -> MetricSeries:
-    await office.devices.require(device, caller.customers)
+async def metric_series(device: str, name: str, office: OfficeOf, reader: Reader) -> MetricSeries:
+    await office.devices.require(device, reader.customers)
     return MetricSeries(metrics=await office.findings.series(device, name, since=office.now() - _SERIES_S))
 
 

@@ -87,7 +87,7 @@ def add(
         token = await people.new_link(account.name)
         return {"name": account.name, "role": role.value, "link": link_address(config.origin, token)}
 
-    _answer(_run(act, data, origin, database, as_json), as_json)
+    answer(run(act, data, origin, database, as_json), as_json)
 
 
 @users.command("list", epilog="Example: bellpull-server user list --data ./server --json")
@@ -97,7 +97,7 @@ def list_(data: Data, database: DatabaseUrl = None, as_json: Json = False) -> No
     async def act(people: PeopleStore, _config: Config, _note: Note) -> list[dict[str, Any]]:
         return [_facts(account) for account in await people.all()]
 
-    found = _run(act, data, None, database, as_json)
+    found = run(act, data, None, database, as_json)
     if as_json:
         print(json.dumps({"accounts": found}))
         return
@@ -124,7 +124,7 @@ def role(
         await people.set_role(name, role)
         return {"name": name, "role": role.value}
 
-    _answer(_run(act, data, None, database, as_json), as_json)
+    answer(run(act, data, None, database, as_json), as_json)
 
 
 @users.command(epilog="Example: bellpull-server user link anna --data ./server")
@@ -135,7 +135,7 @@ def link(name: Name, data: Data, origin: Origin = None, database: DatabaseUrl = 
         await note((await people.require(name)).name, "one-use link")
         return {"link": link_address(config.origin, await people.new_link(name))}
 
-    _answer(_run(act, data, origin, database, as_json), as_json)
+    answer(run(act, data, origin, database, as_json), as_json)
 
 
 @users.command("reset-second-factor", epilog="Example: bellpull-server user reset-second-factor anna --data ./server")
@@ -155,7 +155,7 @@ def reset_second_factor(name: Name, data: Data, database: DatabaseUrl = None, as
             },
         }
 
-    _answer(_run(act, data, None, database, as_json), as_json)
+    answer(run(act, data, None, database, as_json), as_json)
 
 
 @users.command(epilog="Example: bellpull-server user remove anna --data ./server")
@@ -167,10 +167,10 @@ def remove(name: Name, data: Data, database: DatabaseUrl = None, as_json: Json =
         await people.remove(name)
         return {"removed": name}
 
-    _answer(_run(act, data, None, database, as_json), as_json)
+    answer(run(act, data, None, database, as_json), as_json)
 
 
-def _run(
+def run(
     act: Callable[[PeopleStore, Config, Note], Awaitable[Any]],
     data: Path,
     origin: str | None,
@@ -201,7 +201,7 @@ def _run(
     raise typer.Exit(1)
 
 
-def _answer(answer: dict[str, Any], as_json: bool) -> None:
+def answer(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(answer))
         return

@@ -22,8 +22,9 @@ from server.asking import office_of
 from server.console.face import Visitor, show_part, show_refusal
 from server.office import Office
 from server.people.forms import read_form
-from server.people.reach import KnownTechnician, known_technicians, reach_of
+from server.people.reach import KnownTechnician, Reach, known_technicians, reach_of
 from server.people.rules import FRESH_S, HALF_S, Role
+from server.people.store import Account
 from server.refusal import Refusal
 from server.technicians.listing import TechnicianListing
 from web.loopback import HostAndOrigin
@@ -85,12 +86,20 @@ async def _visitor(request: Request) -> Visitor | None:
     if session is None:
         return None
     account = session.account
+    return Visitor(account, token, await reach_now(office, account), session, lacks_factor(office, account))
+
+
+async def reach_now(office: Office, account: Account) -> Reach:
+    """Whose tickets and devices this account may see at this moment."""
     known: tuple[KnownTechnician, ...] = ()
     if account.role is Role.TECHNICIAN:  # the only ones bounded by certificates
         chains = await TechnicianListing(office.database).current(office.now())
         known = known_technicians(chains, office.organisation.trust, office.now())
-    lacks = account.role in office.config.second_factor_roles and not account.second_factor
-    return Visitor(account, token, reach_of(account.role, account.technician_key, known), session, lacks)
+    return reach_of(account.role, account.technician_key, known)
+
+
+def lacks_factor(office: Office, account: Account) -> bool:
+    return account.role in office.config.second_factor_roles and not account.second_factor
 
 
 async def technicians_of(office: Office) -> tuple[KnownTechnician, ...]:

@@ -3,7 +3,7 @@
 Tokens are kept as hashes: whoever reads the database can use none of them. Passwords are Argon2id PHC strings.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from server.storage.schema import METADATA
 
@@ -73,6 +73,21 @@ passkeys = Table(
     Column("public_key", LargeBinary, nullable=False),
     Column("sign_count", BigInteger, nullable=False),
     Column("made_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+)
+
+#: `id`: for addresses and people; opens nothing. `scopes`: with blanks between. `customers`: a JSON list.
+api_tokens = Table(
+    "api_tokens",
+    METADATA,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("id", String(16), nullable=False),
+    Column("account", String(40), ForeignKey("accounts.name"), nullable=False, index=True),
+    Column("name", String(60), nullable=False),
+    Column("scopes", String(200), nullable=False),
+    Column("customers", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
     Column("last_used_at", BigInteger),
 )
 

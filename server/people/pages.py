@@ -10,11 +10,14 @@ from server.console.face import Flash, show
 from server.people.door import form_of, page, technicians_of, visitor_of
 from server.people.noting import note_change
 from server.people.rules import HOW_WORDS, Role, account_name
+from server.people.token_pages import revoke_one
+from server.people.token_rules import scopes_of
 from server.refusal import Refusal
 
 _FLASHES: Final = {
     "saved": Flash("Saved."),
     "signed-out": Flash("They are signed out everywhere."),
+    "revoked": Flash("The token is revoked."),
     "reset": Flash("Their second factors are gone, and they are signed out everywhere."),
 }
 
@@ -78,6 +81,9 @@ async def _person(request: Request, name: str, *, link: str = "") -> Response:
         sessions=await office.people.sessions_of(name),
         how_words=HOW_WORDS,
         factors=await office.factors.of(name),
+        tokens=await office.people.tokens.of(name),
+        now=office.now(),
+        own_scopes=scopes_of(account.role),
         link=f"{office.config.origin}/sign-in/link/{link}" if link else "",
     )
 
@@ -130,6 +136,12 @@ async def reset_second_factor(request: Request) -> Response:
     return RedirectResponse(f"/people/{name}?done=reset", status_code=303)
 
 
+async def revoke_token(request: Request) -> Response:
+    name = await _existing(request)
+    await revoke_one(request, name)
+    return RedirectResponse(f"/people/{name}?done=revoked", status_code=303)
+
+
 async def remove(request: Request) -> Response:
     name = await _existing(request)
     if name == visitor_of(request).account.name:
@@ -148,6 +160,7 @@ routes = [
     page("POST", "/people/{name}/link", new_link),
     page("POST", "/people/{name}/sign-out", sign_out),
     page("POST", "/people/{name}/reset-second-factor", reset_second_factor),
+    page("POST", "/people/{name}/tokens/{api_token}/revoke", revoke_token),
     page("POST", "/people/{name}/remove", remove),
 ]
 

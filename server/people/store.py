@@ -14,6 +14,7 @@ from server.clock import Clock
 from server.people.factors import Factors, reset_factors
 from server.people.model import (
     accounts,
+    api_tokens,
     app_codes,
     console_sessions,
     half_sign_ins,
@@ -40,6 +41,7 @@ from server.people.rules import (
     second_key,
     session_holds,
 )
+from server.people.tokens import TokenStore
 from server.refusal import Refusal
 from server.storage.engine import Database
 from server.tokens import new_token, token_hash
@@ -71,7 +73,7 @@ class OpenSession:
 
 
 #: Everything of an account that ends with it.
-_BELONGINGS = (console_sessions, half_sign_ins, one_use_links, app_codes, recovery_codes, passkeys)
+_BELONGINGS = (console_sessions, half_sign_ins, one_use_links, app_codes, recovery_codes, passkeys, api_tokens)
 
 _SECOND_FACTOR = or_(
     exists().where(app_codes.c.account == accounts.c.name, app_codes.c.confirmed_at.is_not(None)),
@@ -83,6 +85,7 @@ class PeopleStore:
     def __init__(self, database: Database, now: Clock) -> None:
         self._database = database
         self._now = now
+        self.tokens = TokenStore(database, now)
 
     # --- accounts ----------------------------------------------------------------------------------------------
 
@@ -367,6 +370,7 @@ class PeopleStore:
             )
             for table in (console_sessions, half_sign_ins, one_use_links):
                 await connection.execute(delete(table).where(table.c.expires_at <= now))
+        await self.tokens.sweep()
 
     async def forgive(self, name: str, address: str) -> None:
         """The attempt just made was right: forget the account's failures, and take this one from the address."""

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from protocol.audit import AuditWord
 from protocol.messages.api import SessionAsk, SessionList, SessionRoom
 from protocol.messages.sessions import SessionOffer
-from server.asking import Caller, OfficeOf, body
+from server.asking import Caller, OfficeOf, Reader, body
 from server.refusal import not_found
 from server.relay.meeting import DECLINED
 from server.relay.rooms import Side
@@ -51,5 +51,5 @@ async def ask(request: Request, office: OfficeOf, caller: Caller) -> SessionRoom
 
 
 @router.get("/api/sessions")
-async def sessions(office: OfficeOf, caller: Caller, ticket: str = "", device: str = "") -> SessionList:
-    return SessionList(sessions=await office.sessions.rows(caller.customers, ticket=ticket, device=device))
+async def sessions(office: OfficeOf, reader: Reader, ticket: str = "", device: str = "") -> SessionList:
+    return SessionList(sessions=await office.sessions.rows(reader.customers, ticket=ticket, device=device))

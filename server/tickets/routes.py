@@ -9,7 +9,7 @@ from protocol.messages.api import Accepted, MessagePush, NotePush, TicketDetail,
 from protocol.messages.desk import TicketState
 from protocol.statements import VerifyKey, verify
 from protocol.tickets import MessageStatement
-from server.asking import Caller, OfficeOf, body
+from server.asking import Caller, OfficeOf, Reader, body
 from server.bundles.rules import AGE_HEADER, starts_like_ciphertext
 from server.refusal import Refusal, not_found
 
@@ -19,23 +19,23 @@ _SEALED = "application/octet-stream"
 
 
 @router.get("/api/tickets")
-async def tickets(office: OfficeOf, caller: Caller, state: str | None = None) -> TicketList:
+async def tickets(office: OfficeOf, reader: Reader, state: str | None = None) -> TicketList:
     try:
         wanted = None if state is None else TicketState(state)
     except ValueError:
         raise Refusal(400, "no such state", expected=", ".join(TicketState), got=str(state)[:40]) from None
-    return TicketList(tickets=await office.tickets.visible(caller.customers, state=wanted))
+    return TicketList(tickets=await office.tickets.visible(reader.customers, state=wanted))
 
 
 @router.get("/api/tickets/{ticket}")
-async def ticket_detail(ticket: str, office: OfficeOf, caller: Caller) -> TicketDetail:
-    row, statement = await office.tickets.require(ticket, caller.customers)
+async def ticket_detail(ticket: str, office: OfficeOf, reader: Reader) -> TicketDetail:
+    row, statement = await office.tickets.require(ticket, reader.customers)
     return TicketDetail(
         **{name: getattr(row, name) for name in TicketRow.model_fields},
         statement=statement,
         sealed=await office.tickets.sealed_of(row.ticket),
         bundles=await office.bundles.of_ticket(row.ticket),
-        sessions=await office.sessions.rows(caller.customers, ticket=row.ticket),
+        sessions=await office.sessions.rows(reader.customers, ticket=row.ticket),
         messages=await office.tickets.messages_of(row.ticket),
         eta_history=await office.tickets.eta_history_of(row.ticket),
     )

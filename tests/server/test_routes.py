@@ -21,6 +21,8 @@ from server.people.door import cookie_name
 from server.people.model import passkeys
 from server.people.rules import Role, form_token
 from server.people.store import session_handle
+from server.people.token_rules import TokenScope
+from server.people.tokens import Wish
 from server.tokens import token_hash
 from tests.making import signing_key
 from tests.server.actors import World, bearer, case, sealed_bytes, uuid
@@ -30,6 +32,8 @@ from tests.server.in_process import in_process, open_ticket
 #: Folders of files; tested where files are served.
 STATIC: Final = {("GET", "/static"), ("GET", "/console-static")}
 TRIED: Final = sorted(key for key in DOORS if key[0] != "WEBSOCKET" and key not in STATIC)
+
+EVERYTHING_OF_ACME: Final = Wish("test", frozenset(TokenScope), frozenset({"Acme"}), 1)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,6 +57,12 @@ class Desk:
             self.sessions[role] = await people.begin(role.value)
         return self.sessions[role]
 
+    async def token_of(self, name: str) -> str:
+        """The id of a token of theirs; a new one where the last request revoked it."""
+        tokens = self.world.office.people.tokens
+        held = await tokens.of(name)
+        return held[0].id if held else (await tokens.make(name, EVERYTHING_OF_ACME))[0].id
+
     async def filled(self, path: str, caller: Caller, whose: Whose) -> str:
         """The path with an example for each name in it. What a form may have removed is there again."""
         office, name = self.world.office, (caller.role or Role.VIEWER).value
@@ -64,6 +74,8 @@ class Desk:
             path = path.replace("{token}", await office.people.new_link("spare"))
         if "{session}" in path:
             path = path.replace("{session}", session_handle(token_hash(await office.people.begin(name))))
+        if "{api_token}" in path:
+            path = path.replace("{api_token}", await self.token_of("spare" if "/people/" in path else name))
         if "{passkey}" in path:
             row = {"id": "own", "credential": b"c", "account": name, "name": "key", "public_key": b"", "sign_count": 0}
             async with office.database.write() as connection:
@@ -101,6 +113,8 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         }
         for role in Role:
             await world.office.people.add(role.value, role)
+        await world.office.people.add("maker", Role.ADMIN)
+        tokens[Caller.API_TOKEN] = (await world.office.people.tokens.make("maker", EVERYTHING_OF_ACME))[1]
         key = signing_key(f"{world.organisation.name} Ada Tech").public
         await world.office.people.link_technician(Role.TECHNICIAN.value, key)
         made = await world.http.post("/api/codes", headers=bearer(tokens[Caller.TECHNICIANS_PROGRAM]))

@@ -69,7 +69,31 @@ def test_wrong_use_exits_with_2_and_a_missing_directory_with_1(tmp_path: Path, d
     )
 
 
-@pytest.mark.parametrize("command", ["add", "list", "role", "link", "remove"])
+def test_a_second_factor_is_reset_and_says_what_there_was(data: Path) -> None:
+    done = run("user", "reset-second-factor", "admin", "--data", str(data), "--json")
+    assert done == {"name": "admin", "removed": {"app_codes": False, "passkeys": 0, "recovery_codes": 0}}
+    assert run("user", "reset-second-factor", "nobody", "--data", str(data), "--json", code=1)["error"]["what"]
+
+
+def test_a_token_is_made_listed_without_itself_and_revoked(data: Path) -> None:
+    where = ("--data", str(data), "--json")
+    wish = ("--name", "Monitoring", "--scope", "tickets:read", "--customer", "Acme", "--customer", "Blå AB")
+    made = run("user", "token", "add", "admin", *wish, "--days", "7", *where)
+    assert made["token"].startswith("bpt_")
+    assert (made["customers"], made["expires_at"] - made["made_at"]) == (["Acme", "Blå AB"], 7 * 86_400)
+    listed = run("user", "token", "list", "admin", *where)["tokens"]
+    assert [one["id"] for one in listed] == [made["id"]]
+    assert "token" not in listed[0]
+    assert run("user", "token", "revoke", "admin", made["id"], *where) == {"revoked": made["id"]}
+    assert run("user", "token", "revoke", "admin", made["id"], *where, code=1)["error"]["what"]
+    run("user", "add", "vera", "--role", "viewer", *where)
+    above = run(
+        "user", "token", "add", "vera", "--name", "x", "--scope", "audit:read", "--customer", "A", *where, code=1
+    )
+    assert above["error"]["what"] == "a token may not do more than its maker"
+
+
+@pytest.mark.parametrize("command", ["add", "list", "role", "link", "remove", "reset-second-factor"])
 def test_every_command_shows_an_example(command: str) -> None:
     done = CliRunner().invoke(app, ["user", command, "--help"])
     assert done.exit_code == 0
