@@ -19,8 +19,9 @@ from diagnostics.collectors.disk_activity import IO_PRESSURE
 from diagnostics.collectors.disk_health import DISK_HEALTH
 from diagnostics.collectors.dns import DNS
 from diagnostics.collectors.filesystems import FILESYSTEMS
-from diagnostics.collectors.kernel_log import read_kernel_lines
+from diagnostics.collectors.kernel_log import KERNEL_LOG, read_kernel_lines
 from diagnostics.collectors.listeners import LISTENERS
+from diagnostics.collectors.logs import RECENT_S, journal_lines
 from diagnostics.collectors.memory import LOAD, MEMORY, MEMORY_PRESSURE
 from diagnostics.collectors.network import NETWORK
 from diagnostics.collectors.package_log import PACKAGE_LOG
@@ -45,6 +46,7 @@ from diagnostics.plain_text import printable
 from diagnostics.strict_json import dump_json, encode
 
 JOURNAL_LINES = 10_000
+EVENT_LINES = 5_000
 # Command lines are read for the programs that matter most.
 COMMAND_LINES_MAX = 200
 
@@ -126,6 +128,16 @@ def _kernel(machine: Machine) -> tuple[bytes, str, bool]:
     return content, "kernel log", False
 
 
+def _events(machine: Machine) -> tuple[bytes, str, bool]:
+    """Windows' event log as lines of JSON: the same ones that a session is shown."""
+    now = machine.clock().unix_s
+    lines = journal_lines(machine, now=now, since_unix_s=now - RECENT_S, max_lines=EVENT_LINES)
+    content = "".join(dump_json(encode(line)) + "\n" for line in lines).encode()
+    if len(content) > EVIDENCE_FILE_MAX_BYTES:
+        return cut_at_line(content[-EVIDENCE_FILE_MAX_BYTES:]), "event log", True
+    return content, "event log", len(lines) >= EVENT_LINES
+
+
 def _processes(machine: Machine) -> tuple[bytes, str, bool]:
     seen = collect_processes(machine)
     rows: list[object] = []
@@ -150,7 +162,7 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
         "which system this is and since when it runs",
         (
             Line("system/clock.json", "time and last boot", _clock, _NOTHING, ALL),
-            Line("system/operating-system.json", "distribution and kernel", _observed(OPERATING_SYSTEM), _NOTHING),
+            _typed("system/operating-system.json", "distribution and kernel", OPERATING_SYSTEM),
             Line("system/os-release.txt", "distribution, whole", _file("/etc/os-release"), _NOTHING),
             Line("system/kernel-version.txt", "kernel, whole", _file("/proc/version"), _NOTHING),
             Line("system/load.json", "waiting programs", _observed(LOAD), _NOTHING, ALL),
@@ -193,7 +205,7 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
     "packages": (
         "installed software and versions",
         (
-            Line("packages/packages.json", "installed packages", _observed(PACKAGES), _SOFTWARE),
+            _typed("packages/packages.json", "installed packages", PACKAGES),
             Line("packages/flatpak.txt", "installed flatpaks", _command(commands.FLATPAK), _SOFTWARE),
             _typed("packages/package-log.json", "installed and removed lately", PACKAGE_LOG),
             _typed("packages/update-lists.json", "when updates were last looked for", UPDATE_LISTS),
@@ -214,7 +226,7 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
         "interfaces, routes, name servers",
         (
             Line("network/network.json", "interfaces and routes", _observed(NETWORK), _ADDRESSES, ALL),
-            Line("network/dns.json", "answers of the name servers", _observed(DNS), _ADDRESSES),
+            _typed("network/dns.json", "answers of the name servers", DNS),
             Line("network/resolv.conf.txt", "configured name servers", _file("/etc/resolv.conf"), _ADDRESSES),
             Line("network/resolvectl.txt", "name servers by link", _command(commands.RESOLVECTL), _ADDRESSES),
             Line("network/hosts.txt", "names of this machine's own", _file("/etc/hosts"), _ADDRESSES),
@@ -233,7 +245,7 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
     "hardware": (
         "processor, firmware, attached devices",
         (
-            Line("hardware/hardware.json", "processor and firmware", _observed(HARDWARE), _SERIALS),
+            _typed("hardware/hardware.json", "processor and firmware", HARDWARE),
             Line("hardware/pci.txt", "built-in devices", _command(commands.PCI_DEVICES), _NOTHING),
             Line("hardware/usb.txt", "attached devices", _command(commands.USB_DEVICES), _SERIALS),
             Line("hardware/macos.txt", "model", _command(commands.MACOS_HARDWARE), _SERIALS, _MAC),
@@ -245,7 +257,16 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
     ),
     "kernel": (
         "what the system's core reported since it started",
-        (Line("logs/kernel.txt", "kernel messages of this boot", _kernel, LOG_TEXT | _SERIALS),),
+        (
+            Line("logs/kernel.txt", "kernel messages of this boot", _kernel, LOG_TEXT | _SERIALS),
+            Line(
+                "logs/kernel-events.json",
+                "what the system's core reported of memory, disks and devices",
+                _observed(KERNEL_LOG),
+                KERNEL_LOG.may_contain,
+                ALL - LINUX_ONLY,
+            ),
+        ),
     ),
     "journal": (
         "what programs reported",
@@ -256,7 +277,7 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
                 _command(commands.journal(max_lines=JOURNAL_LINES)),
                 LOG_TEXT,
             ),
-            Line("logs/windows-system.txt", "newest events", _command(commands.WINDOWS_EVENTS), LOG_TEXT, _WINDOWS),
+            Line("logs/events.jsonl", "the newest events of a week", _events, LOG_TEXT, _WINDOWS),
         ),
     ),
     "agent": (

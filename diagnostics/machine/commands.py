@@ -89,10 +89,6 @@ MACOS_HARDWARE = Command("macos-hardware", ("system_profiler", "-detailLevel", "
 WINDOWS_NETWORK = Command("windows-network", ("ipconfig", "/all"))
 WINDOWS_ROUTES = Command("windows-routes", ("route", "print"))
 WINDOWS_SYSTEM = Command("windows-system", ("systeminfo",))
-WINDOWS_EVENTS = Command(
-    "windows-events",
-    ("wevtutil", "query-events", "System", "/count:500", "/reversedirection:true", "/format:text"),
-)
 
 FIXED: Mapping[str, Command] = {
     command.name: command
@@ -132,7 +128,6 @@ FIXED: Mapping[str, Command] = {
         WINDOWS_NETWORK,
         WINDOWS_ROUTES,
         WINDOWS_SYSTEM,
-        WINDOWS_EVENTS,
         *WINDOWS.values(),
     )
 }

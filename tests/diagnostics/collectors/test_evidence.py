@@ -148,6 +148,18 @@ def test_other_platforms_get_files_or_reasons_and_no_failures(platform: Platform
     assert {item.status for item in items if isinstance(item, Skipped)} <= {SkipStatus.SKIPPED}
 
 
+def test_windows_brings_its_event_log_and_what_its_checks_read(recorded: Recorded) -> None:
+    items = {item.path: item for item in collect_evidence(recorded("windows-desktop-neglected"), now=NOW)}
+    events = items["logs/events.jsonl"]
+    assert isinstance(events, CollectedFile), events
+    lines = [json.loads(line) for line in events.content.splitlines()]
+    assert {line["unit"] for line in lines} >= {"Service Control Manager", "disk", "Schannel", "Application Error"}
+    assert [line["at_unix_s"] for line in lines] == sorted(line["at_unix_s"] for line in lines)
+    for path in ("system/operating-system.json", "packages/packages.json", "disks/health.json", "network/dns.json"):
+        assert isinstance(items[path], CollectedFile), items[path]
+    assert not [item for item in items.values() if isinstance(item, Skipped) and item.status is SkipStatus.FAILED]
+
+
 def test_this_machine_yields_evidence() -> None:
     items = list(collect_evidence(local_machine(), now=local_machine().clock().unix_s))
     assert not [item for item in items if isinstance(item, Skipped) and item.status is SkipStatus.FAILED]
