@@ -15,6 +15,7 @@ from technician.problems import Problem
 from technician.session.commands import HELP
 from technician.session.events import ConnectionLost, Event, Narrowed, Noticed, Stopped, WentOn
 from technician.session.files import Carried
+from technician.session.notices import meaning_of
 from technician.session.outcome import EndedVisit
 from technician.session.rows import show
 from web.figures import size
@@ -252,7 +253,7 @@ class TerminalFace(Face):
         self.out.say(f"✓ Back. {minutes} minutes are left for: {', '.join(scopes)}.", "green")
 
     def notice(self, kind: str, text: str) -> None:
-        self.out.say(f"· {kind}: {text}", "dim")
+        self.out.say(f"· {meaning_of(kind, text)}", "dim")
 
     def prompt(self) -> None:
         if self._interactive:

@@ -25,6 +25,7 @@ from technician.home import Home
 from technician.problems import Problem
 from technician.session.events import Closing, ConnectionLost, Event, Narrowed, Noticed, PastReceipt, Stopped, WentOn
 from technician.session.going_on import Followed, attempts
+from technician.session.notices import meaning_of
 from technician.session.outcome import EndedVisit
 from technician.session.run import Run
 from technician.session.visit import Visit
@@ -68,6 +69,10 @@ class VisitPlan:
     takes_over: bool = False
 
 
+def capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 Act = Callable[[Visit], Awaitable[None]]
 
 
@@ -93,6 +98,7 @@ class LiveVisit:
         self.runs = RunBook()
         self.lost_at: int | None = None  # the connection is gone, and a way back is looked for
         self.next_technician = ""
+        self.handed_to = ""  # the customer has let them in
         self.read_up_to = 0  # number of the newest chat message that was on a page
         self.ended: EndedVisit | None = None
         self.problem: Problem | ProtocolError | None = None
@@ -295,7 +301,8 @@ class LiveVisit:
         for run in self.runs.under_way:
             run.end("cancelled", "the visit is over")
             self._changed(run.tab)
-        self._tell(f"Ended by {ended.by}", ended.fault, "error" if ended.fault else "none", "stop")
+        how = f"Handed over to {self.handed_to}" if self.handed_to else f"Ended by {ended.by}"
+        self._tell(how, ended.fault, "error" if ended.fault else "none", "stop")
         for action in ended.untaken:
             self._tell(f"{action}: never taken", "The end crossed it on its way: nothing was run.", "warning", "minus")
         if ended.receipt:
@@ -328,11 +335,19 @@ class LiveVisit:
             case PastReceipt(_, fault) if fault:
                 self._tell("The receipt up to the loss tells another story", fault, "error", "error")
             case Noticed(kind, text):
-                self._tell(f"Notice: {kind}", text)
+                self._noticed(kind, text)
             case Closing(disputed, _) if disputed:
                 self._tell("Not countersigned", "The device counts other actions than we do.", "error", "error")
             case _:
                 pass  # shown where it is waited for
+
+    def _noticed(self, kind: str, text: str) -> None:
+        if kind == "hand-over-refused":
+            self.next_technician = ""
+        elif kind == "handed-over":
+            self.handed_to = text
+        self._tell(capitalised(meaning_of(kind, text)), tone="info", icon="user" if "hand" in kind else "dot")
+        self._note("")
 
     # --- telling -----------------------------------------------------------------------------------------
 

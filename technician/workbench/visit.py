@@ -29,7 +29,7 @@ from web.pages import wants_fragment
 
 #: The parts of the page that ask again by themselves.
 NAME_MAX_CHARS = 120
-PARTS = ("banner", "tabs", "main", "side")
+PARTS = ("banner", "tabs", "main", "side", "hand")
 
 
 async def visit_page(request: Request) -> Response:
@@ -39,8 +39,11 @@ async def visit_page(request: Request) -> Response:
         return pages_of(request).page(request, "no_visit.html", here="visit", live=None)
     tab = TABS.get(request.query_params.get("tab", ""), FIRST)
     part = request.query_params.get("part", "")
-    # The banner is on pages without tabs too; the row of tabs tells of all of them.
-    version = {"banner": live.version(""), "tabs": live.anything}.get(part, live.version(tab.key))
+    # The banner is on pages without tabs too; the row of tabs tells of all of them; handing over is for a visit under
+    # way, and its form is left alone while somebody types in it.
+    version = {"banner": live.version(""), "tabs": live.anything, "hand": live.phase.value}.get(
+        part, live.version(tab.key)
+    )
     if not wants_fragment(request):
         facts = await _facts(desk, live, tab, dict(request.query_params))
         return pages_of(request).page(request, "visit.html", seen=version, **facts)
@@ -114,6 +117,7 @@ async def _facts(desk: Desk, live: LiveVisit, tab: Tab, query: Form) -> dict[str
         "here": "visit",
         "live": live,
         "seen_all": live.anything,
+        "seen_visit": live.phase.value,
         "tab": tab,
         "tabs": [_shown_tab(each, live, here=each is tab) for each in TABS.values()],
         "allowed": {act.name: act.allowed(live) for act in tab.acts},

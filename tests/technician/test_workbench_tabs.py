@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from protocol.actions.catalogue import ACTIONS
 from protocol.actions.scopes import Scope
 from protocol.visit import Item
+from technician.session.events import Noticed
 from technician.workbench.news import keep_fresh
 from technician.workbench.tabs.catalogue import TABS
 from tests.making import NOW
@@ -339,5 +341,32 @@ async def test_a_visit_is_handed_over_to_somebody_with_a_name(tmp_path: Path) ->
     async with visiting(tmp_path, SILENT) as bench:
         assert (await bench.post("/visit/hand-over", to="  ")).status_code == 400
         assert (await bench.post("/visit/hand-over", to=f"Bea {HOSTILE}"[:100])).status_code == 303
-        page = await bench.live(shows("Handed over to Bea"))
+        page = await bench.live(shows("To be handed over to Bea"))
         assert "<script>alert" not in page
+
+
+async def test_actions_that_the_end_crossed_are_shown_as_never_taken(tmp_path: Path) -> None:
+    async with visiting(tmp_path, SILENT) as bench:
+        live = bench.desk.live
+        assert live is not None
+        await bench.post("/visit/end")
+        await bench.live(shows("How it ended"))
+        assert live.ended is not None
+        live.ended = replace(live.ended, untaken=("services.control",))
+        page = await bench.get("/visit?tab=checks")
+        assert "Asked too late." in page
+        assert "nothing was run: services.control." in page
+
+
+async def test_what_became_of_a_hand_over_is_told_in_words(tmp_path: Path) -> None:
+    async with visiting(tmp_path, SILENT) as bench:
+        live = bench.desk.live
+        assert live is not None
+        await bench.post("/visit/hand-over", to="Bea Tech")
+        live._watch(Noticed("hand-over-refused", "Bea Tech"))
+        page = await bench.get("/visit?tab=transcript")
+        assert "Bea Tech was not let in; you stay" in page
+        assert "To be handed over to Bea Tech." not in page
+        live._watch(Noticed("handed-over", "Bea Tech"))
+        await bench.post("/visit/end")
+        assert "The customer let Bea Tech in" in await bench.live(shows("How it ended"))
