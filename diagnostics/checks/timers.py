@@ -31,7 +31,12 @@ def check_timers(timers: Timers, context: Context) -> Outcome:
                 Severity.WARNING if failed else Severity.INFO,
                 rule=SPEC.rule,
                 now=context.now,
-                facts={"name": timer.name, "description": timer.description or timer.name, "failed": failed},
+                facts={
+                    "name": timer.name,
+                    "description": timer.description or timer.name,
+                    "failed": failed,
+                    "result": timer.result,
+                },
                 proof=(evidence("systemctl", timer.name, shown),),
             )
         )

@@ -50,7 +50,7 @@ def check_unexpected_shutdown(boots: Boots, context: Context) -> Outcome:
                 Severity.ERROR,
                 rule=SPEC.rule,
                 now=context.now,
-                facts={"files": len(boots.panics)},
+                facts={"files": len(boots.panics), "newest": boots.panics[-1]},
                 proof=tuple(evidence("pstore", name, f"saved by a dying kernel: {name}") for name in boots.panics[:3]),
             )
         )
