@@ -179,24 +179,19 @@ def _record(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    import time
-
     from diagnostics.collectors.catalogue import COLLECTORS
-    from diagnostics.machine.interface import Unreadable
+    from diagnostics.doctor import look_for_sources
 
     machine, _ = _open(arguments.machine)
-    unreadable_count = 0
-    for collector in COLLECTORS:
-        started_s = time.monotonic()
-        try:
-            collector.collect(machine)
-            word, reason = "readable", ""
-        except Unreadable as unreadable:
-            unreadable_count += 1
-            word, reason = "missing", f"{unreadable.reason} ({unreadable.kind}; needs: {collector.privilege})"
-        ms = round((time.monotonic() - started_s) * 1000)
-        print(f"{word:8} {collector.id:18} {ms:5} ms  {reason}".rstrip())
-    print(f"\n{len(COLLECTORS) - unreadable_count} of {len(COLLECTORS)} sources can be read here.")
+    needs = {collector.id: collector.privilege for collector in COLLECTORS}
+    states = look_for_sources(machine)
+    for state in states:
+        word = "readable" if state.can_be_read else "missing"
+        reason = "" if state.can_be_read else f"{state.reason} ({state.kind}; needs: {needs[state.id]})"
+        print(f"{word:8} {state.id:18} {state.ms:5} ms  {reason}".rstrip())
+        if state.mendable:
+            print(f"{'':8} to mend it: {state.advice}")
+    print(f"\n{sum(state.can_be_read for state in states)} of {len(states)} sources can be read here.")
     return FINE
 
 

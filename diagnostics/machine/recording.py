@@ -171,8 +171,10 @@ class RecordingMachine:
 
 
 def write_recording(noted: RecordingMachine, folder: Path, *, name: str, about: str) -> None:
-    """Write what was noted. The folder must not exist yet: a recording is never mixed with another one."""
-    folder.mkdir(parents=True)
+    """Write what was noted. The folder must be new or empty: a recording is never mixed with another one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty")
     clock = noted.clock()
     lines = [
         f"format = {FORMAT}",

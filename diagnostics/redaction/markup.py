@@ -29,6 +29,8 @@ _NAME_IN_ATTRIBUTE = re.compile(rb"=[\"']([^\"']+)")
 _NAME_IN_PROPERTY = re.compile(rb"<key>([^<]+)")
 _CONTENT = re.compile(rb"[^<]+")
 _QUOTED = re.compile(rb"[^\"'\r\n]+")
+# In a property list `key` is the name of what follows, and no key itself.
+_PROPERTY_NAME = re.compile(rb"[^<]*</key>[ \t\r\n]*<(?:string|integer|real|true|false|dict|array|date|data)\b")
 
 
 def _hide(match: re.Match[bytes], name: re.Pattern[bytes], value: re.Pattern[bytes], marks: Pseudonyms) -> Edit | None:
@@ -46,6 +48,8 @@ def _hide(match: re.Match[bytes], name: re.Pattern[bytes], value: re.Pattern[byt
 
 
 def judge_element(match: re.Match[bytes], marks: Pseudonyms) -> Edit | None:
+    if match[0].startswith(b"<key>") and _PROPERTY_NAME.match(match.string, match.end() - 1):
+        return None
     return _hide(match, _NAME_IN_ELEMENT, _CONTENT, marks)
 
 

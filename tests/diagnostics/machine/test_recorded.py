@@ -74,7 +74,8 @@ def test_files_outside_of_the_list_are_not_read_from_a_recording_either(recorded
 
 def test_a_recording_is_never_written_over_another(tmp_path: Path) -> None:
     noted = RecordingMachine(local_machine())
-    with pytest.raises(FileExistsError):
+    (tmp_path / "mine.txt").write_text("not a recording")
+    with pytest.raises(FileExistsError, match="not empty"):
         write_recording(noted, tmp_path, name="x", about="x")
 
 
