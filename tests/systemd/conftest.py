@@ -31,4 +31,8 @@ def install_service(debian: Booted) -> None:
     text = systemd.unit(program=Path("/usr/local/bin/bellpull-agent"), state=STATE, mode=Mode.MACHINE)
     debian.unit("bellpull-agent.service", text)
     debian.run("systemctl", "enable", "--now", "bellpull-agent")
-    debian.until(lambda: debian.run("bellpull-agent", "status", "--json", ok=False).stdout.startswith("{"))
+    answers(debian)
+
+
+def answers(debian: Booted) -> None:
+    debian.until(lambda: debian.run("bellpull-agent", "status", "--json", ok=False).stdout.count('"enrolled"'))
