@@ -346,7 +346,8 @@ class LiveVisit:
             self.next_technician = ""
         elif kind == "handed-over":
             self.handed_to = text
-        self._tell(capitalised(meaning_of(kind, text)), tone="info", icon="user" if "hand" in kind else "dot")
+        about = "The hand-over" if "hand" in kind else "The device says"
+        self._tell(about, f"{capitalised(meaning_of(kind, text))}.", "info", "user" if "hand" in kind else "dot")
         self._note("")
 
     # --- telling -----------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ async def send_message(request: Request) -> Response:
             sequence=1 + sum(row.source is MessageSource.TECHNICIAN for row in ticket.messages),
             text=text,
             issued_at=now_s(),
+            asks_evidence=form.get("asks_evidence") == "yes",
         )
         await api.send_message(
             ticket.ticket, SignedMessage(chain=desk.technician.chain, message=desk.keys.sign(statement))

@@ -29,7 +29,7 @@ from web.pages import wants_fragment
 
 #: The parts of the page that ask again by themselves.
 NAME_MAX_CHARS = 120
-PARTS = ("banner", "tabs", "main", "side", "hand")
+PARTS = ("banner", "tabs", "ask", "main", "side", "hand")
 
 
 async def visit_page(request: Request) -> Response:
@@ -40,10 +40,13 @@ async def visit_page(request: Request) -> Response:
     tab = TABS.get(request.query_params.get("tab", ""), FIRST)
     part = request.query_params.get("part", "")
     # The banner is on pages without tabs too; the row of tabs tells of all of them; handing over is for a visit under
-    # way, and its form is left alone while somebody types in it.
-    version = {"banner": live.version(""), "tabs": live.anything, "hand": live.phase.value}.get(
-        part, live.version(tab.key)
-    )
+    # way. Forms are left alone while somebody types in them: they come and go with the visit.
+    version = {
+        "banner": live.version(""),
+        "tabs": live.anything,
+        "ask": _over(live),
+        "hand": live.phase.value,
+    }.get(part, live.version(tab.key))
     if not wants_fragment(request):
         facts = await _facts(desk, live, tab, dict(request.query_params))
         return pages_of(request).page(request, "visit.html", seen=version, **facts)
@@ -118,6 +121,7 @@ async def _facts(desk: Desk, live: LiveVisit, tab: Tab, query: Form) -> dict[str
         "live": live,
         "seen_all": live.anything,
         "seen_visit": live.phase.value,
+        "seen_over": _over(live),
         "tab": tab,
         "tabs": [_shown_tab(each, live, here=each is tab) for each in TABS.values()],
         "allowed": {act.name: act.allowed(live) for act in tab.acts},
@@ -133,6 +137,10 @@ async def _facts(desk: Desk, live: LiveVisit, tab: Tab, query: Form) -> dict[str
         **tab.facts(TabView(live, run, query)),
         **({} if tab.load is None else await tab.load(desk, live)),
     }
+
+
+def _over(live: LiveVisit) -> str:
+    return "over" if live.phase.over else "on"
 
 
 def _chosen(runs: list[ActionRun], number: str) -> ActionRun | None:

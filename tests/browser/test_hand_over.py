@@ -88,6 +88,8 @@ def play(browser: Browser, complaints: Complaints, folder: Path, look: Look = la
         expect(bea.locator("main")).to_contain_text("Visit under way")
         expect(tom.locator("main")).to_contain_text("The customer let Bea Tech in")
         expect(tom.locator("main")).to_contain_text("Proven under your organisation's root")
+        expect(tom.get_by_role("button", name="Run checks")).to_have_count(0)
+        expect(tom.get_by_text("Hand over to a colleague")).to_have_count(0)
         look("hand-over-given", tom)
         look("hand-over-taken", bea)
 
