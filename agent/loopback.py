@@ -90,6 +90,7 @@ def serve_face(
             access_log=False,
             server_header=False,
             lifespan="off",
+            ws="none",
             timeout_graceful_shutdown=2,
             limit_concurrency=64,
         )

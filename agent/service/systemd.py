@@ -67,7 +67,7 @@ def unit(*, program: Path, state: Path, mode: Mode) -> str:
         "# Stop: the service ends visits itself, at once; what is left of them dies with the group.",
         "KillMode=control-group",
         "TimeoutStopSec=15",
-        "# The watchdog of last resort; the agent's own check warns long before.",
+        "# The watchdog of last resort: at 100 MB the service starts itself anew.",
         "MemoryHigh=200M",
         "MemoryMax=512M",
         "TasksMax=256",
