@@ -28,7 +28,7 @@ from diagnostics.machine.interface import UnreadableKind
 from diagnostics.machine.recorded import CommandAnswer, Refusal, ResolverAnswer
 from diagnostics.machine.recording import RecordingMachine
 from diagnostics.redaction import Identifiers, Redactor, WithheldError
-from diagnostics.redaction.kinds import MARK
+from diagnostics.redaction.kinds import MARK, Kind
 from diagnostics.redaction.pseudonyms import Pseudonyms
 
 # Commands whose arguments name an address or a job; those of the others are our own words, and must stay the question.
@@ -145,6 +145,9 @@ class Disguise:
         """Raises WithheldError."""
         if path == _WTMP:
             return _starts_only(content)
+        if path == "/etc/hostname" and content.strip():
+            # A name of two letters, or one that is a word, is known for a name here and nowhere else.
+            return stand_in(self._marks.mark(Kind.HOST, content.strip())) + b"\n"
         if _CERTIFICATE.fullmatch(content):
             return content
         if content.startswith(b"bplist0"):

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from diagnostics.machine import commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Platform, Unreadable
 from diagnostics.redaction import Identifiers, LocalUser, MachineNames, harvest
 
-# Accounts below are made by the system for its services (login.defs UID_MIN); root is not a person's name.
-_PERSON_UID_MIN: Final = 1000
+# Accounts below are made by the system for its services (login.defs UID_MIN; macOS counts its people from 501). Root is
+# not a person's name.
+_PERSON_UID_MIN: Final = 500 if sys.platform == "darwin" else 1000
 _NOBODY_UID: Final = 65534
 _DMI: Final = "/sys/devices/virtual/dmi/id"
 _DMI_FILES: Final = ("product_serial", "product_uuid", "board_serial", "chassis_serial")
@@ -35,6 +36,8 @@ def names_of(machine: Machine) -> Identifiers:
         hosts.add(machine.read_file("/etc/hostname", max_bytes=1024).decode("utf-8", "replace").strip())
     except Unreadable:
         hosts.discard("")  # gethostname() has told it already
+    if machine.platform is Platform.MACOS:
+        return harvest(_of_a_mac(machine, hosts))
     return harvest(
         MachineNames(
             hosts=tuple(sorted(hosts)),
@@ -44,6 +47,20 @@ def names_of(machine: Machine) -> Identifiers:
             serials=tuple(dict.fromkeys(_serials(machine))),
             macs=tuple(_hardware_addresses()),
         )
+    )
+
+
+def _of_a_mac(machine: Machine, hosts: set[str]) -> MachineNames:
+    from diagnostics.collectors.macos.names import read_names
+
+    mac = read_names(machine)
+    return MachineNames(
+        hosts=tuple(sorted({*hosts, *mac.hosts})),
+        users=tuple(_people()),
+        domains=mac.domains,
+        ssids=mac.networks,
+        serials=mac.serials,
+        macs=tuple(_hardware_addresses()),
     )
 
 

@@ -43,6 +43,9 @@ NETWORK_TIME = Command("macos-network-time", ("systemsetup", "-getusingnetworkti
 BOOTS = Command("macos-boots", ("last", "reboot"), timeout_s=5)
 SHUTDOWNS = Command("macos-shutdowns", ("last", "shutdown"), timeout_s=5)
 JOBS_OFF = Command("macos-jobs-off", ("launchctl", "print-disabled", "system"), timeout_s=5)
+# Asked only so that they can be taken out of what leaves.
+COMPUTER_NAME = Command("macos-computer-name", ("scutil", "--get", "ComputerName"), timeout_s=3)
+KNOWN_NETWORKS = Command("macos-known-networks", ("networksetup", "-listpreferredwirelessnetworks", "en0"), timeout_s=5)
 
 _LOG = ("log", "show", "--style", "ndjson", "--no-pager")
 # Apple's own programs report errors by the thousand on a healthy Mac; their faults, and errors of others, are rare.
@@ -80,6 +83,8 @@ FIXED: tuple[Command, ...] = (
     BOOTS,
     SHUTDOWNS,
     JOBS_OFF,
+    COMPUTER_NAME,
+    KNOWN_NETWORKS,
     FAULTS,
     KERNEL_LINES,
 )

@@ -2,6 +2,7 @@
 
 import plistlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,11 @@ from diagnostics.checks.smart_nvme import check_smart_nvme
 from diagnostics.collectors.macos.disk_activity import parse_drivers
 from diagnostics.collectors.macos.disk_health import health_of, parse_disk
 from diagnostics.collectors.macos.memory import parse_level, parse_vm_stat
+from diagnostics.collectors.macos.names import read_names
 from diagnostics.collectors.macos.power import battery_temperature, parse_battery, parse_heat, parse_sensors
-from diagnostics.machine.interface import Unreadable
+from diagnostics.machine import macos_commands
+from diagnostics.machine.interface import Command, CommandOutput, Unreadable
+from diagnostics.machine.recorded import RecordedMachine
 
 
 def disk(**told: object) -> bytes:
@@ -113,3 +117,20 @@ def test_swapping_counts_pages_of_the_size_that_is_told() -> None:
 def test_a_level_of_pressure_that_is_none_is_not_read(printed: bytes) -> None:
     with pytest.raises(Unreadable, match="unknown form"):
         parse_level(printed)
+
+
+def test_what_a_mac_calls_itself_is_known_so_that_it_can_be_taken_out() -> None:
+    printed = {
+        macos_commands.COMPUTER_NAME: b"Anna's MacBook Air\n",
+        macos_commands.KNOWN_NETWORKS: b"Preferred networks on en0:\n\tHome\n\tCafe upstairs\n",
+    }
+
+    class Mac(RecordedMachine):
+        def run(self, command: Command) -> CommandOutput:
+            return CommandOutput(0, printed[command], b"", False) if command in printed else super().run(command)
+
+    names = read_names(Mac(Path(__file__).resolve().parents[3] / "machines" / "mac-healthy"))
+    assert names.hosts == ("Anna's MacBook Air",)
+    assert names.networks == ("Home", "Cafe upstairs")
+    assert names.domains == ("fritz.box",)
+    assert names.serials[0] == "C02EXAMPLE01"
