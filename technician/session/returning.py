@@ -10,6 +10,7 @@ The receipt tells what the device had booked when the connection was lost, so of
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,8 @@ from technician.problems import Problem
 from technician.session.actions import ActionChain, SentAction
 from technician.session.closing import check_outcomes, check_same
 
+#: What a receipt counts of a stream, beside its words: for whoever checks it, not for a screen.
+_FIGURES: Final = re.compile(r"(got|gave) \d+ bytes sha256 [0-9a-f]{64}")
 #: From this risk on an action changes the machine.
 _CHANGES_RISK: Final = 2
 #: A return that is refused with one of these may be tried again; with any other the visit is over.
@@ -71,4 +74,5 @@ def _fate(action: SentAction, told: ReceiptAction | None) -> Fate:
         return Fate(action, False, None if reads else missed)
     if told.outcome is not Outcome.REFUSED and reads:
         return Fate(action, True, None)
-    return Fate(action, True, ActionResult(outcome=told.outcome, detail=told.detail, rows=action.rows))
+    detail = _FIGURES.sub("", told.detail).strip("; ")
+    return Fate(action, True, ActionResult(outcome=told.outcome, detail=detail, rows=action.rows))

@@ -370,3 +370,19 @@ async def test_what_became_of_a_hand_over_is_told_in_words(tmp_path: Path) -> No
         live._watch(Noticed("handed-over", "Bea Tech"))
         await bench.post("/visit/end")
         assert "The customer let Bea Tech in" in await bench.live(shows("How it ended"))
+
+
+async def test_a_gap_in_a_followed_log_stands_above_its_lines(tmp_path: Path) -> None:
+    async with visiting(tmp_path, SILENT) as bench:
+        line = {"file": "a.log", "at_unix_s": None, "text": "a line"}
+        said = (
+            rows("note", {"text": "no times here"}),
+            rows("text-line", line),
+            rows("note", {"text": "some may be gone"}),
+        )
+        bench.scene.end.items = [item for part in said for item in part]
+        await bench.post("/visit/run", tab="logs", do="read", source="a.log")
+        page = await answered(bench, "logs")
+        assert page.index("Some may be gone.") < page.index("a line")
+        assert page.count("ome may be gone") == 1
+        assert "no times here" in page

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from protocol.actions.logs import LogsArguments
+from protocol.visit import Item
 from technician.session.rows import show
 from technician.workbench.tabs.fields import make, number, span_s, text
 from technician.workbench.tabs.rows_of import rows_of
@@ -18,6 +19,8 @@ SPANS: Final = (
     ("7d", "a week"),
     ("30d", "30 days"),
 )
+_LINES: Final = ("log-line", "text-line")
+_OWN_PLACE: Final = (*_LINES, "log-file")
 _SPAN_OF: Final = {900: "15m", 3600: "1h", 21_600: "6h", 86_400: "1d", 604_800: "7d", 2_592_000: "30d"}
 
 
@@ -39,10 +42,19 @@ def _files(_form: Form) -> LogsArguments:
     return LogsArguments(list=True)
 
 
+def _late_notes(items: list[Item]) -> list[Item]:
+    """Said after lines had come: that some may be missing since, or that the file was begun anew."""
+    first = next((number for number, item in enumerate(items) if item.kind in _LINES), len(items))
+    return [item for item in items[first:] if item.kind == "note"]
+
+
 def _facts(view: TabView) -> dict[str, Any]:
     items = view.run.items if view.run else []
     lines, broken = rows_of(items, "log-line")
     plain, bad_plain = rows_of(items, "text-line")
+    late = _late_notes(items)
+    placed = {id(item) for item in late}
+    notes, bad_notes = rows_of(late, "note")
     files, bad_files = rows_of(items, "log-file")
     given = view.run.arguments.model_dump() if view.run else {}
     return {
@@ -50,8 +62,9 @@ def _facts(view: TabView) -> dict[str, Any]:
         "plain_lines": plain[-SHOWN_MAX:],
         "left_out": max(0, len(lines) - SHOWN_MAX) + max(0, len(plain) - SHOWN_MAX),
         "files": files,
-        "broken": broken + bad_plain + bad_files,
-        "others": show([item for item in items if item.kind not in ("log-line", "text-line", "log-file")]),
+        "gaps": [note.text for note in notes],
+        "broken": broken + bad_plain + bad_files + bad_notes,
+        "others": show([item for item in items if item.kind not in _OWN_PLACE and id(item) not in placed]),
         "spans": SPANS,
         "since": _SPAN_OF.get(int(given.get("since_s", 3600)), "1h"),
         "source": view.query.get("source", ""),
