@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.bundles.asking import Asking
+from agent.bundles.known_answers import KnownAnswers
 from agent.bundles.sealing import Sealing
 from agent.bundles.writer import BundleWriter, remove_leftovers
 from agent.clocks import SystemClocks
@@ -134,6 +135,8 @@ class Member:
             hurry=self.link.hurry,
         )
         ground.catalogue.add(*self.asking.verbs())
+        self.answers = KnownAnswers(identity, self.trust, ground.watch.store, self.link, clocks, log=log)
+        ground.catalogue.add(*self.answers.verbs())
 
         self.door = Door(
             database,

@@ -21,6 +21,7 @@ CHILDREN: Final = frozenset(
         "agent.watch.worker",
         "agent.bundles.worker",
         "agent.bundles.seal_worker",
+        "agent.bundles.answer_worker",
         "agent.link.upload",
         "agent.session.host",
         "agent.session.change_worker",

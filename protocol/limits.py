@@ -34,6 +34,7 @@ LOGIN_TIMEOUT_S: Final = 5
 # The server's challenge in a login; also the nonce in a session request.
 NONCE_BYTES: Final = 32
 # One JSON text message on the control link; holds an item with room for its envelope in base64.
+SYMPTOMS_MAX_BYTES: Final = 2 * KIB  # the first stage of asking for help: codes and pseudonyms of a handful of findings
 CONTROL_MESSAGE_MAX_BYTES: Final = 256 * KIB
 # The body of one item; larger evidence travels by upload.
 ITEM_BODY_MAX_BYTES: Final = 128 * KIB

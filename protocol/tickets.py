@@ -50,7 +50,8 @@ class TicketStatement(Statement):
 
 
 class MessageStatement(Statement):
-    """Words from a technician to a customer, with their verified author."""
+    """Words from a technician to a customer, with their verified author. `asks_evidence`: they ask for a bundle; what
+    goes into it, and whether any goes, the customer decides."""
 
     statement_name: ClassVar[StatementName] = StatementName.MESSAGE
 
@@ -61,6 +62,7 @@ class MessageStatement(Statement):
     sequence: Count
     text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
     issued_at: UnixSeconds
+    asks_evidence: bool = False
 
 
 class NoteStatement(Statement):

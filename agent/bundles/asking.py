@@ -2,6 +2,7 @@
 
 ask-preview ──► what a bundle would hold        ask-show ──► one file of it, as it would be sent
 ask-send    ──► bundle sealed to disk ──► ticket, sealed evidence and upload queued in one transaction
+ask-add     ──► the same for a ticket that is there already: a technician's signed message has asked for it
 ask-drop    ──► nothing was ever written
 """
 
@@ -45,6 +46,14 @@ class OfPreview(WireModel):
 
 class ShowFile(OfPreview):
     path: BundlePath
+
+
+class Add(OfPreview):
+    """What was previewed, for a ticket that is open already."""
+
+    ticket: Uuid
+    untick_paths: Annotated[list[BundlePath], Field(max_length=500)] = Field(default_factory=list)
+    untick_categories: Annotated[list[BundlePath], Field(max_length=50)] = Field(default_factory=list)
 
 
 class Send(WireModel):
@@ -106,6 +115,7 @@ class Asking:
             Verb("ask-show", ShowFile, self.show, refused_to_sessions=True),
             Verb("ask-drop", OfPreview, self.drop, refused_to_sessions=True),
             Verb("ask-send", Send, self.send, refused_to_sessions=True),
+            Verb("ask-add", Add, self.add, refused_to_sessions=True),
         )
 
     async def preview(self, _: NoArguments, peer: Peer) -> object:
@@ -144,6 +154,18 @@ class Asking:
     async def forget(self, preview: str) -> None:
         await self._writer.drop(preview)
 
+    async def add(self, arguments: Add, peer: Peer) -> object:
+        """The customer's yes to a bundle that a technician asked for, or that they thought of later."""
+        if not self._tickets.known(arguments.ticket).is_open:
+            raise Refusal("this ticket is over", expected="an open ticket", got=arguments.ticket)
+        bundle = await self.add_to_ticket(
+            arguments.ticket,
+            arguments.preview,
+            untick_paths=arguments.untick_paths,
+            untick_categories=arguments.untick_categories,
+        )
+        return {"ticket": arguments.ticket, "bundle": {"id": bundle.id, **_told(bundle.written)}}
+
     async def add_to_ticket(
         self, ticket: str, preview: str, *, untick_paths: Sequence[str] = (), untick_categories: Sequence[str] = ()
     ) -> SealedBundle:
@@ -176,6 +198,7 @@ class Asking:
                 sha256=bytes.fromhex(bundle.written.sha256),
                 size_bytes=bundle.written.bytes,
             )
+            self._tickets.evidence_sent(ticket.ticket)
 
     async def send(self, arguments: Send, peer: Peer) -> object:
         reason = self._reason(arguments)

@@ -1,9 +1,10 @@
 """`bellpull-agent ask "words"`: ask for help. Shows what would be sent, asks, then sends."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from agent.cli.command import Command, Exit, ask_yes_no, folder_of, print_json, say
+from agent.cli.command import Command, Exit, WrongUse, ask_yes_no, folder_of, print_json, say
 from agent.local.client import call
 from diagnostics.plain_text import printable
 
@@ -11,7 +12,8 @@ _LISTED_MAX = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", help="what is wrong, in your own words; the desk reads them")
+    parser.add_argument("words", nargs="?", default="", help="what is wrong, in your own words; the desk reads them")
+    parser.add_argument("--ticket", metavar="TICKET", help="send a bundle for this ticket, which is open already")
     parser.add_argument("--finding", metavar="FP", help="the fingerprint of the finding it is about (from status)")
     parser.add_argument("--no-bundle", action="store_true", help="send the words without a bundle of evidence")
     parser.add_argument(
@@ -23,6 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     state = folder_of(arguments).root
+    if arguments.ticket is not None:
+        return _add(state, arguments)
+    if not arguments.words and arguments.finding is None:
+        raise WrongUse("there is nothing to ask", expected="some words, --finding, or --ticket", got="nothing")
+    answer = call(state, "ask-answer")["answer"]
+    if answer is not None:
+        for line in answer_lines(answer):
+            say(line)
+        if not arguments.yes and ask_yes_no("Does this answer it, so that nothing needs to be sent?"):
+            say("Nothing was sent.")
+            if arguments.json:
+                print_json({"sent": False, "answered_by": answer["issue"]})
+            return Exit.FINE
     preview = None
     if not arguments.no_bundle:
         say("Collecting and redacting what may help. Nothing is sent yet.")
@@ -60,6 +75,54 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"Its bundle is sealed ({bundle['files']} files, {_size(bundle['bytes'])}) and on its way.")
         print("What happens next: bellpull-agent tickets")
     return Exit.FINE
+
+
+def _add(state: Path, arguments: argparse.Namespace) -> int:
+    """A bundle for an open ticket: seen first, like every other."""
+    if arguments.words or arguments.no_bundle or arguments.finding is not None:
+        raise WrongUse("--ticket sends a bundle and nothing else", expected="--ticket TICKET", got="more")
+    ticket = call(state, "ticket", ticket=arguments.ticket)
+    if ticket["evidence_asked_by"]:
+        say(f"{printable(ticket['evidence_asked_by'], 120)} (verified) asks for evidence. You decide what goes.")
+    say("Collecting and redacting what may help. Nothing is sent yet.")
+    preview = call(state, "ask-preview")
+    categories, paths = _left_out(preview, arguments.leave_out)
+    _show(preview, categories, paths)
+    if not arguments.yes and not ask_yes_no("Send this?"):
+        call(state, "ask-drop", preview=preview["preview"])
+        say("Nothing was sent.")
+        if arguments.json:
+            print_json({"sent": False})
+        return Exit.PROBLEM
+    done = call(
+        state,
+        "ask-add",
+        ticket=arguments.ticket,
+        preview=preview["preview"],
+        untick_categories=categories,
+        untick_paths=paths,
+    )
+    if arguments.json:
+        print_json({"sent": True, **done})
+    else:
+        bundle = done["bundle"]
+        print(f"The bundle is sealed ({bundle['files']} files, {_size(bundle['bytes'])}) and on its way.")
+    return Exit.FINE
+
+
+def answer_lines(answer: dict[str, Any]) -> list[str]:
+    """What the organisation has written for such a case, in its own signed words."""
+    words = answer["words"]["en"]
+    lines = [
+        "",
+        f"Your organisation may know this already ({printable(answer['certainty'], 20)}):",
+        f"  {printable(words['title'], 200)}",
+        f"  {printable(words['text'], 2000)}",
+    ]
+    lines += [f"  {printable(answer['article'], 500)}"] if answer["article"] else []
+    lines += [f"  see {printable(link, 300)}" for link in answer["links"]]
+    lines += [f"  may help: bellpull-agent mend preview {printable(remedy, 64)}" for remedy in answer["remedies"]]
+    return [*lines, ""]
 
 
 def _left_out(preview: dict[str, Any] | None, wanted: list[str]) -> tuple[list[str], list[str]]:

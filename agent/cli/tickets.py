@@ -41,6 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _one(ticket: dict[str, Any]) -> list[str]:
     why = ticket["words"] or (ticket["finding"] or {}).get("code", "")
     lines = [f"{ticket['ticket']}  {ticket['state']}  {printable(why, 100)}"]
+    if ticket["evidence_asked_by"]:
+        lines += [
+            f"  {printable(ticket['evidence_asked_by'], 120)} (verified) asks for evidence. See it, then decide:",
+            f"    bellpull-agent ask --ticket {ticket['ticket']}",
+        ]
     facts = ticket["facts"]
     if facts is None:
         return [*lines, "  The desk has not answered yet."]

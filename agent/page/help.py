@@ -1,6 +1,7 @@
 """Get help: the customer's words, then exactly what would go with them, with a tick at each thing, then it goes.
 
-words ─► ask-preview (collected and redacted here, nothing sent) ─► the page lists it ─► ask-send | ask-drop
+words ─► ask-answer (known already?) ─► ask-preview (redacted here, nothing sent) ─► the page lists it
+      ─► ask-send | ask-drop
 """
 
 from typing import Any
@@ -49,6 +50,7 @@ class Help:
                 finding=finding,
                 enrolled=True,
             )
+        answer = (await self._shell.ask("ask-answer"))["answer"]
         preview = await self._shell.ask("ask-preview")
         return await self._shell.show(
             request,
@@ -58,6 +60,7 @@ class Help:
             finding=finding,
             preview=preview,
             groups=groups_of(preview),
+            answer=answer,
         )
 
     async def file(self, request: Request) -> Response:

@@ -2,7 +2,8 @@
 
 ticket-update   the server's word: state and the four facts
 desk-text       the server's word: shown as "via the server, not verified"
-signed-message  a technician's statement: shown with its author once certificate, device and ticket hold
+signed-message  a technician's statement: shown with its author once certificate, device and ticket hold; it may ask
+                for evidence, which the customer then looks at and sends, or does not
 """
 
 from agent.clocks import Clocks
@@ -64,6 +65,8 @@ class Desk:
             raise RemoteProtocolError(
                 "a message from a technician of other customers", expected=certificate.customer, got=technician.name
             )
-        self._tickets.heard(
+        new = self._tickets.heard(
             body.ticket, MessageKind.VERIFIED, technician.name, body.sequence, body.text, body.issued_at, said.hash
         )
+        if new and body.asks_evidence:  # once: an old message that is shown again asks for nothing anew
+            self._tickets.evidence_asked(body.ticket, technician.name, body.issued_at)

@@ -6,7 +6,7 @@ changes nothing but what the customer reads.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from sqlite3 import Row
 from typing import Final
@@ -63,7 +63,8 @@ class FindingReason:
 
 @dataclass(frozen=True)
 class OwnTicket:
-    """`facts`: the four facts as the desk last told them; None before its first word."""
+    """`facts`: the four facts as the desk last told them; None before its first word. `evidence_asked_by`: the verified
+    technician who asks for a bundle."""
 
     ticket: str
     case: str
@@ -76,6 +77,7 @@ class OwnTicket:
     updated_at: int
     outcome: str | None
     signed: Envelope
+    evidence_asked_by: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -102,12 +104,12 @@ class TicketStore:
 
     def get(self, ticket: str) -> OwnTicket | None:
         rows = self._database.query("SELECT * FROM tickets WHERE ticket = ?", (ticket,))
-        return _read(rows[0], self._identity) if rows else None
+        return self._read(rows[0]) if rows else None
 
     def list(self) -> list[OwnTicket]:
         """Newest first."""
         rows = self._database.query("SELECT * FROM tickets ORDER BY opened_at DESC, ticket DESC LIMIT 500")
-        return [_read(row, self._identity) for row in rows]
+        return [self._read(row) for row in rows]
 
     def open_for(self, fingerprint: str) -> OwnTicket | None:
         """The open ticket of this finding, if there is one: repeats add to it."""
@@ -117,7 +119,11 @@ class TicketStore:
         rows = self._database.query(
             "SELECT * FROM tickets WHERE fingerprint = ? ORDER BY opened_at DESC", (fingerprint,)
         )
-        return [_read(row, self._identity) for row in rows]
+        return [self._read(row) for row in rows]
+
+    def _read(self, row: Row) -> OwnTicket:
+        asked = self._database.query("SELECT author FROM evidence_asked WHERE ticket = ?", (row["ticket"],))
+        return replace(_read(row, self._identity), evidence_asked_by=asked[0]["author"] if asked else None)
 
     def messages(self, ticket: str) -> Sequence[TicketMessage]:
         rows = self._database.query(
@@ -256,6 +262,16 @@ class TicketStore:
             if count >= MESSAGES_MAX:
                 return False
             return _add_message(connection.execute, ticket, kind, author, sequence, text, at, key)
+
+    def evidence_asked(self, ticket: str, author: str, at: int) -> None:
+        """A technician whose signature was checked asks for a bundle. The customer is told; nothing else happens."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO evidence_asked VALUES (?, ?, ?)", (ticket, author, at))
+
+    def evidence_sent(self, ticket: str) -> None:
+        """Inside the transaction that queues the bundle."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM evidence_asked WHERE ticket = ?", (ticket,))
 
     def known(self, ticket: str) -> OwnTicket:
         known = self.get(ticket)

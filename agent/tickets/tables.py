@@ -13,4 +13,7 @@ TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS ticket_messages (
         id INTEGER PRIMARY KEY AUTOINCREMENT, ticket TEXT NOT NULL, kind TEXT NOT NULL, author TEXT, sequence INTEGER,
         text TEXT NOT NULL, at INTEGER NOT NULL, digest BLOB NOT NULL UNIQUE) STRICT""",
+    # A technician's signed wish for a bundle, until one goes or the ticket is over. Nothing is sent by it.
+    """CREATE TABLE IF NOT EXISTS evidence_asked (
+        ticket TEXT PRIMARY KEY, author TEXT NOT NULL, at INTEGER NOT NULL) STRICT""",
 )

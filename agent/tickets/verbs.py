@@ -53,6 +53,7 @@ def ticket_value(ticket: OwnTicket) -> dict[str, object]:
         "state": ticket.state.value,
         "open": ticket.is_open,
         "outcome": ticket.outcome,
+        "evidence_asked_by": ticket.evidence_asked_by if ticket.is_open else None,
         "facts": None if ticket.facts is None else ticket.facts.model_dump(mode="json"),
         "finding": None
         if ticket.finding is None

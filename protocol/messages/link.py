@@ -35,6 +35,7 @@ from protocol.messages.items import (
 )
 from protocol.messages.login import Certified, Challenge, Closing, Login, LoginRefused, Unsupported, Welcome
 from protocol.messages.sessions import OfferDeclined, SessionOffer
+from protocol.messages.symptoms import SymptomAnswer, Symptoms
 from protocol.messages.uploads import UploadGranted, UploadRefused, UploadRequest
 from protocol.strict_json import WireModel
 
@@ -50,6 +51,7 @@ AgentMessage = (
     | OfferDeclined
     | CodeTyped
     | UploadRequest
+    | Symptoms
     | Unsupported
 )
 ServerMessage = (
@@ -67,6 +69,7 @@ ServerMessage = (
     | CodeAnswer
     | UploadGranted
     | UploadRefused
+    | SymptomAnswer
     | TicketUpdate
     | DeskText
     | SignedMessage
@@ -102,6 +105,7 @@ FROM_AGENT: Final = _by_type(
     OfferDeclined,
     CodeTyped,
     UploadRequest,
+    Symptoms,
     Unsupported,
 )
 FROM_SERVER: Final = _by_type(
@@ -119,6 +123,7 @@ FROM_SERVER: Final = _by_type(
     CodeAnswer,
     UploadGranted,
     UploadRefused,
+    SymptomAnswer,
     TicketUpdate,
     DeskText,
     SignedMessage,

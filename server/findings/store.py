@@ -4,7 +4,7 @@ A device is not trusted to be modest: how many different findings, checks and me
 and what is left out is counted.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import and_, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +19,7 @@ from protocol.messages.report import (
     ReportedState,
 )
 from server.clock import Clock
+from server.findings.answers import Explained, answer_of
 from server.findings.counters import TRIAL_PREFIX, Point, trial_rows
 from server.findings.model import checks, findings, metrics, report_gaps
 from server.findings.rules import CHECKS_MAX, FINDINGS_MAX, PRESENT
@@ -169,6 +170,17 @@ class FindingStore:
             ReportedMetric(name=row.name, instance=row.instance or None, at=row.at, value=row.value)
             for row in reversed(rows)
         )
+
+    async def answer(self, device: str, codes: Sequence[str]) -> str | None:
+        """The known issue that findings of these codes turned out to be on other devices, if most agree."""
+        query = (
+            select(findings.c.code, findings.c.known_issue, func.count(func.distinct(findings.c.device)))
+            .where(findings.c.code.in_(codes), findings.c.known_issue.is_not(None), findings.c.device != device)
+            .group_by(findings.c.code, findings.c.known_issue)
+        )
+        async with self._database.read() as connection:
+            explained = [Explained._make(row) for row in (await connection.execute(query)).all()]
+        return answer_of(codes, explained)
 
     async def trials(self) -> tuple[TrialRow, ...]:
         """What all devices that are still kept here counted of known issues on trial."""

@@ -32,6 +32,7 @@ from protocol.messages.items import Heartbeat
 from protocol.messages.link import ITEM_TYPES, UnknownMessage, parse_from_agent
 from protocol.messages.login import Challenge, LoginRefused, Unsupported, Welcome
 from protocol.messages.sessions import OfferDeclined
+from protocol.messages.symptoms import SymptomAnswer, Symptoms
 from protocol.messages.uploads import UploadRequest
 from protocol.strict_json import WireModel
 from server import sockets
@@ -260,6 +261,12 @@ class Conversation:
     async def upload_request(self, connection: Connection, message: UploadRequest) -> None:
         await connection.reply(await self._office.bundles.grant(connection.device.device, message))
 
+    async def symptoms(self, connection: Connection, message: Symptoms) -> None:
+        """An id, never a text: the agent holds it against its signed pack and its own machine."""
+        codes = [symptom.code for symptom in message.findings]
+        issue = await self._office.findings.answer(connection.device.device, codes)
+        await connection.reply(SymptomAnswer(id=message.id, issue=issue))
+
     async def unsupported(self, connection: Connection, message: Unsupported) -> None:
         log.info("agent-does-not-know", device=connection.device.device, type=message.named)
 
@@ -280,6 +287,7 @@ HANDLERS: Final[Mapping[type[WireModel], Handler]] = MappingProxyType(
         OfferDeclined: Conversation.offer_declined,
         CodeTyped: Conversation.code_typed,
         UploadRequest: Conversation.upload_request,
+        Symptoms: Conversation.symptoms,
         Unsupported: Conversation.unsupported,
     }
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.app import Agent
-from agent.bundles.asking import Asking, OfPreview, Send, ShowFile, bundle_seal
+from agent.bundles.asking import Add, Asking, OfPreview, Send, ShowFile, bundle_seal
 from agent.bundles.planning import make_plan, subjects
 from agent.bundles.sealing import Sealing
 from agent.bundles.talk import WINDOW_S, BundleRequest, WriteOrder
@@ -44,7 +44,7 @@ from protocol import strict_json
 from protocol.messages.items import SealedItem, TicketItem
 from protocol.messages.link import parse_item
 from protocol.statements import VerifyKey, verify
-from protocol.tickets import BundleSeal, BundleSignature
+from protocol.tickets import BundleSeal, BundleSignature, TicketOrigin
 from tests.agent.doubles import HandClocks, MemoryLog, device_certificate, recipients
 from tests.agent.page.conftest import behind_doors
 from tests.agent.test_watch import finding, look
@@ -159,6 +159,21 @@ async def test_asking_queues_ticket_and_sealed_evidence_that_opens_to_the_findin
     document = json.loads(open_sealed(sealed.data, bench.secret_key))
     assert document["findings"][0]["code"] == "disk-full"
     assert b"disk-full" not in sealed.data
+
+
+async def test_a_bundle_that_was_asked_for_goes_when_the_customer_says_yes_and_not_before(bench: Bench) -> None:
+    opened = bench.tickets.open(origin=TicketOrigin.CUSTOMER, words="help")
+    bench.tickets.evidence_asked(opened.ticket, "Ada Tech", NOW)
+    shown = await bench.preview()
+    assert bench.uploads.views() == []
+    order = Add(ticket=opened.ticket, preview=str(shown["preview"]), untick_categories=["disks"])
+    sent = await bench.asking.add(order, PEER)
+    assert isinstance(sent, dict)
+    (row,) = bench.uploads.views()
+    assert (row.id, row.ticket) == (sent["bundle"]["id"], opened.ticket)
+    assert bench.tickets.known(opened.ticket).evidence_asked_by is None
+    with pytest.raises(Refusal, match="no such ticket"):
+        await bench.asking.add(Add(ticket=uuid7(), preview=uuid7()), PEER)
 
 
 async def test_asking_about_a_finding_with_an_open_ticket_adds_words_to_it(bench: Bench) -> None:

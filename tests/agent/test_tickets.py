@@ -12,6 +12,7 @@ from agent.refusal import Refusal
 from agent.store.database import Database, NotWritten
 from agent.tickets.desk import Desk
 from agent.tickets.store import FindingReason, MessageKind, TicketStore
+from agent.tickets.verbs import ticket_value
 from protocol.errors import RemoteProtocolError
 from protocol.messages.desk import DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
 from protocol.messages.items import SealedItem, TicketItem, TicketOutcomeItem
@@ -254,3 +255,37 @@ async def test_a_flood_of_words_is_bounded(
     for number in range(520):
         await desk.said(DeskText(ticket=ticket, text=f"spam {number}", at=NOW))
     assert len(tickets.messages(ticket)) == 500
+
+
+async def test_a_signed_wish_for_evidence_is_told_to_the_customer_and_sends_nothing(
+    desk: Desk, tickets: TicketStore, outbox: Outbox, message: Callable[..., tuple[str, SignedMessage]]
+) -> None:
+    ticket, said = message(asks_evidence=True)
+    waiting = len(queued(outbox))
+    await desk.signed(said)
+    opened = tickets.known(ticket)
+    assert opened.evidence_asked_by == "Ada Tech"
+    assert ticket_value(opened)["evidence_asked_by"] == "Ada Tech"
+    assert [each.evidence_asked_by for each in tickets.list()] == ["Ada Tech"]
+    assert len(queued(outbox)) == waiting
+    tickets.evidence_sent(ticket)
+    await desk.signed(said)  # the server shows it again: it was answered
+    assert tickets.known(ticket).evidence_asked_by is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"signer": "somebody else"}, {"device": "d-" + "a" * 26}, {"root": bytes(32)}, {"serial": serial("another")}],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_nobody_else_asks_for_evidence_in_a_technicians_name(
+    desk: Desk,
+    tickets: TicketStore,
+    message: Callable[..., tuple[str, SignedMessage]],
+    changes: dict[str, Any],
+) -> None:
+    ticket, said = message(asks_evidence=True, **changes)
+    with pytest.raises(RemoteProtocolError):
+        await desk.signed(said)
+    await desk.said(DeskText(ticket=ticket, text="Send evidence!", at=NOW))
+    assert tickets.known(ticket).evidence_asked_by is None

@@ -20,6 +20,7 @@ from protocol.messages.documents import DocumentPart, Documents, LargeDocument, 
 from protocol.messages.items import Refused, Stored, TicketItem
 from protocol.messages.login import Certified, Challenge, Closing, LoginRefused, Unsupported, Welcome
 from protocol.messages.sessions import SessionOffer
+from protocol.messages.symptoms import SymptomAnswer
 from protocol.messages.uploads import UploadGranted, UploadRefused
 from protocol.statements import Envelope
 from protocol.strict_json import WireModel
@@ -146,6 +147,11 @@ def _upload_refused(now: Situation) -> Iterator[WireModel]:
     yield UploadRefused(id=NOBODYS, reason=CONSENT)
 
 
+def _symptom_answer(now: Situation) -> Iterator[WireModel]:
+    for issue in (None, "not-in-any-pack", "user-cache-fills-disk", "send-everything"):
+        yield SymptomAnswer(id=NOBODYS, issue=issue)
+
+
 def _ticket_update(now: Situation) -> Iterator[WireModel]:
     facts = FourFacts(cost="nothing", doing=CONSENT, next="press Yes", eta=1 << 40)
     for ticket in (NOBODYS, now.ticket):
@@ -208,6 +214,7 @@ LIES: dict[type[WireModel], Callable[[Situation], Iterator[WireModel]]] = {
     SessionOffer: _offer,
     UploadGranted: _upload_granted,
     UploadRefused: _upload_refused,
+    SymptomAnswer: _symptom_answer,
     TicketUpdate: _ticket_update,
     DeskText: _desk_text,
     SignedMessage: _signed_message,

@@ -11,6 +11,7 @@ from protocol.messages.report import (
     ReportedSeverity,
     ReportedState,
 )
+from server.findings.answers import Explained, answer_of
 from server.findings.counters import COUNT_MAX, Point, grown, trial_rows
 from server.findings.rules import CHECKS_MAX, FINDINGS_MAX
 from server.storage.engine import Database
@@ -156,3 +157,44 @@ def test_a_counter_tells_by_how_much_it_grew_and_begins_anew_where_it_fell() -> 
     values = [("a", 3.0), ("a", 3.0), ("a", 5.0), ("b", 9.0), ("a", 2.0), ("a", 0.0), ("b", 10.0)]
     points = [Point(device, "remedies.x", NOW + index, value) for index, (device, value) in enumerate(values)]
     assert [(each.device, each.at - NOW, each.by) for each in grown(points)] == [("a", 2, 2), ("a", 4, 2), ("b", 6, 1)]
+
+
+# --- answers to symptoms ----------------------------------------------------------------------------------------
+
+
+async def explained(stores: Stores, *issues: str | None) -> None:
+    """One device each, whose full disk turned out to be this."""
+    for number, issue in enumerate(issues):
+        device = await stores.device(f"{issue}-{number}")
+        await take(stores, device, Report(at=NOW, findings=(finding(known_issue=issue),)))
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "named"), [((), None), (("a", "a"), None), (("a", "a", "a"), "a"), (("a", "a", "a", None), "a")]
+)
+async def test_an_answer_is_what_the_same_finding_turned_out_to_be_on_other_devices(
+    stores: Stores, elsewhere: tuple[str | None, ...], named: str | None
+) -> None:
+    await explained(stores, *elsewhere)
+    asking = await stores.device("asking")
+    assert await stores.findings.answer(asking.device, ["disk-space"]) == named
+    assert await stores.findings.answer(asking.device, ["dns-slow"]) is None
+    assert await stores.findings.answer(asking.device, ["dns-slow", "disk-space"]) == named
+
+
+@pytest.mark.parametrize(
+    ("counted_devices", "named"),
+    [({"a": 3, "b": 3}, None), ({"a": 4, "b": 3}, "a"), ({"a": 2, "b": 1}, None), ({"a": 3, "b": 1, "c": 2}, None)],
+)
+def test_an_answer_needs_three_devices_and_more_than_half_of_them(
+    counted_devices: dict[str, int], named: str | None
+) -> None:
+    found = [Explained("disk-space", issue, number) for issue, number in counted_devices.items()]
+    assert answer_of(["dns-slow", "disk-space"], found) == named
+
+
+async def test_one_device_that_says_a_thing_often_names_nothing_to_others(stores: Stores) -> None:
+    liar, asking = await stores.device("liar"), await stores.device("asking")
+    many = tuple(finding(instance=f"{number:016x}", known_issue="a-lie") for number in range(50))
+    await take(stores, liar, Report(at=NOW, findings=many))
+    assert await stores.findings.answer(asking.device, ["disk-space"]) is None

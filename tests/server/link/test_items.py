@@ -22,6 +22,7 @@ from protocol.messages.items import (
 )
 from protocol.messages.login import Welcome
 from protocol.messages.report import Report, ReportedFinding, ReportedMetric, ReportedSeverity, ReportedState
+from protocol.messages.symptoms import Symptom, SymptomAnswer, Symptoms
 from protocol.strict_json import WireModel
 from server.link.model import items
 from server.tickets.model import tickets
@@ -227,3 +228,21 @@ async def test_words_of_the_customer_reopen_what_was_called_solved(desk: World) 
         assert row.state is TicketState.REOPENED
         (message,) = await desk.office.tickets.messages_of(statement.ticket)
         assert (message.source, message.text) == (MessageSource.CUSTOMER, "It is back.")
+
+
+async def test_symptoms_are_answered_with_what_they_were_elsewhere_and_leave_nothing_behind(desk: World) -> None:
+    for number in range(3):
+        async with linked(desk, f"elsewhere-{number}") as (_, link):
+            known = ReportedFinding(
+                code="disk-space-low", instance="0" * 16, severity=ReportedSeverity.ERROR, state=ReportedState.ACTIVE,
+                first_seen=NOW, last_seen=NOW, count=1, known_issue="caches-fill-it",
+            )  # fmt: skip
+            await answer(link, ReportItem(id=uuid(f"report {number}"), report=Report(at=NOW, findings=(known,))))
+    async with linked(desk, "asking") as (_, link):
+        for code, named in (("disk-space-low", "caches-fill-it"), ("dns-slow", None)):
+            symptom = Symptom(code=code, instance="1" * 16, severity=ReportedSeverity.ERROR)
+            await link.say(Symptoms(id=uuid(code), pack=1, findings=(symptom,)))
+            while not isinstance(heard := await link.hear_any(), SymptomAnswer):
+                continue
+            assert (heard.id, heard.issue) == (uuid(code), named)
+    assert await count(desk, tickets) == 0
