@@ -39,7 +39,7 @@ from diagnostics.collectors.system import HARDWARE, OPERATING_SYSTEM, PACKAGES
 from diagnostics.collectors.timers import TIMERS as TIMER_STATES
 from diagnostics.collectors.update_lists import UPDATE_LISTS
 from diagnostics.collectors.wireless import WIRELESS
-from diagnostics.machine import commands
+from diagnostics.machine import commands, macos_commands
 from diagnostics.machine.interface import Command, Machine, Platform, Unreadable
 from diagnostics.machine.line_cut import cut_at_line
 from diagnostics.plain_text import printable
@@ -167,7 +167,7 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
             Line("system/kernel-version.txt", "kernel, whole", _file("/proc/version"), _NOTHING),
             Line("system/load.json", "waiting programs", _observed(LOAD), _NOTHING, ALL),
             Line("system/memory.json", "memory in use", _observed(MEMORY), _NOTHING, ALL),
-            Line("system/memory-pressure.json", "waiting for memory", _observed(MEMORY_PRESSURE), _NOTHING),
+            _typed("system/memory-pressure.json", "waiting for memory", MEMORY_PRESSURE),
             Line("system/macos-version.txt", "version", _command(commands.MACOS_VERSION), _NOTHING, _MAC),
             Line("system/windows.txt", "version", _command(commands.WINDOWS_SYSTEM), _ADDRESSES, _WINDOWS),
             _typed("system/boots.json", "when it started and how it ended before", BOOTS),
@@ -271,6 +271,20 @@ SUBJECTS: Mapping[str, tuple[str, tuple[Line, ...]]] = {
     "journal": (
         "what programs reported",
         (
+            Line(
+                "logs/macos-faults.jsonl",
+                "faults of the last hour, and errors of programs that are not Apple's",
+                _command(macos_commands.FAULTS),
+                LOG_TEXT,
+                _MAC,
+            ),
+            Line(
+                "logs/macos-kernel.jsonl",
+                "what the kernel said of disks and ports within a day",
+                _command(macos_commands.KERNEL_LINES),
+                LOG_TEXT | _SERIALS,
+                _MAC,
+            ),
             Line(
                 "logs/journal.jsonl",
                 f"the newest {JOURNAL_LINES} lines of the journal",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.collectors.contract import CollectedFile, Skipped, SkipStatus
+from diagnostics.collectors.evidence import collect_evidence
 from diagnostics.collectors.filesystems import distinct, parse_native_mounts
 from diagnostics.collectors.macos.boots import boots_of, parse_last
 from diagnostics.collectors.macos.launchd import JobState, parse_disabled, parse_job, parse_list, parse_print
@@ -195,3 +197,13 @@ def test_the_sealed_system_counts_as_writable_and_an_installers_image_not_at_all
         ("/", False),
         ("/Volumes/Old", False),
     ]
+
+
+def test_a_bundle_of_a_mac_holds_its_log_and_nothing_fails() -> None:
+    machine = RecordedMachine(HEALTHY.parent / "mac-troubled")
+    items = {item.path: item for item in collect_evidence(machine, now=machine.clock().unix_s)}
+    taken = {path: item for path, item in items.items() if isinstance(item, CollectedFile)}
+    assert b"Cannot open tunnel device" in taken["logs/macos-faults.jsonl"].content
+    assert b"disk4s2: I/O error" in taken["logs/macos-kernel.jsonl"].content
+    assert b'"level": 4' in taken["system/memory-pressure.json"].content
+    assert not [item for item in items.values() if isinstance(item, Skipped) and item.status is SkipStatus.FAILED]
