@@ -9,6 +9,8 @@ from diagnostics.plain_text import printable
 from diagnostics.system_observations import Timer, Timers
 
 TIMERS_MAX = 1_000
+# Each costs a command.
+_UNLOADED_MAX = 10
 
 
 def parse_timers(content: bytes) -> tuple[Timer, ...]:
@@ -47,11 +49,25 @@ def parse_enabled(content: bytes) -> tuple[str, ...]:
     return tuple(name for name in names if name.endswith(".timer") and not name.endswith("@.timer"))
 
 
-def with_unloaded(timers: tuple[Timer, ...], enabled: tuple[str, ...]) -> tuple[Timer, ...]:
-    """Those that are enabled and not even loaded wait for nothing: they count as inactive."""
+def unloaded(machine: Machine, timers: tuple[Timer, ...]) -> tuple[Timer, ...]:
+    """Those that are enabled and not even loaded wait for nothing: they count as inactive. But those that are not for
+    this machine (fstrim in a container) are left out, and so is what an older systemd cannot tell."""
+    try:
+        told = machine.run(commands.ENABLED_TIMERS)
+    except Unreadable:
+        return ()  # what is loaded was told, and that is most of it
     loaded = {timer.name for timer in timers}
-    missing = [name for name in enabled if name not in loaded]
-    return (*timers, *(Timer(name, "", "inactive", "", "enabled") for name in missing))[:TIMERS_MAX]
+    names = [name for name in parse_enabled(told.stdout) if name not in loaded] if told.exit_code == 0 else []
+    return tuple(
+        Timer(name, "", "inactive", "", "enabled") for name in names[:_UNLOADED_MAX] if _is_meant(machine, name)
+    )
+
+
+def _is_meant(machine: Machine, name: str) -> bool:
+    try:
+        return machine.run(commands.unit_conditions(name)).exit_code == 0
+    except Unreadable:
+        return False
 
 
 def collect_timers(machine: Machine) -> Timers:
@@ -70,11 +86,7 @@ def collect_timers(machine: Machine) -> Timers:
             words = "this system was not started by systemd, so nothing plans jobs here"
         raise Unreadable(words or f"systemctl ended with code {output.exit_code}")
     timers = parse_timers(output.stdout)
-    try:
-        enabled = machine.run(commands.ENABLED_TIMERS)
-    except Unreadable:
-        return Timers(timers)  # what is loaded was told, and that is most of it
-    return Timers(with_unloaded(timers, parse_enabled(enabled.stdout) if enabled.exit_code == 0 else ()))
+    return Timers((*timers, *unloaded(machine, timers)))
 
 
 TIMERS = Collector(

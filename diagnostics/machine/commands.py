@@ -269,6 +269,17 @@ def windows_ping(address: str) -> Command:
     return Command(WINDOWS_PING, ("ping", "-n", "3", "-w", "1000", shown), timeout_s=8)
 
 
+UNIT_CONDITIONS = "unit-conditions"
+
+
+def unit_conditions(unit: str) -> Command:
+    """Whether this machine meets the conditions that a unit's file sets; exit code 0 says so (systemd 250 and newer).
+    Raises Unreadable (refused) on another name."""
+    if _UNIT.fullmatch(unit) is None or unit.startswith("-"):
+        raise Unreadable(f"{unit!r} is not a unit name", UnreadableKind.REFUSED)
+    return Command(UNIT_CONDITIONS, ("systemd-analyze", "condition", f"--unit={unit}"), timeout_s=5)
+
+
 def _is_made_by(make: Callable[[str], Command], command: Command) -> bool:
     """True when the command is what `make` gives for its own last argument."""
     try:
@@ -287,6 +298,8 @@ def is_listed(command: Command) -> bool:
         return True
     if command.name == EVENT_LOG:
         return _is_event_log(command.argv)
+    if command.name == UNIT_CONDITIONS:
+        return unit_conditions(command.argv[-1].removeprefix("--unit=")) == command
     if command.name == JOURNAL:
         return command.argv[:5] == journal().argv[:5] and all(
             item.startswith(("--lines=", "--priority=", "--unit=", "--user-unit=", "--since=", "--until="))

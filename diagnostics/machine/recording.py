@@ -52,6 +52,7 @@ class RecordingMachine:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._clock: Clock | None = None
         self.files: dict[str, bytes] = {}
         self.commands: dict[tuple[str, ...], CommandAnswer] = {}
         self.spaces: dict[str, Space] = {}
@@ -73,7 +74,10 @@ class RecordingMachine:
         return self._machine.platform
 
     def clock(self) -> Clock:
-        return self._machine.clock()
+        """The same all the while, as the recording will answer: `since an hour ago` must be the same question there."""
+        if self._clock is None:
+            self._clock = self._machine.clock()
+        return self._clock
 
     def pause(self, seconds: float) -> None:
         self._machine.pause(seconds)

@@ -32,6 +32,13 @@ def only(*read: str) -> dict[str, str | set[tuple[str, str]]]:
     return {**dict.fromkeys((check.id for check in CATALOGUE), "skipped"), **dict.fromkeys(read, "ok")}
 
 
+# What a Debian in systemd-nspawn answers: no disks of its own, no kernel log, a network that holds nothing.
+BOOTED = (
+    "disk-space", "inodes", "filesystem-errors", "growing-folders", "memory-pressure", "swap", "process-cpu",
+    "open-files", "slow-boot", "updates", "end-of-life", "unexpected-shutdown", "crash-loop", "failed-services", "restart-loop",
+    "log-burst", "timers", "software-drift", "link", "proxy", "certificates", "ports", "agent-self",
+)  # fmt: skip
+
 # machine → check → "ok", "skipped", or the fingerprints it raises with their severity.
 EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
     "laptop-healthy": dict.fromkeys((check.id for check in CATALOGUE), "ok"),
@@ -42,6 +49,21 @@ EXPECTED: dict[str, dict[str, str | set[tuple[str, str]]]] = {
         "link": "ok",
         "disk-fill-forecast": "skipped",
         "failed-services": "skipped",
+    },
+    "server-systemd": {
+        **only(*BOOTED),
+        "clock": {("clock-not-kept|clock", "warning")},
+        "protection": {("firewall-off|firewall", "info")},
+    },
+    "server-systemd-troubled": {
+        **only(*BOOTED),
+        "unexpected-shutdown": {("unexpected-shutdown|system", "warning")},
+        "crash-loop": {("program-crashes|program:sleep", "warning")},
+        "failed-services": {("service-failed|service:orders.service", "warning")},
+        "timers": {("timer-not-armed|timer:nightly.timer", "info")},
+        "clock": {("clock-not-kept|clock", "warning")},
+        "protection": {("firewall-off|firewall", "info")},
+        "print-queue": {("print-jobs-stuck|printer:Office", "warning")},
     },
     "laptop-disk-full": {
         **only(*PLAIN),

@@ -5,6 +5,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -27,8 +28,9 @@ from diagnostics.collectors.sockets import (
     parse_sockstat,
     parse_tcp_counters,
 )
-from diagnostics.collectors.timers import parse_enabled, with_unloaded
-from diagnostics.machine.interface import Unreadable
+from diagnostics.collectors.timers import unloaded
+from diagnostics.machine.commands import ENABLED_TIMERS, is_listed
+from diagnostics.machine.interface import Command, CommandOutput, Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.machine.read.open_files import parse_limit
 from diagnostics.machine.recorded import RecordedMachine
@@ -36,6 +38,8 @@ from diagnostics.observations import KernelEventKind, LogLine
 from diagnostics.system_observations import Boot, ClockSync, Crash, Neighbour, Protection, Sockets, TcpCounters, Timer
 
 Recorded = Callable[[str], RecordedMachine]
+
+MACHINES = Path(__file__).resolve().parents[2] / "machines"
 
 
 def record(kind: int, user: bytes, at: int) -> bytes:
@@ -245,12 +249,21 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
             parse(content)
 
 
-def test_an_enabled_timer_that_was_never_loaded_counts_as_inactive() -> None:
-    """As a Debian 12 told it: `systemctl show '*.timer'` does not name what is not loaded."""
-    files = b"apt-daily.timer    enabled enabled\nnightly.timer      enabled enabled\nx@.timer   enabled enabled\n"
+def test_an_enabled_timer_that_was_never_loaded_counts_as_inactive_where_it_is_meant_to_run() -> None:
+    """As a Debian 12 in systemd-nspawn told it: `systemctl show '*.timer'` does not name what is not loaded."""
     loaded = (Timer("apt-daily.timer", "Daily apt download activities", "active", "success", "enabled"),)
-    assert parse_enabled(files) == ("apt-daily.timer", "nightly.timer")
-    assert with_unloaded(loaded, parse_enabled(files)) == (
-        *loaded,
-        Timer("nightly.timer", "", "inactive", "", "enabled"),
-    )
+    assert unloaded(Debian(), loaded) == (Timer("nightly.timer", "", "inactive", "", "enabled"),)
+
+
+class Debian(RecordedMachine):
+    """Two timers are enabled and not loaded; the one for real disks sets a condition that a container does not meet."""
+
+    def __init__(self) -> None:
+        super().__init__(MACHINES / "laptop-healthy")
+
+    def run(self, command: Command) -> CommandOutput:
+        if command == ENABLED_TIMERS:
+            names = ("apt-daily.timer", "fstrim.timer", "nightly.timer", "x@.timer")
+            return CommandOutput(0, "".join(f"{name}  enabled enabled\n" for name in names).encode(), b"", False)
+        assert is_listed(command)
+        return CommandOutput(int(command.argv[-1] == "--unit=fstrim.timer"), b"", b"", False)
