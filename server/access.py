@@ -57,6 +57,7 @@ _STATEMENTS = 256 * KIB
 API_DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("GET", "/healthz"): Door(Who.NOBODY),
     ("GET", "/metrics"): Door(Who.METRICS),
+    ("GET", "/api/openapi.json"): Door(Who.NOBODY),
     ("GET", "/api/server"): Door(Who.NOBODY),
     ("GET", "/api/challenge"): Door(Who.NOBODY, quota=Limit.LOGINS),
     ("POST", "/api/enrol"): Door(Who.NOBODY, 64 * KIB, Limit.ENROLMENTS),

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from protocol.errors import RemoteProtocolError
-from server import health
+from server import health, openapi
 from server.access import DOORS
 from server.audit import routes as audit
 from server.authenticators import authenticators
@@ -41,6 +41,7 @@ from web.security import SecurityHeaders
 
 ROUTES: Final[list[BaseRoute]] = [
     *health.routes,
+    *openapi.routes,
     *organisation.router.routes,
     *devices.router.routes,
     *technicians.router.routes,
@@ -58,7 +59,7 @@ ROUTES: Final[list[BaseRoute]] = [
 def build(office: Office) -> ASGIApp:
     """The whole server as one ASGI application. Whoever serves it opens and closes the office: serving.py."""
 
-    # No generated pages or schema: what this server answers stands in access.py.
+    # FastAPI's own schema page knows neither doors nor bodies: openapi.py makes ours.
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.office = office
     app.router.routes.extend(ROUTES)
@@ -89,7 +90,7 @@ async def _failed(request: HTTPConnection, error: Exception) -> Response | None:
             await request.close(1011)
         return None
     assert isinstance(request, Request)  # noqa: S101 - there are no other connections
-    if "text/html" not in request.headers.get("accept", ""):
+    if request.scope["path"].startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return refusal_response(refusal)
     try:
         return show_refusal(request, refusal)
@@ -104,7 +105,11 @@ async def _refused(request: Request, error: Exception) -> Response:
             refusal = error
         case RemoteProtocolError():
             refusal = Refusal.of(error)
-        case _:
-            refusal = Refusal(400, "the address is malformed", expected="ids and numbers as this server writes them")
+        case RequestValidationError():
+            fault = error.errors()[0]
+            where, expected = ".".join(str(part)[:40] for part in fault["loc"]), str(fault["msg"])
+            refusal = Refusal(400, "the address is malformed", expected=expected, got=f"something else in {where}")
+        case never:
+            raise never
     request.app.state.office.metrics.refusals.labels(status=str(refusal.status)).inc()
     return refusal_response(refusal)

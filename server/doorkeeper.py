@@ -125,7 +125,8 @@ class Doorkeeper:
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
         request = Request(scope)
-        if self._page_of is not None and "text/html" in request.headers.get("accept", ""):
+        is_page = not scope["path"].startswith("/api/") and "text/html" in request.headers.get("accept", "")
+        if self._page_of is not None and is_page:
             await self._page_of(request, refusal)(scope, receive, send)
         else:
             await refusal_response(refusal)(scope, receive, send)
@@ -135,6 +136,8 @@ def refusal_response(refusal: Refusal) -> Response:
     headers = {"retry-after": str(refusal.retry_after_s)} if refusal.retry_after_s else {}
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"
+    if refusal.status == 405:
+        headers["allow"] = refusal.facts.expected
     return Response(strict_json.dump(refusal.reply), refusal.status, headers=headers, media_type="application/json")
 
 

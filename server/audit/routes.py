@@ -22,7 +22,7 @@ _LINES_MAX = 200
 _PAGE_ENTRIES = 1000
 
 
-@router.get("/api/audit/export", response_model=None)
+@router.get("/api/audit/export", response_model=None, responses={200: {"model": AuditExport}})
 async def export(office: OfficeOf) -> StreamingResponse:
     office.announcer.announce()
     size, note = office.audit.size, office.audit.note

@@ -9,13 +9,14 @@ from protocol.messages.api import DeviceDetail, DeviceList, DeviceRow, EnrolRepl
 from server.asking import OfficeOf, Reader, body
 from server.devices.rules import Device, check_enrolment
 from server.office import Office
+from server.openapi import refuses, takes
 
 router = APIRouter()
 
 _SERIES_S = 30 * 86_400
 
 
-@router.post("/api/enrol", status_code=202)
+@router.post("/api/enrol", status_code=202, responses=refuses(401, 403, 409), **takes(EnrolmentRequest))
 async def enrol(request: Request, office: OfficeOf) -> EnrolReply:
     asked = await body(request, EnrolmentRequest)
     office.organisation.check_token_root(asked.token)

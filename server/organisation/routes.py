@@ -27,6 +27,7 @@ from protocol.messages.login import Certified
 from server import VERSION
 from server.asking import OfficeOf, body
 from server.devices.routes import device_list
+from server.openapi import refuses, takes
 from server.organisation.rules import organisation_login
 from server.refusal import Refusal
 from server.technicians.store import SignInKind
@@ -53,13 +54,13 @@ async def challenge(office: OfficeOf) -> ChallengeReply:
     return ChallengeReply(nonce=office.challenges.new())
 
 
-@router.post("/api/organisation/pin")
+@router.post("/api/organisation/pin", responses=refuses(401, 403, 409, 422), **takes(PinRequest))
 async def pin(request: Request, office: OfficeOf) -> ServerFacts:
     await office.organisation.pin(await body(request, PinRequest))
     return await server_facts(office)
 
 
-@router.post("/api/organisation/login")
+@router.post("/api/organisation/login", responses=refuses(401), **takes(OrganisationSignIn))
 async def login(request: Request, office: OfficeOf) -> SignedIn:
     asked = await body(request, OrganisationSignIn)
     trust, now = office.organisation.require_trust(), office.now()
@@ -92,7 +93,7 @@ async def trials(office: OfficeOf) -> TrialList:
     return TrialList(trials=await office.findings.trials())
 
 
-@router.post("/api/organisation/refusals")
+@router.post("/api/organisation/refusals", responses=refuses(404, 409), **takes(EnrolmentRefusal))
 async def refuse_enrolment(request: Request, office: OfficeOf) -> Accepted:
     refusal = await body(request, EnrolmentRefusal)
     await office.devices.refuse(refusal.device)
@@ -102,7 +103,7 @@ async def refuse_enrolment(request: Request, office: OfficeOf) -> Accepted:
     return Accepted()
 
 
-@router.post("/api/organisation/certificates")
+@router.post("/api/organisation/certificates", responses=refuses(404, 409), **takes(CertificatePush))
 async def certify(request: Request, office: OfficeOf) -> CertificateTaken:
     """A device's or a technician's certificate, proven under the pinned root before anything is kept."""
     chain = (await body(request, CertificatePush)).chain
@@ -123,7 +124,7 @@ async def certify(request: Request, office: OfficeOf) -> CertificateTaken:
     return CertificateTaken(serial=device.serial)
 
 
-@router.post("/api/organisation/documents")
+@router.post("/api/organisation/documents", responses=refuses(409), **takes(DocumentsPush))
 async def publish(request: Request, office: OfficeOf) -> DocumentVersions:
     push = await body(request, DocumentsPush)
 

@@ -4,12 +4,13 @@ from fastapi import APIRouter
 
 from protocol.messages.codes import CODE_S, CodeMade, CodeState, CodeTold
 from server.asking import Caller, OfficeOf
+from server.openapi import refuses
 from server.refusal import Refusal, not_found
 
 router = APIRouter()
 
 
-@router.post("/api/codes")
+@router.post("/api/codes", responses=refuses(409))
 async def make(office: OfficeOf, caller: Caller) -> CodeMade:
     return CodeMade(code=office.codes.make(caller.serial, caller.customers, office.mono()), expires_in_s=CODE_S)
 

@@ -6,6 +6,7 @@ from protocol.audit import AuditWord
 from protocol.messages.api import SessionAsk, SessionList, SessionRoom
 from protocol.messages.sessions import SessionOffer
 from server.asking import Caller, OfficeOf, Reader, body
+from server.openapi import refuses, takes
 from server.refusal import not_found
 from server.relay.meeting import DECLINED
 from server.relay.rooms import Side
@@ -15,7 +16,7 @@ from server.tokens import new_room
 router = APIRouter()
 
 
-@router.post("/api/sessions")
+@router.post("/api/sessions", responses=refuses(404, 409), **takes(SessionAsk))
 async def ask(request: Request, office: OfficeOf, caller: Caller) -> SessionRoom:
     asked = await body(request, SessionAsk)
     await office.devices.require(asked.device, caller.customers)

@@ -1,6 +1,8 @@
 """A technician's sign-in, and what a technician's program verifies by itself: documents and checkpoints."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 
 from protocol.audit import AuditWord
 from protocol.certificates import TechnicianCertificate
@@ -9,13 +11,14 @@ from protocol.errors import RemoteProtocolError
 from protocol.messages.api import CheckpointReply, DocumentList, Renewal, RenewalAsk, SignedIn, TechnicianSignIn
 from protocol.statements import VerifyKey, parse_payload, verify
 from server.asking import OfficeOf, body
+from server.openapi import refuses, takes
 from server.refusal import Refusal
 from server.technicians.store import SignInKind
 
 router = APIRouter()
 
 
-@router.post("/api/technician/login")
+@router.post("/api/technician/login", responses=refuses(401), **takes(TechnicianSignIn))
 async def login(request: Request, office: OfficeOf) -> SignedIn:
     asked = await body(request, TechnicianSignIn)
     trust, now = office.organisation.require_trust(), office.now()
@@ -37,7 +40,7 @@ async def login(request: Request, office: OfficeOf) -> SignedIn:
     )
 
 
-@router.post("/api/technician/renewal")
+@router.post("/api/technician/renewal", responses=refuses(401), **takes(RenewalAsk))
 async def renewal(request: Request, office: OfficeOf) -> Renewal:
     """The newest certificate for the key that signs this, also when the one it names is over or of a root left since.
 
@@ -69,8 +72,6 @@ async def documents(office: OfficeOf) -> DocumentList:
 
 
 @router.get("/api/checkpoint")
-async def checkpoint(office: OfficeOf, size: int = 0) -> CheckpointReply:
+async def checkpoint(office: OfficeOf, size: Annotated[int, Query(ge=0, le=1 << 53)] = 0) -> CheckpointReply:
     audit = office.audit
-    if size < 0:
-        raise Refusal(400, "a tree has no negative size", expected="0 or more", got=str(size))
     return CheckpointReply(note=audit.note, from_size=size, consistency=audit.consistency(size))

@@ -11,20 +11,21 @@ from protocol.statements import VerifyKey, verify
 from protocol.tickets import MessageStatement
 from server.asking import Caller, OfficeOf, Reader, body
 from server.bundles.rules import AGE_HEADER, starts_like_ciphertext
-from server.refusal import Refusal, not_found
+from server.openapi import refuses, takes
+from server.refusal import not_found
 
 router = APIRouter()
 
-_SEALED = "application/octet-stream"
+
+class Sealed(Response):
+    """Bytes that only a technician's own program can open."""
+
+    media_type = "application/octet-stream"
 
 
 @router.get("/api/tickets")
-async def tickets(office: OfficeOf, reader: Reader, state: str | None = None) -> TicketList:
-    try:
-        wanted = None if state is None else TicketState(state)
-    except ValueError:
-        raise Refusal(400, "no such state", expected=", ".join(TicketState), got=str(state)[:40]) from None
-    return TicketList(tickets=await office.tickets.visible(reader.customers, state=wanted))
+async def tickets(office: OfficeOf, reader: Reader, state: TicketState | None = None) -> TicketList:
+    return TicketList(tickets=await office.tickets.visible(reader.customers, state=state))
 
 
 @router.get("/api/tickets/{ticket}")
@@ -41,7 +42,7 @@ async def ticket_detail(ticket: str, office: OfficeOf, reader: Reader) -> Ticket
     )
 
 
-@router.post("/api/tickets/{ticket}/messages")
+@router.post("/api/tickets/{ticket}/messages", responses=refuses(409), **takes(MessagePush))
 async def message(ticket: str, request: Request, office: OfficeOf, caller: Caller) -> Accepted:
     """A message signed by the caller's own certificate, about this ticket and its device."""
     row, _ = await office.tickets.require(ticket, caller.customers)
@@ -64,7 +65,7 @@ async def message(ticket: str, request: Request, office: OfficeOf, caller: Calle
     return Accepted()
 
 
-@router.post("/api/tickets/{ticket}/notes")
+@router.post("/api/tickets/{ticket}/notes", responses=refuses(409), **takes(NotePush))
 async def note(ticket: str, request: Request, office: OfficeOf, caller: Caller) -> Accepted:
     """A sealed note: ciphertext for colleagues. Whose it is stands inside, signed, where this server cannot read."""
     row, _ = await office.tickets.require(ticket, caller.customers)
@@ -75,14 +76,14 @@ async def note(ticket: str, request: Request, office: OfficeOf, caller: Caller) 
     return Accepted()
 
 
-@router.get("/api/blobs/{blob}", response_model=None)
+@router.get("/api/blobs/{blob}", response_class=Sealed)
 async def blob(blob: str, office: OfficeOf, caller: Caller) -> Response:
     """Sealed bytes: evidence, a receipt, or a whole bundle."""
     small = await office.tickets.sealed_data(blob)
     if small is not None:
         await office.devices.require(small[0], caller.customers)
-        return Response(small[1], media_type=_SEALED)
+        return Sealed(small[1])
     path = await office.bundles.complete_file(blob, caller.customers)
     if path is None:
         raise not_found("blob")
-    return FileResponse(path, media_type=_SEALED)
+    return FileResponse(path, media_type=Sealed.media_type)
