@@ -111,13 +111,14 @@ class CheckSpec:
     platforms: frozenset[Platform] = ALL_PLATFORMS
     # Read when they can be; the check does without.
     wishes: tuple[Collector[object], ...] = field(default=())
-    # On macOS, where a look at this starts a program that works for seconds (`log`, `system_profiler`). 0: as elsewhere.
+    # Where a look at this starts a program that works for seconds (`log`, `system_profiler`, PowerShell).
     interval_on_macos_s: int = 0
+    interval_on_windows_s: int = 0
 
     def on(self, platform: Platform) -> CheckSpec:
         """As it is scheduled there."""
-        slower = platform is Platform.MACOS and self.interval_on_macos_s > self.interval_s
-        return replace(self, interval_s=self.interval_on_macos_s) if slower else self
+        slower = {Platform.MACOS: self.interval_on_macos_s, Platform.WINDOWS: self.interval_on_windows_s}
+        return replace(self, interval_s=max(self.interval_s, slower.get(platform, 0)))
 
     @property
     def rule(self) -> str:

@@ -165,6 +165,7 @@ SPEC = CheckSpec(
         ),
     },
     interval_s=300,
+    interval_on_windows_s=1800,
     cost=Cost.NETWORK,
     # The resolvers are asked all at once and waited for this long.
     timeout_s=RESOLVER_TIMEOUT_S + 1,

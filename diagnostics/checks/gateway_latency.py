@@ -68,6 +68,7 @@ SPEC = CheckSpec(
         )
     },
     interval_s=900,
+    interval_on_windows_s=1800,
     cost=Cost.NETWORK,
     timeout_s=15,
     platforms=ALL_PLATFORMS,

@@ -118,6 +118,7 @@ SPEC = CheckSpec(
         ),
     },
     interval_s=300,
+    interval_on_windows_s=1800,
     cost=Cost.MODERATE,
     timeout_s=15,
     platforms=ALL_PLATFORMS,

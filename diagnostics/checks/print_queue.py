@@ -64,6 +64,7 @@ SPEC = CheckSpec(
         )
     },
     interval_s=900,
+    interval_on_windows_s=3600,
     cost=Cost.MODERATE,
     timeout_s=15,
 )

@@ -114,6 +114,7 @@ SPEC = CheckSpec(
         ),
     },
     interval_s=3600,
+    interval_on_windows_s=6 * 3600,
     cost=Cost.CHEAP,
     timeout_s=15,
     platforms=ALL_PLATFORMS,

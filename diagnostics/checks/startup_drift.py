@@ -55,6 +55,7 @@ SPEC = CheckSpec(
         )
     },
     interval_s=900,
+    interval_on_windows_s=3600,
     cost=Cost.CHEAP,
     timeout_s=15,
     platforms=ALL_PLATFORMS,

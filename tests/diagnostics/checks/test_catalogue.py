@@ -9,6 +9,8 @@ from diagnostics.checks.catalogue import CATALOGUE, code_rules, explain
 from diagnostics.checks.contract import CheckSpec
 from diagnostics.collectors.catalogue import COLLECTORS
 from diagnostics.findings import Finding, Severity
+from diagnostics.machine.interface import Command, CommandOutput, Platform
+from diagnostics.machine.recorded import RecordedMachine
 from diagnostics.wording import Language, fill
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -46,6 +48,29 @@ def test_a_line_is_complete(check: CheckSpec) -> None:
             assert fill(words.text, {}, language)
         for cause in rule.hidden_under:
             assert cause.code in code_rules()
+
+
+def test_what_starts_powershell_is_looked_at_at_most_twice_an_hour_there() -> None:
+    """Each start costs about a second of processor time; all of them together stay under 0.2 % of a core."""
+    laptop = Path(__file__).resolve().parents[2] / "machines" / "windows-laptop"
+
+    class Noting(RecordedMachine):
+        def __init__(self) -> None:
+            super().__init__(laptop)
+            self.started: set[str] = set()
+
+        def run(self, command: Command) -> CommandOutput:
+            self.started.add(command.argv[0])
+            return super().run(command)
+
+    for check in CATALOGUE:
+        machine = Noting()
+        for collector in check.needs + check.wishes:
+            if machine.platform in check.platforms & collector.platforms:
+                collector.collect(machine)
+        if "powershell" in machine.started:
+            assert check.on(Platform.WINDOWS).interval_s >= 1800, check.id
+        assert check.on(Platform.LINUX) == check
 
 
 def test_ids_and_codes_are_unique() -> None:
