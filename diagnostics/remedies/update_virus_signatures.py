@@ -1,4 +1,4 @@
-"""``update-virus-signatures`` (risk 1): ClamAV fetches what it should know (freshclam). Windows: Defender's MpCmdRun.
+"""``update-virus-signatures`` (risk 1): ClamAV fetches what it should know (freshclam). Windows: Update-MpSignature.
 
 freshclam replaces a database only when the new one is whole and loads.
 """

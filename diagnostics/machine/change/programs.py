@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -28,7 +27,7 @@ from diagnostics.machine.change import services
 from diagnostics.machine.change.interface import Ran
 from diagnostics.machine.change.services import ServiceAct, control_service
 from diagnostics.machine.interface import ActRefused, Platform
-from diagnostics.machine.read.run_command import SYSTEM_PATH
+from diagnostics.machine.read.run_command import SYSTEM_PATH, find_on_windows
 from diagnostics.plain_text import printable
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,99}")
@@ -57,6 +56,8 @@ class Line:
     reads: bool = False
 
 
+# Defender's own program lies in no search path; its cmdlet is documented to do the same.
+_POWERSHELL = ("powershell", "-NoLogo", "-NoProfile", "-NonInteractive", "-Command")
 _SHOW = ("systemctl", "--no-pager", "show", "--property=ActiveState", "--value", "--", "{}")
 LINES: Final[Mapping[str, Line]] = {
     # --- reading: the state before and after ---
@@ -98,7 +99,7 @@ LINES: Final[Mapping[str, Line]] = {
         ("dpkg", "--force-confdef", "--force-confold", "--configure", "--pending"), timeout_s=600
     ),
     "update-lists": Line(("apt-get", "--quiet", "update"), timeout_s=300),
-    "update-signatures": Line(("freshclam", "--quiet"), ("MpCmdRun.exe", "-SignatureUpdate"), timeout_s=300),
+    "update-signatures": Line(("freshclam", "--quiet"), (*_POWERSHELL, "Update-MpSignature"), timeout_s=300),
     "restart-at-night": Line(("shutdown", "-r", "03:30")),
     "restart-not": Line(("shutdown", "-c")),
 }  # fmt: skip
@@ -183,8 +184,11 @@ class SystemPrograms:
         return services.Ran(ran.exit_code, ran.stdout, ran.stderr)
 
     def _find(self, name: str) -> str:
-        if self._platform is Platform.WINDOWS and (found_there := shutil.which(name)):
-            return found_there
+        if self._platform is Platform.WINDOWS:
+            try:
+                return find_on_windows(name)
+            except FileNotFoundError:
+                raise ActRefused(f"the program {name} is not installed here") from None
         for folder in self._path.split(":"):
             if os.access(found := f"{folder}/{name}", os.X_OK):
                 return found

@@ -123,14 +123,18 @@ def _windows_system_folder() -> str:
     return buffer.value
 
 
+def find_on_windows(program: str) -> str:
+    """In Windows' own folders alone: Windows itself would look into the current one first. Raises FileNotFoundError."""
+    for folder in windows_folders(_windows_system_folder()):
+        candidate = f"{folder}\\{program}.exe"
+        if os.path.isfile(candidate):
+            return candidate
+    raise FileNotFoundError(program)
+
+
 def _find(program: str) -> str:
     if sys.platform == "win32":
-        # Windows itself would look into the current folder first.
-        for folder in windows_folders(_windows_system_folder()):
-            candidate = f"{folder}\\{program}.exe"
-            if os.path.isfile(candidate):
-                return candidate
-        raise FileNotFoundError(program)
+        return find_on_windows(program)
     # Some of macOS' programs lie where no search path leads; the closed list names them whole.
     if program.startswith("/") and os.access(program, os.X_OK):
         return program
