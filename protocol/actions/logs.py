@@ -21,6 +21,8 @@ from protocol.errors import RemoteProtocolError
 from protocol.fields import Hash, UnixSeconds, sha256
 from protocol.strict_json import WireModel, check_json
 
+#: Nothing older is given, however it is asked for.
+SINCE_MAX_S = 30 * 86_400
 #: So many equal lines in a row, and it is not known which of them was the last.
 MARKS_MAX = 32
 
@@ -42,8 +44,8 @@ class LogsArguments(WireModel):
     list: bool = False
     unit: Annotated[str, Field(max_length=120, pattern=r"^[A-Za-z0-9@:._\\-]*$")] = ""
     severity: Literal["debug", "info", "warning", "error"] = "info"
-    since_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3600
-    until_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
+    since_s: Annotated[int, Field(ge=1, le=SINCE_MAX_S)] = 3600
+    until_s: Annotated[int, Field(ge=0, le=SINCE_MAX_S)] = 0
     text: Annotated[str, Field(max_length=200)] = ""
     lines: Annotated[int, Field(ge=1, le=5000)] = 200
     after: LastLines | None = None

@@ -22,7 +22,7 @@ from diagnostics.collectors.logs import (
 )
 from diagnostics.observations import LogLine
 from diagnostics.visit_rows import Note, TextLine
-from protocol.actions.logs import LogsArguments, mark_of
+from protocol.actions.logs import SINCE_MAX_S, LogsArguments, mark_of
 
 # syslog's numbers: everything up to and including this one.
 _LEAST_SEVERITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3}
@@ -63,7 +63,7 @@ def _journal(arguments: LogsArguments, bench: Workbench, now: int, *, follow: bo
         bench.machine,
         now=now,
         unit=arguments.unit or None,
-        since_unix_s=after.since if after else bench.now - arguments.since_s,
+        since_unix_s=max(after.since, bench.now - SINCE_MAX_S) if after else bench.now - arguments.since_s,
         until_unix_s=now - arguments.until_s if arguments.until_s and not follow else None,
         least_severity=_LEAST_SEVERITY[arguments.severity],
         contains=arguments.text,

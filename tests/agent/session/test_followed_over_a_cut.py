@@ -14,7 +14,7 @@ from agent.session.actions.logs import do_logs_follow, place_behind
 from agent.session.actions.workbench import Row, Workbench
 from agent.session.own_names import names_of
 from diagnostics.redaction import Redactor
-from protocol.actions.logs import MARKS_MAX, LogsArguments, mark_of, time_of
+from protocol.actions.logs import MARKS_MAX, SINCE_MAX_S, LastLines, LogsArguments, mark_of, time_of
 from protocol.journal import Outcome
 from protocol.visit import ActionResult, Item
 from technician.session.going_on import Followed
@@ -132,6 +132,14 @@ def test_the_journal_goes_on_by_the_devices_own_time_also_with_equal_lines_in_on
     reader.take(rows_of(machine, reader.come_back()))
     assert reader.shown == ["a", "same", "same", "same", "later"]
     assert f"--since=@{now - 5}" in machine.asked[0]
+
+
+def test_nothing_older_than_a_month_comes_whatever_is_said_to_have_come() -> None:
+    machine = ToldMachine()
+    machine.journal = lambda argv: b""
+    asked = LogsArguments(after=LastLines(marks=(bytes(32),), since=1))
+    rows_of(machine, asked)
+    assert f"--since=@{machine.now - SINCE_MAX_S}" in machine.asked[0]
 
 
 def test_a_journal_that_lost_its_past_says_that_lines_may_be_missing() -> None:
