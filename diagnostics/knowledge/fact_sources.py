@@ -57,7 +57,7 @@ def _system(system: OperatingSystem) -> Mapping[str, Fact]:
 
 
 # Interfaces that carry a tunnel to another network, as their programs name them.
-_TUNNELS = ("tun", "tap", "wg", "ppp", "tailscale", "nordlynx", "proton", "vpn")
+_TUNNELS = ("tun", "utun", "ipsec", "tap", "wg", "ppp", "tailscale", "nordlynx", "proton", "vpn")
 
 
 def _network(network: Network) -> Mapping[str, Fact]:

@@ -102,7 +102,8 @@ _DISK = re.compile(r"disk\d{1,3}")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
-_TYPES = {3: ("error", "fault"), 2: ("fault",)}
+# There are no warnings in that log: who asks for them gets errors.
+_TYPES = {4: ("error", "fault"), 2: ("fault",)}
 
 
 def _refused(value: str, what: str) -> Unreadable:
@@ -144,14 +145,17 @@ def ping(address: str) -> Command:
 
 
 def log_show(since_unix_s: int, until_unix_s: int, *, least_severity: int = 7, process: str | None = None) -> Command:
-    """Lines of the unified log between two moments. `process`: of this program alone. Raises Unreadable (refused)."""
+    """Lines of the unified log between two moments. `process`: of this program alone; else errors are those of NOTABLE.
+    Raises Unreadable (refused)."""
     if process is not None and _PROCESS.fullmatch(process) is None:
         raise _refused(process, "the name of a program")
     if not 0 <= since_unix_s <= until_unix_s <= 0xFFFF_FFFF:
         raise Unreadable("a question to the log out of its bounds", UnreadableKind.REFUSED)
     wanted = []
     types = next((names for limit, names in sorted(_TYPES.items()) if least_severity <= limit), ())
-    if types:
+    if "error" in types and process is None:
+        wanted.append(NOTABLE)
+    elif types:
         wanted.append(" OR ".join(f'messageType == "{name}"' for name in types))
     if process is not None:
         wanted.append(f'process == "{process}"')
@@ -177,7 +181,9 @@ def _is_log(argv: tuple[str, ...]) -> bool:
     if (start, end) != ("--start", "--end") or not (_MOMENT.fullmatch(first) and _MOMENT.fullmatch(last)):
         return False
     rest = argv[head + 4 :]
-    return not rest or (rest[0] == "--predicate" and _PREDICATE.fullmatch(rest[1]) is not None)
+    if not rest:
+        return True
+    return rest[0] == "--predicate" and (rest[1] == f"({NOTABLE})" or _PREDICATE.fullmatch(rest[1]) is not None)
 
 
 _MAKERS: Mapping[str, object] = {DISK: disk, JOB: job, RECEIPT: receipt, TIME_SERVER: time_server, PING: ping}

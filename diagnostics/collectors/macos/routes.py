@@ -47,13 +47,11 @@ _INTERNAL: Final = (
     "bridge",
     "gif",
     "stf",
-    "utun",
-    "ipsec",
-    "ppp",
     "pktap",
     "XHC",
     "vmenet",
 )
+_TUNNELS: Final = ("utun", "ipsec", "ppp")
 _CHIP: Final = "ac:de:48:00:11:22"
 
 
@@ -73,6 +71,9 @@ def parse_routes(content: bytes) -> tuple[Route, ...]:
 
 
 def is_internal(interface: Interface) -> bool:
+    """A tunnel with an address of its own is a VPN; macOS keeps some without one."""
+    if interface.name.startswith(_TUNNELS):
+        return all(address.lower().startswith("fe80:") for address in interface.addresses)
     return interface.name.startswith(_INTERNAL) or interface.hardware_address.lower() == _CHIP
 
 

@@ -60,6 +60,8 @@ def test_a_neighbour_that_gave_no_address_does_not_answer() -> None:
 @pytest.mark.parametrize(("name", "address", "internal"), [("awdl0", "", True), ("en0", "", False)])
 def test_what_macos_keeps_for_itself(name: str, address: str, internal: bool) -> None:
     assert is_internal(Interface(name, True, (), address, 1500, 0, 0, 0, 0)) is internal
+    assert is_internal(Interface("utun0", True, ("fe80::1%utun0",), "", 1380, 0, 0, 0, 0))
+    assert not is_internal(Interface("utun4", True, ("10.8.0.2",), "", 1380, 0, 0, 0, 0))
     assert is_internal(Interface("en5", True, (), "AC:DE:48:00:11:22", 1500, 0, 0, 0, 0))
 
 
@@ -128,6 +130,8 @@ def test_commands_made_with_a_value_are_listed_and_others_are_not() -> None:
         macos_commands.log_show(0, 10),
         macos_commands.log_show(0, 10, least_severity=3, process="loginwindow"),
         macos_commands.log_show(0, 10, process="Google Chrome"),
+        macos_commands.log_show(0, 10, least_severity=4),
+        macos_commands.log_show(0, 10, least_severity=2),
     ]
     assert all(is_listed(command) for command in (*made, *macos_commands.FIXED))
     for command in made:
