@@ -18,6 +18,8 @@ from agent.local.status import resident_bytes
 #: As `diagnostics.checks.agent_self.RSS_MAX_BYTES`, whose module belongs into the check worker.
 LIMIT_BYTES: Final = 100_000_000
 EVERY_S: Final = 60.0
+#: When the start is over, and what only it needed can go.
+_FIRST_S: Final = 10.0
 #: A large message, or a list for a page, is gone by the next look.
 _LOOKS_IN_A_ROW: Final = 3
 
@@ -34,9 +36,10 @@ class StayingSmall:
         self._too_large = 0
 
     async def run(self) -> None:
+        await asyncio.sleep(min(_FIRST_S, EVERY_S))
         while True:
-            await asyncio.sleep(EVERY_S)
             self.look()
+            await asyncio.sleep(EVERY_S)
 
     def look(self) -> None:
         give_back_unused_code()
