@@ -17,7 +17,9 @@ REMEDY = by_program(
         undo="service-start",
         read="service-state",
         subject="service",
-        ill=lambda state: state in ("active", "activating"),
+        # Between two looks it has died and been started again: that is the illness, not a change of it.
+        counts_as=lambda state: "running on and off" if state in ("active", "activating", "deactivating") else state,
+        ill=lambda state: state == "running on and off",
         well=lambda state: state in ("inactive", "failed"),
         nothing="this service does not run",
     ),

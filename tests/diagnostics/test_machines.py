@@ -35,8 +35,8 @@ def only(*read: str) -> dict[str, str | set[tuple[str, str]]]:
 # What a Debian in systemd-nspawn answers: no disks of its own, no kernel log, a network that holds nothing.
 BOOTED = (
     "disk-space", "inodes", "filesystem-errors", "growing-folders", "memory-pressure", "swap", "process-cpu",
-    "open-files", "slow-boot", "updates", "end-of-life", "unexpected-shutdown", "crash-loop", "failed-services", "restart-loop",
-    "log-burst", "timers", "software-drift", "link", "proxy", "certificates", "ports", "agent-self",
+    "open-files", "slow-boot", "updates", "end-of-life", "unexpected-shutdown", "crash-loop", "failed-services",
+    "restart-loop", "log-burst", "timers", "software-drift", "link", "proxy", "certificates", "ports", "agent-self",
 )  # fmt: skip
 
 # machine → check → "ok", "skipped", or the fingerprints it raises with their severity.

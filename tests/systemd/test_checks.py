@@ -1,6 +1,7 @@
 """What the checks say of a real systemd: units that fail and loop, timers, boots, power cuts, crashes."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from agent.paths import Mode
 from agent.service import systemd
-from tests.booted import Booted
+from tests.booted import ROOT, Booted
 from tests.systemd.conftest import STATE
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]  # the first run fetches a Debian
@@ -112,24 +113,50 @@ def test_crashes_that_systemd_kept_are_counted(alone: Booted) -> None:
     assert found["program-crashes|program:sleep"]["facts"]["crashes"] == 3
 
 
-def test_the_units_hardening_hides_nothing_from_the_checks(alone: Booted) -> None:
-    """Every check, in the very unit of machine mode and outside of it: the same answers."""
+def in_the_unit(debian: Booted, command: str) -> str:
+    """What a command says that runs in place of the agent, with every line of its unit but the start's own."""
     text = systemd.unit(program=Path("/usr/local/bin/bellpull-agent"), state=STATE, mode=Mode.MACHINE)
     lines = [line for line in text.splitlines() if not line.startswith(("ExecStart=", "Type=", "Restart"))]
-    lines.insert(
-        lines.index("[Service]") + 1,
-        "Type=oneshot\nExecStart=/usr/local/bin/diagnostics check --json\nStandardOutput=file:/root/inside.json",
-    )
-    lines.insert(lines.index("[Service]") + 1, "SuccessExitStatus=1\nEnvironment=PYTHONDONTWRITEBYTECODE=1")
-    alone.unit("hardened.service", "\n".join(lines))
-    alone.run("systemctl", "start", "hardened")
-    inside = json.loads((alone.root / "root/inside.json").read_text())
+    at = lines.index("[Service]") + 1
+    lines[at:at] = [
+        "Type=oneshot",
+        f"ExecStart={command}",
+        "StandardOutput=truncate:/root/inside",
+        "SuccessExitStatus=1",
+    ]
+    debian.unit("hardened.service", "\n".join(lines))
+    debian.run("systemctl", "start", "hardened")
+    return (debian.root / "root/inside").read_text()
+
+
+def test_the_units_hardening_hides_nothing_from_the_checks(alone: Booted) -> None:
+    """Every check, in the very unit of machine mode and outside of it: the same answers."""
+    inside = json.loads(in_the_unit(alone, "/usr/local/bin/diagnostics check --json"))
     outside = alone.json("diagnostics", "check", "--json", ok=False)
 
     def told(seen: dict[str, Any]) -> dict[str, object]:
-        return {
-            check["id"]: (check["status"], "" if check["id"] == "wifi" else check["reason"]) for check in seen["checks"]
-        }
+        # The path of this reason names the process that asked.
+        return {each["id"]: (each["status"], "" if each["id"] == "wifi" else each["reason"]) for each in seen["checks"]}
 
     assert told(inside) == told(outside)
     assert {each["fingerprint"] for each in inside["findings"]} == {each["fingerprint"] for each in outside["findings"]}
+
+
+def test_the_units_hardening_leaves_a_visit_its_own(alone: Booted) -> None:
+    """Landlock closes a visit in, and it becomes the person at the machine; neither may be filtered away."""
+    lines = [
+        "import os; from pathlib import Path; from agent.session.confinement import confine",
+        "from agent.session.linux_process import become_person, no_new_privileges, become_subreaper",
+        "no_new_privileges(); become_subreaper(); become_person('nobody')",
+        "print(os.getuid(), confine(Path('/var/lib/bellpull')).confined)",
+    ]
+    alone.write("/root/visit.py", "\n".join(lines))
+    alone.write(
+        "/usr/local/bin/visit", f"#!/bin/sh\nexec env PYTHONPATH={ROOT} {sys.executable} /root/visit.py\n", 0o755
+    )
+    outside = alone.run("visit").stdout
+    assert outside.startswith("65534 ")
+    assert in_the_unit(alone, "/usr/local/bin/visit") == outside
+    # And what the unit is closed for.
+    for forbidden in ("touch /usr/here", "touch /etc/here", "mount -t tmpfs none /mnt", "unshare --net true"):
+        assert in_the_unit(alone, f"/bin/sh -c '{forbidden} 2>/dev/null || echo no'") == "no\n", forbidden
