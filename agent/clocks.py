@@ -85,9 +85,9 @@ class SystemClocks:
         self._confirmed_at = 0
         self._said: dict[str, int] = {}  # signer → the newest time it named that no clock of ours agrees with
         self._next_try = 0
-        kept = self._kept.get(_FLOOR)
+        kept = self._kept.find_int(_FLOOR)
         self._fresh = kept is None
-        self._persisted = BUILT_AT_UNIX_S if kept is None else max(BUILT_AT_UNIX_S, int(kept))
+        self._persisted = BUILT_AT_UNIX_S if kept is None else max(BUILT_AT_UNIX_S, kept)
         self._reference = (self._persisted, raw_boot())
 
     @property

@@ -53,7 +53,11 @@ class PromptStore:
             "SELECT asked_at, answer, answered_at FROM prompts WHERE asked_at >= ? OR answered_at >= ?",
             (moment, moment),
         )
-        return [
-            PastPrompt(row["asked_at"], Answer(row["answer"]) if row["answer"] else None, row["answered_at"])
-            for row in rows
-        ]
+        return [PastPrompt(row["asked_at"], _answer(row["answer"]), row["answered_at"]) for row in rows]
+
+
+def _answer(stored: str | None) -> Answer | None:
+    """An answer that is damaged on the disk counts as a no: limits may get narrower by it, never wider."""
+    if not stored:
+        return None
+    return Answer(stored) if stored in list(Answer) else Answer.NO

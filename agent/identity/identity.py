@@ -4,6 +4,7 @@ identity/signing.key   Ed25519: login, tickets, grants, receipts
 identity/noise.key     X25519: sessions
 identity/witness.key   Ed25519: cosigns checkpoints only
 identity/secret.key    pseudonyms of this device
+identity/keys.check    what the four key files must hash to: a flipped bit would else be another device
 identity/enrolment.json  the signed token that was used (without its secret): root, origin, customer, log, floors
 """
 
@@ -20,11 +21,12 @@ from protocol import strict_json
 from protocol.certificates import Chain, IssuerCertificate, OrganisationPolicy
 from protocol.checkpoints import LogVerifier, WitnessKey
 from protocol.enrolment import DeviceKeys, EnrolmentToken
-from protocol.fields import device_id
+from protocol.fields import device_id, sha256
 from protocol.statements import SigningKey, VerifyKey, parse_payload, verify
 
 KEY_NAMES: Final = ("signing", "noise", "witness", "secret")
 _ENROLMENT_MAX_BYTES: Final = 64 * 1024
+_KEYS_CHECK: Final = "keys.check"
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Identity:
                 got="at least one is missing",
                 hint="Restore the state folder from a backup, or start with an empty one and a new token.",
             )
+        _check_keys(folder)
         return cls.of(secrets, token)
 
     @classmethod
@@ -176,7 +179,35 @@ def _finish_taking_place(folder: Path) -> None:
 
 def keep_enrolment(folder: Path, chain: Chain) -> None:
     """The last step of enrolment: from here on this device answers to the root in the token, and to no other."""
+    write_private(folder / _KEYS_CHECK, _check_lines(folder))
     write_private(folder / "enrolment.json", strict_json.dump(chain))
+
+
+def _check_lines(folder: Path) -> bytes:
+    """`signing 3f0a…` and so on. Each key is 256 random bits: its hash helps nobody to find it."""
+    lines = []
+    for name in KEY_NAMES:
+        key = read_key(folder / f"{name}.key")
+        lines.append(f"{name} {'' if key is None else sha256(key).hex()}\n")
+    return "".join(lines).encode()
+
+
+def _check_keys(folder: Path) -> None:
+    """Refusal when a key file is not what it was at the enrolment. Enrolments of older versions kept no check."""
+    kept = read_private(folder / _KEYS_CHECK, max_bytes=_ENROLMENT_MAX_BYTES)
+    if kept is None:
+        return
+    now = _check_lines(folder)
+    if now == kept:
+        return
+    was = kept.decode("utf-8", "replace").splitlines()
+    changed = [line.partition(" ")[0] for line in now.decode().splitlines() if line not in was]
+    raise Refusal(
+        "the keys of this device are damaged",
+        expected="key files as they were when this device was enrolled",
+        got=f"another {', '.join(changed)}.key" if changed else f"another {_KEYS_CHECK}",
+        hint=f"Restore {folder} from a backup, or enrol this device anew with an empty state folder.",
+    )
 
 
 def _read_enrolment(stored: bytes) -> EnrolmentToken:

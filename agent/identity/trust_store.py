@@ -6,7 +6,7 @@ the clock as a second source.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent.clocks import Clocks
@@ -14,11 +14,11 @@ from agent.identity.identity import Identity
 from agent.refusal import Refusal
 from agent.store.database import Database
 from protocol import strict_json
-from protocol.certificates import Chain, DeviceCertificate, Document, RootRotation
+from protocol.certificates import Chain, DeviceCertificate, Document, IssuerCertificate, RootRotation
 from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.fields import root_hash
 from protocol.limits import DOCUMENT_MAX_BYTES
-from protocol.statements import Envelope, VerifyKey, parse_payload
+from protocol.statements import Envelope, VerifyKey, parse_payload, verify
 from protocol.trust import Floor, ForkedDocumentError, LeftRoot, RollbackError, Trust
 
 
@@ -213,6 +213,9 @@ class TrustStore:
             connection.execute("INSERT INTO trust_root VALUES (1, ?, ?)", (trust.root.public, token.rotations))
             for name, floor in trust.floors.items():
                 _put_floor(connection.execute, name, floor)
+        if self._clocks.wall() > token.not_after:
+            # A token is used within a day. What is pinned for the first time after that has lost its memory.
+            self.raise_alarm(AlarmKind.DAMAGED, "what this device remembers", "its own database", "an empty one")
         return trust
 
     def _raise_floor(self, name: str, version: int) -> None:
@@ -248,6 +251,13 @@ class TrustStore:
             document = self._read_document(row["name"], row["document"], floors)
             if document is not None:
                 documents[row["name"]] = document
+            if document is None:
+                continue
+            # The document is proven; the number beside it may be what was damaged, and must not open the way back.
+            version = _version_in(document)
+            if floors[row["name"]].version != version:
+                self.raise_alarm(AlarmKind.DAMAGED, row["name"], f"floor {version}", str(floors[row["name"]].version))
+                floors[row["name"]] = replace(floors[row["name"]], version=version)
         left = tuple(
             LeftRoot(VerifyKey(row["root_key"]), Envelope.parse(row["rotation"]))
             for row in self._database.query("SELECT root_key, rotation FROM trust_rotations ORDER BY sequence")
@@ -271,13 +281,22 @@ class TrustStore:
         rows = self._database.query("SELECT chain FROM trust_certificate")
         if not rows:
             return None
-        chain = strict_json.parse(rows[0]["chain"], Chain, what="device certificate", max_bytes=DOCUMENT_MAX_BYTES)
         try:
-            body = parse_payload(chain.leaf, DeviceCertificate)
+            # Whether it still counts, `trust.device` says; here only that it is the one that was accepted.
+            chain = strict_json.parse(rows[0]["chain"], Chain, what="device certificate", max_bytes=DOCUMENT_MAX_BYTES)
+            issuer = verify(chain.issuer, IssuerCertificate, self._trust.root).body
+            body = verify(chain.leaf, DeviceCertificate, VerifyKey(issuer.key)).body
         except ProtocolError as error:
             self.raise_alarm(AlarmKind.DAMAGED, "device certificate", "the one that was accepted", error.what)
             return None
         return chain if body.device == self._identity.device else None
+
+
+def _version_in(document: Document) -> int:
+    """Of a document that was accepted: every published one carries its version."""
+    value = strict_json.check_json(document.statement.payload, what="document", max_bytes=DOCUMENT_MAX_BYTES)
+    assert isinstance(value, dict)  # noqa: S101 - it was parsed when it was accepted, and is the same by its hash
+    return int(value["version"])
 
 
 def _put_floor(execute: Callable[[str, tuple[object, ...]], object], name: str, floor: Floor) -> None:

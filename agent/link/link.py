@@ -199,8 +199,11 @@ class Link:
         except LoginTurnedDown as refused:
             self._end(str(refused))
             return max(attempt, _REFUSED_ATTEMPT)
-        except (LinkLost, ProtocolError) as lost:
+        except LinkLost as lost:
+            self._retry_after_s = max(self._retry_after_s, lost.retry_after_s)
             self._end(str(lost))
+        except ProtocolError as broken:
+            self._end(str(broken))
         except NotWritten as full:
             # What the server said could not be kept: the link must not go on as if it had been.
             self._end(str(full))

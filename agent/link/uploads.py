@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Row
 from typing import Final
 
 from agent.children import run_child
@@ -137,32 +138,35 @@ class Uploads:
             except TimeoutError:
                 continue
 
-    def _next_waiting(self) -> str | None:
+    def _next_waiting(self) -> Row | None:
         rows = self._database.query(
-            "SELECT id FROM uploads WHERE state = 'waiting' ORDER BY attempts, queued_at LIMIT 1"
+            "SELECT rowid AS number, * FROM uploads WHERE state = 'waiting' ORDER BY attempts, queued_at LIMIT 1"
         )
-        return str(rows[0]["id"]) if rows else None
+        return rows[0] if rows else None
 
-    async def _one(self, upload_id: str) -> bool:
+    async def _one(self, row: Row) -> bool:
         """One attempt; True when this upload is over (done or refused)."""
-        row = self._database.query("SELECT * FROM uploads WHERE id = ?", (upload_id,))[0]
         if not _is_there(row["path"]):
-            self._end(upload_id, row["path"], "refused", "the sealed file is not on this disk any more")
+            self._end(row, "refused", "the sealed file is not on this disk any more")
             return True
         if self._trust.trust.recipients(self._clocks.wall()) is None:
             raise Refusal("the organisation's recipients have expired", expected="current ones", got="none")
-        asked = UploadRequest(
-            id=upload_id,
-            ticket=row["ticket"],
-            case=row["case_id"],
-            size_bytes=row["size_bytes"],
-            sha256=row["sha256"],
-        )
-        answer = await self._link.ask_any(
-            asked, {UploadGranted: _about(upload_id), UploadRefused: _about(upload_id)}, _ANSWER_S
-        )
+        try:
+            asked = UploadRequest(
+                id=row["id"],
+                ticket=row["ticket"],
+                case=row["case_id"],
+                size_bytes=row["size_bytes"],
+                sha256=row["sha256"],
+            )
+        except ValueError:
+            # Not ours to guess what it was; the file cannot be offered to anybody without it.
+            self._end(row, "refused", "damaged on this disk before it could be sent")
+            return True
+        about = _about(asked.id)
+        answer = await self._link.ask_any(asked, {UploadGranted: about, UploadRefused: about}, _ANSWER_S)
         if isinstance(answer, UploadRefused):
-            self._end(upload_id, row["path"], "refused", answer.reason)
+            self._end(row, "refused", answer.reason)
             return True
         if not isinstance(answer, UploadGranted):
             raise TypeError(f"ask_any answered {type(answer).__name__}")
@@ -172,39 +176,44 @@ class Uploads:
         match outcome.result:
             case Result.COMPLETE:
                 self._kept.put(_LAST_UPLOAD, self._clocks.wall())
-                self._end(upload_id, row["path"], "done", "")
-                self._log.info("upload-done", upload=upload_id, sent_bytes=outcome.sent_bytes)
+                self._end(row, "done", "")
+                self._log.info("upload-done", upload=asked.id, sent_bytes=outcome.sent_bytes)
             case Result.REFUSED:
-                self._end(upload_id, row["path"], "refused", outcome.reason)
+                self._end(row, "refused", outcome.reason)
             case Result.LATER:
-                self._note(upload_id, "waiting", outcome.reason)
+                self._note(row, "waiting", outcome.reason)
                 return False
         return True
 
-    def _note_failure(self, upload_id: str, reason: str) -> None:
+    def _note_failure(self, row: Row, reason: str) -> None:
         try:
-            self._note(upload_id, "waiting", reason)
+            self._note(row, "waiting", reason)
         except NotWritten as full:
             # It stays as it is and is tried again; on a full disk the log may not take this either.
-            self._log.warning("upload-not-noted", upload=upload_id, reason=str(full))
+            self._log.warning("upload-not-noted", upload=row["id"], reason=str(full))
 
-    def _end(self, upload_id: str, path: str, state: str, reason: str) -> None:
-        self._note(upload_id, state, reason)
-        Path(path).unlink(missing_ok=True)
+    def _end(self, row: Row, state: str, reason: str) -> None:
+        self._note(row, state, reason)
+        if _is_there(row["path"]):
+            Path(row["path"]).unlink(missing_ok=True)
 
-    def _note(self, upload_id: str, state: str, reason: str) -> None:
+    def _note(self, row: Row, state: str, reason: str) -> None:
         shown = "".join(character if character.isprintable() else "·" for character in reason)[:300]
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE uploads SET state = ?, reason = ?, attempts = attempts + 1, ended_at = ? WHERE id = ?",
-                (state, shown, None if state == "waiting" else self._clocks.wall(), upload_id),
+                "UPDATE uploads SET state = ?, reason = ?, attempts = attempts + 1, ended_at = ? WHERE rowid = ?",
+                (state, shown, None if state == "waiting" else self._clocks.wall(), row["number"]),
             )
         if state == "refused":
-            self._log.warning("upload-refused", upload=upload_id)
+            self._log.warning("upload-refused", upload=row["id"])
 
 
 def _is_there(path: str) -> bool:
-    return Path(path).exists()
+    """A path that no file can have is damaged, and nothing is there."""
+    try:
+        return Path(path).is_file()
+    except ValueError:
+        return False
 
 
 def _about(upload_id: str) -> Callable[[WireModel], bool]:

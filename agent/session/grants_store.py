@@ -167,10 +167,11 @@ def _read(row: Any) -> StoredGrant:
     def chain(stored: bytes) -> Chain:
         return strict_json.parse(stored, Chain, what="certificate chain", max_bytes=_CHAIN_MAX_BYTES)
 
+    grant = Envelope.parse(row["grant_envelope"])
     return StoredGrant(
         number=row["number"],
-        hash=row["hash"],
-        grant=Envelope.parse(row["grant_envelope"]),
+        hash=grant.hash,  # the column finds the row; what is signed says which grant it is
+        grant=grant,
         request=Envelope.parse(row["request_envelope"]),
         technician=chain(row["technician_chain"]),
         device=None if row["device_chain"] is None else chain(row["device_chain"]),

@@ -28,6 +28,10 @@ class NotWritten(Refusal):
     """Nothing was stored, and whatever depends on it must not be promised."""
 
 
+class NotRead(Refusal):
+    """What is kept could not be read: a disk that fails, or a file that was damaged while it was open."""
+
+
 class DamagedDatabase(Refusal):
     """The file is there and is not a sound database."""
 
@@ -44,6 +48,8 @@ class Database:
             path, isolation_level=None, timeout=_BUSY_TIMEOUT_S, check_same_thread=False, cached_statements=64
         )
         self._connection.row_factory = sqlite3.Row
+        # A flipped bit in a text makes it another text, which its reader judges; it does not make the row unreadable.
+        self._connection.text_factory = _lenient_text
         try:
             for pragma in (
                 "journal_mode=WAL",
@@ -125,11 +131,19 @@ class Database:
             self._connection.execute("ROLLBACK")
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """All rows. NotRead when the disk does not give them."""
         with self._lock:
-            return self._connection.execute(sql, tuple(parameters)).fetchall()
+            try:
+                return self._connection.execute(sql, tuple(parameters)).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise _not_read(self.path, error) from error
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _lenient_text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _make_private(path: Path) -> None:
@@ -145,6 +159,15 @@ def _make_private(path: Path) -> None:
             os.fchmod(handle, 0o600)
     finally:
         os.close(handle)
+
+
+def _not_read(path: Path, error: sqlite3.DatabaseError) -> NotRead:
+    return NotRead(
+        "the agent's database could not be read",
+        expected=f"a sound SQLite file {path}",
+        got=str(error),
+        hint="Check the disk of the state folder: its own messages stand in the system's log.",
+    )
 
 
 def _not_opened(path: Path, got: str) -> NotWritten:

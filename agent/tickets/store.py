@@ -320,7 +320,8 @@ def _read(row: Row, identity: Identity) -> OwnTicket:
         origin=body.origin,
         words=body.words,
         opened_at=body.opened_at,
-        state=TicketState(row["state"]),
+        # Damaged on the disk: nobody may ask for a session about it until the server has told how it stands.
+        state=TicketState(row["state"]) if row["state"] in list(TicketState) else TicketState.CLOSED,
         facts=None if row["facts"] is None else strict_json.parse(row["facts"].encode(), FourFacts),
         finding=finding,
         updated_at=row["updated_at"],

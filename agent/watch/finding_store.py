@@ -12,7 +12,7 @@ from agent.store.kept_values import KeptValues
 from agent.watch.look import Explained, Look, MetricPoint, SeenFinding
 from diagnostics.findings import Finding, FindingEvent, FindingState, WrongTransition
 from diagnostics.history import KEPT_S, Point
-from diagnostics.strict_json import decode, dump_json, encode, load_json
+from diagnostics.strict_json import StrictJsonError, decode, dump_json, encode, load_json
 
 # Every look for a day (forecasts look at 24 h closely), one an hour before that, for 30 days.
 _CLOSE_S: Final = 25 * 3600
@@ -172,8 +172,9 @@ class FindingStore:
     # --- reading --------------------------------------------------------------------------------------------
 
     def all(self) -> list[SeenFinding]:
+        """Without those that are damaged on the disk: the next look finds anew what is there."""
         rows = self._database.query("SELECT * FROM findings ORDER BY fingerprint")
-        return [_read(row) for row in rows]
+        return [entry for row in rows if (entry := _read(row)) is not None]
 
     def get(self, fingerprint: str) -> SeenFinding | None:
         rows = self._database.query("SELECT * FROM findings WHERE fingerprint = ?", (fingerprint,))
@@ -236,17 +237,23 @@ def open_read_only(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
 
 
-def _read(row: sqlite3.Row) -> SeenFinding:
-    return SeenFinding(
-        finding=decode(Finding, load_json(row["body"])),
-        words=_explained(row["words"]),
-        known_issue=row["known_issue"],
-        advice=_explained(row["advice"]),
-        article=row["article"],
-    )
+def _read(row: sqlite3.Row) -> SeenFinding | None:
+    """None for a row that is not what was written."""
+    try:
+        found = SeenFinding(
+            finding=decode(Finding, load_json(row["body"])),
+            words=_explained(row["words"]),
+            known_issue=row["known_issue"],
+            advice=_explained(row["advice"]),
+            article=row["article"],
+        )
+    except (StrictJsonError, ValueError):
+        return None
+    return found if found.finding.fingerprint == row["fingerprint"] and "en" in found.words else None
 
 
 def _explained(stored: str) -> dict[str, Explained]:
     value = load_json(stored)
-    assert isinstance(value, dict)  # noqa: S101 - written by _put
+    if not isinstance(value, dict):
+        raise StrictJsonError("words by language are an object")
     return {language: decode(Explained, words) for language, words in value.items()}

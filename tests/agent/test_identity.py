@@ -59,7 +59,8 @@ def test_enrolment_pins_the_root_and_sends_public_keys_and_the_proof(
 def test_every_file_of_the_identity_is_for_its_owner_alone(folder: StateFolder, organisation: Organisation) -> None:
     enrolled(folder, organisation)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.identity.iterdir()}
-    assert modes == dict.fromkeys(("signing.key", "noise.key", "witness.key", "secret.key", "enrolment.json"), 0o600)
+    keys = ("signing.key", "noise.key", "witness.key", "secret.key")
+    assert modes == dict.fromkeys((*keys, "keys.check", "enrolment.json"), 0o600)
 
 
 def test_the_secret_of_the_token_is_not_kept(folder: StateFolder, organisation: Organisation) -> None:

@@ -52,7 +52,17 @@ def test_an_inner_failure_leaves_the_outer_whole(database: Database) -> None:
         with pytest.raises(ZeroDivisionError):
             put_and_fail(database, "inner")
         kept.put("after", 1)
-    assert (kept.get("outer"), kept.get("inner"), kept.get("after")) == ("1", None, "1")
+    assert (kept.find_int("outer"), kept.get("inner"), kept.find_int("after")) == (1, None, 1)
+
+
+def test_a_number_with_a_flipped_digit_was_never_kept(database: Database) -> None:
+    kept = KeptValues(database)
+    kept.put("floor", 1_793_491_200)
+    kept.put("of an older version", "1793491200")
+    with database.transaction() as connection:
+        connection.execute("UPDATE kept_values SET value = replace(value, '17934', '97934') WHERE name = 'floor'")
+    assert (kept.find_int("floor"), kept.get_int("floor", 7)) == (None, 7)
+    assert kept.find_int("of an older version") == 1_793_491_200
 
 
 def test_an_outer_failure_takes_the_inner_with_it(database: Database) -> None:

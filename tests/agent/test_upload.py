@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from sqlite3 import Row
 
 import pytest
 from hypothesis import given, settings
@@ -170,10 +171,17 @@ def bench(
     return Bench(database, identity, trust_store, tmp_path)
 
 
+def waiting(bench: Bench) -> Row:
+    row = bench.uploads._next_waiting()
+    assert row is not None
+    assert row["id"] == item_id(1)
+    return row
+
+
 async def test_a_delivered_bundle_leaves_this_disk(bench: Bench) -> None:
     file = bench.add()
     bench.outcomes = [UploadOutcome(Result.COMPLETE, "", 1000)]
-    assert await bench.uploads._one(item_id(1))
+    assert await bench.uploads._one(waiting(bench))
     assert not file.exists()
     assert bench.uploads.views()[0].state == "done"
     assert bench.uploads.last_upload_at == NOW
@@ -183,7 +191,7 @@ async def test_a_delivered_bundle_leaves_this_disk(bench: Bench) -> None:
 async def test_a_cut_upload_waits_with_its_file(bench: Bench) -> None:
     file = bench.add()
     bench.outcomes = [UploadOutcome(Result.LATER, "the network went away", 0)]
-    assert not await bench.uploads._one(item_id(1))
+    assert not await bench.uploads._one(waiting(bench))
     assert file.exists()
     view = bench.uploads.views()[0]
     assert (view.state, view.attempts, view.reason) == ("waiting", 1, "the network went away")
@@ -195,7 +203,7 @@ async def test_a_refused_bundle_says_why_without_the_servers_tricks(bench: Bench
     file = bench.add()
     bench.link.refuse = "no such ticket\x1b[2J" if at_link else ""
     bench.outcomes = [UploadOutcome(Result.REFUSED, "no such ticket\x1b[2J", 0)]
-    assert await bench.uploads._one(item_id(1))
+    assert await bench.uploads._one(waiting(bench))
     assert not file.exists()
     assert bench.uploads.views()[0].reason == "no such ticket·[2J"
 
@@ -204,13 +212,13 @@ async def test_expired_recipients_hold_every_upload_back(bench: Bench) -> None:
     bench.add()
     bench.clocks.pass_s(10 * 86_400)
     with pytest.raises(Refusal, match="recipients have expired"):
-        await bench.uploads._one(item_id(1))
+        await bench.uploads._one(waiting(bench))
     assert bench.link.asked == []
 
 
 async def test_a_file_that_is_gone_is_refused_and_not_retried_for_ever(bench: Bench) -> None:
     bench.add().unlink()
-    assert await bench.uploads._one(item_id(1))
+    assert await bench.uploads._one(waiting(bench))
     assert "not on this disk" in bench.uploads.views()[0].reason
 
 
@@ -218,7 +226,7 @@ async def test_a_full_disk_while_noting_a_failure_ends_nothing(bench: Bench, dat
     file = bench.add()
     database.query(f"PRAGMA max_page_count={database.query('PRAGMA page_count')[0][0]}")
     database.query("PRAGMA query_only=1")
-    bench.uploads._note_failure(item_id(1), "the network went away")
+    bench.uploads._note_failure(waiting(bench), "the network went away")
     assert bench.log.events("warning") == ["upload-not-noted"]
     database.query("PRAGMA query_only=0")
     assert file.exists()
