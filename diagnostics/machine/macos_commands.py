@@ -40,8 +40,7 @@ FIREWALL = Command(
 )
 FILEVAULT = Command("macos-filevault", ("fdesetup", "status"), timeout_s=5)
 NETWORK_TIME = Command("macos-network-time", ("systemsetup", "-getusingnetworktime"), timeout_s=5)
-BOOTS = Command("macos-boots", ("last", "reboot"), timeout_s=5)
-SHUTDOWNS = Command("macos-shutdowns", ("last", "shutdown"), timeout_s=5)
+BOOTS = Command("macos-boots", ("last", "reboot", "shutdown"), timeout_s=5)
 JOBS_OFF = Command("macos-jobs-off", ("launchctl", "print-disabled", "system"), timeout_s=5)
 # Asked only so that they can be taken out of what leaves.
 COMPUTER_NAME = Command("macos-computer-name", ("scutil", "--get", "ComputerName"), timeout_s=3)
@@ -81,7 +80,6 @@ FIXED: tuple[Command, ...] = (
     FILEVAULT,
     NETWORK_TIME,
     BOOTS,
-    SHUTDOWNS,
     JOBS_OFF,
     COMPUTER_NAME,
     KNOWN_NETWORKS,

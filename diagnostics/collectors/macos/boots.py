@@ -1,8 +1,9 @@
 """When this Mac started, whether it had been shut down before, and how long the last start took.
 
-`last reboot`, newest first; `last shutdown` alike. There is no year, and the time is the machine's own:
+`last reboot shutdown`, newest first; there is no year, and the time is the machine's own. Since macOS 13, and before:
 
-    reboot    ~                         Fri Nov 20 08:15
+    reboot time                                Fri Nov 20 08:15
+    shutdown time                              Fri Nov 20 08:15
     reboot    ~                         Mon Nov 16 07:58
 
     wtmp begins Mon Aug 12 09:00
@@ -20,6 +21,7 @@ from __future__ import annotations
 import re
 from calendar import timegm
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -32,7 +34,10 @@ from diagnostics.system_observations import Boot, Boots, StartTime
 
 BOOTS_MAX: Final = 100
 PANICS_S: Final = 30 * 86_400
-_LINE: Final = re.compile(r"(?:reboot|shutdown)\s+~\s+[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d)")
+_LINE: Final = re.compile(
+    r"(?P<kind>reboot|shutdown)(?: time|\s+~)\s+[A-Z][a-z]{2} "
+    r"(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) (?P<hour>\d\d):(?P<minute>\d\d)"
+)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _QUARTER_S: Final = 900
 _STARTED: Final = "Login Window Application Started"
@@ -40,44 +45,53 @@ _STARTED: Final = "Login Window Application Started"
 START_MAX_S: Final = 1_800
 
 
-def parse_last(content: bytes, *, now: int) -> tuple[int, ...]:
-    """Local times as if they were UTC, newest first: each line is of the same year as the one before, or earlier."""
-    found: list[int] = []
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`local_s`: the machine's own time, as if it were UTC."""
+
+    is_start: bool
+    local_s: int
+
+
+def parse_last(content: bytes, *, now: int) -> tuple[Line, ...]:
+    """Newest first, as printed: each line is of the same year as the one above it, or of an earlier one."""
+    found: list[Line] = []
     # A day's room: the clock of the zone may be ahead.
     latest = now + 86_400
     year = datetime.fromtimestamp(latest, UTC).year
     for line in content[:262_144].decode("utf-8", "replace").splitlines():
         match = _LINE.match(line)
-        if match is None or match[1] not in _MONTHS:
+        if match is None or match["month"] not in _MONTHS:
             continue
-        month, day, hour, minute = _MONTHS.index(match[1]) + 1, int(match[2]), int(match[3]), int(match[4])
+        month, (day, hour, minute) = _MONTHS.index(match["month"]) + 1, map(int, match.group("day", "hour", "minute"))
         at = timegm((year, month, day, hour, minute, 0))
         while at > latest and year > 1970:
             year -= 1
             at = timegm((year, month, day, hour, minute, 0))
-        found.append(at)
+        found.append(Line(match["kind"] == "reboot", at))
         latest = at
     return tuple(found)
 
 
-def boots_of(starts: tuple[int, ...], shutdowns: tuple[int, ...], *, boot_unix_s: int | None) -> tuple[Boot, ...]:
-    """Oldest first. Of the oldest one nobody knows what was before."""
-    if not starts:
-        return ()
-    shift = 0 if boot_unix_s is None else round((starts[0] - boot_unix_s) / _QUARTER_S) * _QUARTER_S
-    ordered = sorted(starts)[-BOOTS_MAX:]
-    boots = []
-    for index, at in enumerate(ordered):
-        clean = None if index == 0 else any(ordered[index - 1] <= down <= at for down in shutdowns)
-        boots.append(Boot(at - shift, clean))
-    return tuple(boots)
+def boots_of(lines: tuple[Line, ...], *, boot_unix_s: int | None) -> tuple[Boot, ...]:
+    """Oldest first. Minutes are all that is told: what was before what is the order of the lines."""
+    boots: list[Boot] = []
+    shut_down = False
+    for line in reversed(lines):
+        if line.is_start:
+            # Of the oldest one nobody knows what was before, unless its shutdown is still there.
+            boots.append(Boot(line.local_s, shut_down if boots or shut_down else None))
+        shut_down = not line.is_start
+    if not boots or boot_unix_s is None:
+        return tuple(boots[-BOOTS_MAX:])
+    shift = round((boots[-1].at_unix_s - boot_unix_s) / _QUARTER_S) * _QUARTER_S
+    return tuple(Boot(boot.at_unix_s - shift, boot.clean) for boot in boots[-BOOTS_MAX:])
 
 
 def collect_boots(machine: Machine) -> Boots:
     clock = machine.clock()
-    starts = parse_last(told(machine, macos_commands.BOOTS), now=clock.unix_s)
-    shutdowns = parse_last(told(machine, macos_commands.SHUTDOWNS), now=clock.unix_s)
-    boots = boots_of(starts, shutdowns, boot_unix_s=clock.boot_unix_s)
+    lines = parse_last(told(machine, macos_commands.BOOTS), now=clock.unix_s)
+    boots = boots_of(lines, boot_unix_s=clock.boot_unix_s)
     if not boots:
         raise Unreadable("`last` knows of no start of this Mac")
     panics: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 /Library/Logs/DiagnosticReports (administrators), /Users/*/Library/Logs/DiagnosticReports (each person's own):
 
     Safari-2026-11-20-081512.ips                  a crash; before macOS 12 Safari_2026-11-20-081512_Mac.crash
+    Safari_2026-11-20-081512_Mac.ips              the same, as newer versions name it
     ExcUserFault_Mail-2026-11-20-081512.ips       not a crash
     JetsamEvent-2026-11-20-081512.ips             memory ran out: macOS ended programs
     panic-full-2026-11-20-081512.0002.panic       the kernel itself; before Kernel_2026-11-20-081512_Mac.panic
@@ -38,9 +39,9 @@ HOMES_MAX, REPORTS_MAX, OPENED_MAX = 20, 2_000, 20
 RECENT_S: Final = 86_400
 _JETSAM_MAX_BYTES: Final = 2 * 1024 * 1024
 _STAMP: Final = r"[-_]\d{4}-\d\d-\d\d-\d{6}"
-_CRASH: Final = re.compile(rf"(?P<name>.+?){_STAMP}(?:\.\d{{1,6}})?\.ips|(?P<old>.+?){_STAMP}_.*\.crash")
+_CRASH: Final = re.compile(rf"(?P<name>.+?){_STAMP}(?:[._].{{1,120}})?\.(?:ips|crash)")
 _PANIC: Final = re.compile(r"(?:panic-(?:full|base)-|Kernel_).{1,120}\.panic|panic-(?:full|base)-.{1,120}\.ips")
-_JETSAM: Final = re.compile(rf"JetsamEvent{_STAMP}(?:\.\d{{1,6}})?\.ips")
+_JETSAM: Final = re.compile(rf"JetsamEvent{_STAMP}(?:[._].{{1,120}})?\.ips")
 _GRAPHICS: Final = re.compile(rf"(?:gpuEvent|gpuRestart)-?.*{_STAMP}.*")
 # Reports in the same form that no program died of.
 _NO_CRASH: Final = ("JetsamEvent", "ExcUserFault_", "stacks", "gpuEvent", "gpuRestart", "panic-", "Siri", "Analytics")
@@ -95,7 +96,7 @@ def crash_name(name: str) -> str | None:
     if name.startswith(_NO_CRASH):
         return None
     found = _CRASH.fullmatch(name)
-    return None if found is None else printable(found["name"] or found["old"], 64)
+    return None if found is None else printable(found["name"], 64)
 
 
 def collect_crashes(machine: Machine) -> Crashes:
