@@ -61,9 +61,9 @@ def play(browser: Browser, faces: Faces, look: Look = lambda _name, _page: None)
     look("customer-health", customer)
 
     _ask_for_a_visit(desk, {"diagnose", "processes"}, look)
-    words = _six_words(desk)
-    with _approval_window(browser, faces.agent_state) as question:
-        assert _six_words(question) == words, "the two ends show different words"
+    words = six_words(desk)
+    with approval_window(browser, faces.agent_state) as question:
+        assert six_words(question) == words, "the two ends show different words"
         expect(question.locator("body")).to_contain_text(REASON)
         look("customer-question", question)
         question.get_by_role("button", name=re.compile("^Yes")).click()
@@ -120,7 +120,7 @@ def _ask_for_a_visit(desk: Page, scopes: set[str], look: Look) -> None:
     expect(desk.locator("main")).to_contain_text("Waiting for the customer", timeout=WITHIN_MS)
 
 
-def _six_words(page: Page) -> list[str]:
+def six_words(page: Page) -> list[str]:
     """The words as they stand on the page, each in a list item of its own."""
     words = page.locator(".phrase li")
     expect(words).to_have_count(6, timeout=WITHIN_MS)
@@ -128,7 +128,7 @@ def _six_words(page: Page) -> list[str]:
 
 
 @contextmanager
-def _approval_window(browser: Browser, agent_state: Path) -> Iterator[Page]:
+def approval_window(browser: Browser, agent_state: Path) -> Iterator[Page]:
     """The window that opens by itself where there is a desktop; here its address is asked for."""
     command = [
         sys.executable,

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.agent.session.programs import World, wait_for
 from tests.browser.conftest import Complaints
-from tests.browser.story import REASON, Look, _approval_window, _six_words
+from tests.browser.story import REASON, Look, approval_window, six_words
 
 WITHIN_MS = 30_000
 
@@ -64,8 +64,8 @@ def play(browser: Browser, complaints: Complaints, folder: Path, look: Look = la
         bea = opened(browser, complaints, stack.enter_context(workbench(other)))
 
         ask(tom, takes_over=False)
-        with _approval_window(browser, world.state) as question:
-            assert _six_words(question) == _six_words(tom)
+        with approval_window(browser, world.state) as question:
+            assert six_words(question) == six_words(tom)
             question.get_by_role("button", name=re.compile("^Yes")).click()
             expect(question.locator("body")).to_contain_text("You said yes")
         expect(tom.locator("main")).to_contain_text("Visit under way")
@@ -78,10 +78,10 @@ def play(browser: Browser, complaints: Complaints, folder: Path, look: Look = la
         look("hand-over-named", tom)
 
         ask(bea, takes_over=True)
-        with _approval_window(browser, world.state) as question:
+        with approval_window(browser, world.state) as question:
             expect(question.locator("body")).to_contain_text("Bea Tech asks to take over from Tom Vale.")
             expect(question.locator("body")).to_contain_text("If you say no, Tom Vale stays.")
-            assert _six_words(question) == _six_words(bea)
+            assert six_words(question) == six_words(bea)
             look("hand-over-question", question)
             question.get_by_role("button", name=re.compile("^Yes")).click()
             expect(question.locator("body")).to_contain_text("You said yes")

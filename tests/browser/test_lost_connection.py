@@ -14,10 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from protocol.fields import sha256
 from protocol.limits import RISK3_WAIT_S
-from tests.agent.session.programs import World
-from tests.agent.session.test_whole_way import log_of_tests
+from tests.agent.session.programs import World, log_of_tests
 from tests.browser.conftest import Complaints
-from tests.browser.story import REASON, Look, _approval_window
+from tests.browser.story import REASON, Look, approval_window
 from tests.browser.test_hand_over import opened, workbench
 
 WITHIN_MS = 60_000
@@ -95,7 +94,7 @@ def begin(desk: Page, browser: Browser, world: World) -> None:
     form.locator("input[name=reason]").fill(REASON)
     form.get_by_role("button").click()
     shows(desk, "Waiting for the customer")
-    with _approval_window(browser, world.state) as question:
+    with approval_window(browser, world.state) as question:
         time.sleep(RISK3_WAIT_S + 0.2)
         question.reload()
         for box in question.locator("input[name=scope]").all():

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agent.local.client import call
 from agent.refusal import Refusal
 from tests.running import RunningServer, start_server
@@ -207,3 +209,13 @@ def wait_for(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < give_up, "it did not happen in time"
         time.sleep(0.05)
+
+
+def log_of_tests() -> Path:
+    """A log that this user may write and the agent lists; none: as an ordinary user, this test needs one."""
+    log = Path("/var/log") / f"bellpull-test-{os.getpid()}.log"
+    try:
+        log.touch()
+    except PermissionError:
+        pytest.skip("only who may write to /var/log has a log to follow here")
+    return log

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ from protocol.audit import AuditLeaf
 from protocol.fields import sha256
 from protocol.limits import RISK3_WAIT_S, STOP_CHILDREN_S, STOP_S
 from technician.audit.files import read_log
-from tests.agent.session.programs import WORDS, Connect, World, command, wait_for
+from tests.agent.session.programs import WORDS, Connect, World, command, log_of_tests, wait_for
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="visits run on Linux only in this version"),
@@ -290,16 +289,6 @@ def test_what_streams_goes_on_over_a_server_that_dies(world: World) -> None:
         ("files.write", "cancelled"), ("files.write", "done"), ("terminal", "cancelled"), ("terminal", "done"),
     ]  # fmt: skip
     assert world.agent("receipts", "verify")["ok"]
-
-
-def log_of_tests() -> Path:
-    """A log that this user may write and the agent lists; none: as an ordinary user, this test needs one."""
-    log = Path("/var/log") / f"bellpull-test-{os.getpid()}.log"
-    try:
-        log.touch()
-    except PermissionError:
-        pytest.skip("only who may write to /var/log has a log to follow here")
-    return log
 
 
 def lines_of(visit: Connect) -> list[str]:
