@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from agent.cli.command import Command, Exit, WrongUse, folder_of, print_json, say
+from agent.cli.watch import applications_here
 from agent.local.client import call
 from agent.refusal import Refusal
 from agent.watch.finding_store import PAST, StoredHistory
 from diagnostics.changes.store import MemoryChanges, load_changes
-from diagnostics.checks.catalogue import code_rules
+from diagnostics.checks.catalogue import CATALOGUE, code_rules
 from diagnostics.examine import Examination, examine
 from diagnostics.findings import Change, Finding
 from diagnostics.history import MemoryHistory
@@ -30,6 +31,8 @@ from diagnostics.machine.recorded import RecordedMachine
 from diagnostics.plain_text import printable
 from diagnostics.state_folder import read_past
 from diagnostics.suppression import is_raised
+from diagnostics.vendors.application import settings_of
+from diagnostics.vendors.check import watch_applications
 from diagnostics.wording import Language
 
 _YES = frozenset({"y", "yes", "д", "да"})
@@ -110,7 +113,9 @@ def _look(arguments: argparse.Namespace) -> Seen:
         examination = examine(machine, past.history, now=now, before=past.changes)
         changes = known_changes(examination, past.changes, now=now)
         return Seen(machine, examination, changes, now, RolledOut(own_issues()))
-    folder, here = folder_of(arguments), local_machine()
+    folder = folder_of(arguments)
+    watched = applications_here(folder.root)
+    here, beside = local_machine(watched=settings_of(watched)), watch_applications(watched)
     history = StoredHistory(folder.database) if folder.database.exists() else None
     try:
         text = history.kept(PAST) if history else ""
@@ -121,6 +126,8 @@ def _look(arguments: argparse.Namespace) -> Seen:
             here,
             history or MemoryHistory(),
             now=now,
+            checks=(*CATALOGUE, *beside.checks),
+            also_watched=beside.compared,
             raised_before=[finding.fingerprint for finding in known if is_raised(finding)],
             before=before,
         )

@@ -4,6 +4,7 @@ words ─► ask-answer (known already?) ─► ask-preview (redacted here, noth
       ─► ask-send | ask-drop
 """
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -50,8 +51,8 @@ class Help:
                 finding=finding,
                 enrolled=True,
             )
-        answer = (await self._shell.ask("ask-answer"))["answer"]
-        preview = await self._shell.ask("ask-preview")
+        # The server has a few seconds to name an answer; the evidence is collected meanwhile.
+        answered, preview = await asyncio.gather(self._shell.ask("ask-answer"), self._shell.ask("ask-preview"))
         return await self._shell.show(
             request,
             "help_preview.html",
@@ -60,7 +61,7 @@ class Help:
             finding=finding,
             preview=preview,
             groups=groups_of(preview),
-            answer=answer,
+            answer=answered["answer"],
         )
 
     async def file(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ names what there may be.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -39,6 +40,21 @@ LOG_BYTES = 1024 * 1024
 SETTINGS_BYTES = 256 * 1024
 _SETTINGS = frozenset({Personal.FILE_PATHS, Personal.HOST_NAMES, Personal.NETWORK_ADDRESSES, Personal.USER_NAMES})
 _STATE = frozenset({Personal.INSTALLED_SOFTWARE})
+
+
+# `secure_link_secret word;` · `set $api_key "word";` · `proxy_set_header X-Auth-Token word;`: nginx and Apache write a
+# name, a space and a value, where redaction looks for `=` and `:`. A path is where a secret lies, and is none.
+_NAMED_SECRET = re.compile(
+    rb"""(?im)^([ \t]*(?:\#[ \t]*)?(?:[\w$.-]+[ \t]+)?["']?[\w$.-]*
+    (?:password|passwd|passphrase|secret|api[_-]?key|credential|(?<![a-z])token(?!s))[\w$.-]*["']?[ \t]+)
+    (?![=/])([^\s;][^;\r\n]*)""",
+    re.VERBOSE,
+)
+
+
+def without_secrets(settings: bytes) -> bytes:
+    """What redaction cannot know of settings whose names and values stand apart by a space."""
+    return _NAMED_SECRET.sub(rb"\1<secret>", settings)
 
 
 def application_evidence(applications: Sequence[Application]) -> EvidenceCollector:
@@ -84,7 +100,7 @@ def _lines(application: Application) -> Iterator[Line]:
 
         def read_settings(machine: Machine, path: str = path) -> tuple[bytes, str, bool]:
             content = machine.read_file(path, max_bytes=SETTINGS_BYTES + 1)
-            return content[:SETTINGS_BYTES], path, len(content) > SETTINGS_BYTES
+            return without_secrets(content[:SETTINGS_BYTES]), path, len(content) > SETTINGS_BYTES
 
         inside = names.name_for(f"{folder}/config/{_leaf(path)}")
         yield Line(inside, f"{title}: its settings", read_settings, _SETTINGS)

@@ -1,5 +1,6 @@
 """`bellpull org pack`: every case is tried before anything is signed, and no version goes back."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from diagnostics.knowledge.issue import own_issues
 from diagnostics.knowledge.rollout import in_share, roll_out
 from diagnostics.vendors.application import packed_applications
 from protocol.certificates import IssuerRole, KnownIssuePack
+from protocol.messages.api import TrialRow
 from protocol.statements import StatementName, parse_payload
 from technician.clock import now_s
-from technician.commands.output import EXIT_PROBLEM
+from technician.commands.organisation import tell_trials
+from technician.commands.output import EXIT_PROBLEM, Output
 from technician.keys.passphrase import Passphrases
 from technician.organisation import pack
 from technician.organisation.desk import Desk
@@ -174,3 +177,22 @@ def test_a_watch_that_devices_would_refuse_is_not_signed(
     (folder / f"{name}.toml").write_text(WATCH + more, encoding="utf-8")
     ran = packed(run, desk, folder)
     assert (ran.code, fault in " ".join(ran.text.split())) == (EXIT_PROBLEM, True)
+
+
+def test_trials_are_told_by_issue_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    row = TrialRow(issue="our-own", version=2, devices=40, fired_devices=3, fired=17, quiet=9000)
+    tell_trials([row], Output())
+    told = capsys.readouterr().out
+    assert "our-own" in told
+    assert "3 of 40 devices" in told
+    assert "cannot prove them" in told
+    tell_trials([row], Output(as_json=True))
+    assert json.loads(capsys.readouterr().out) == {"trials": [row.model_dump()]}
+    tell_trials([], Output())
+    assert "No device has counted a trial yet" in capsys.readouterr().out
+
+
+def test_a_folder_or_trials_and_not_both(run: Run, desk: Desk, folder: Path) -> None:
+    for wrong in (("--trials", folder), ()):
+        ran = run("org", "pack", *wrong, "--keys", desk.folder)
+        assert (ran.code, "a folder to pack, or --trials" in " ".join(ran.text.split())) == (EXIT_PROBLEM, True)

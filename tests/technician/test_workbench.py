@@ -14,6 +14,7 @@ import pytest
 from protocol.actions.scopes import Scope
 from protocol.messages.api import MessageRow, MessageSource
 from protocol.messages.desk import SignedMessage
+from protocol.statements import parse_payload
 from protocol.tickets import MessageStatement
 from technician.workbench.app import behind_doors, build_app
 from technician.workbench.desk import Desk
@@ -340,6 +341,10 @@ async def test_a_message_is_signed_and_its_author_shown_as_verified(tmp_path: Pa
         assert "I am looking at it." in page
         assert "Ada Tech" in page
         assert "Verified" in page
+        await bench.post(f"/tickets/{ticket}/messages", text="Please send what you see.", asks_evidence="yes")
+        async with bench.desk.server() as api:
+            signed = [row.signed for row in (await api.ticket(ticket)).messages if row.signed is not None]
+        assert [parse_payload(each.message, MessageStatement).asks_evidence for each in signed] == [False, True]
 
 
 @pytest.mark.parametrize("forged", ["signature", "text", "ticket"])

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from diagnostics.machine.read import open_inside
 from diagnostics.machine.recorded import RecordedMachine
 from diagnostics.machine.roots import Readable, is_listable, is_readable, is_shown, is_watchable
 from diagnostics.vendors.application import Application, load_application, settings_of
-from diagnostics.vendors.evidence import SUBJECT, application_evidence, logs_of
+from diagnostics.vendors.evidence import SUBJECT, application_evidence, logs_of, without_secrets
 
 MACHINE = Path(__file__).parents[2] / "machines" / "laptop-healthy"
 CONFIG = "/etc/nginx/nginx.conf"
@@ -127,6 +128,44 @@ def test_a_bundle_takes_settings_that_may_be_shown_and_tells_how_the_application
     assert not is_shown("/etc/postgresql/15/main/pg_hba.conf")
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("secure_link_secret canary;", "secure_link_secret <secret>;"),
+        ('    set $api_key "canary canary";', "    set $api_key <secret>;"),
+        ("proxy_set_header X-Auth-Token canary;", "proxy_set_header X-Auth-Token <secret>;"),
+        ("# old password canary", "# old password <secret>"),
+        ("SSLPassPhrase canary", "SSLPassPhrase <secret>"),
+    ],
+)
+def test_a_value_that_stands_behind_the_name_of_a_secret_is_not_shown(line: str, shown: str) -> None:
+    assert without_secrets(f"a 1;\n{line}\nb 2;\n".encode()) == f"a 1;\n{shown}\nb 2;\n".encode()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "server_tokens off;",
+        "ssl_password_file /etc/nginx/pass;",
+        "proxy_pass http://127.0.0.1:8080;",
+        "password_encryption = scram-sha-256",
+        "secret;",
+        "#password",
+        "keepalive_timeout 65;",
+    ],
+)
+def test_settings_that_only_sound_like_a_secret_stay(line: str) -> None:
+    assert without_secrets(f"{line}\nb 2;\n".encode()) == f"{line}\nb 2;\n".encode()
+
+
+def test_a_long_line_of_settings_is_read_in_time() -> None:
+    began_s = time.monotonic()
+    without_secrets(b"token_ " * 40_000)
+    without_secrets(b"a" * 256 * 1024)
+    without_secrets((b" " * 200 + b"\n") * 1300)
+    assert time.monotonic() - began_s < 5
+
+
 def test_an_application_that_is_not_here_leaves_no_line_in_a_bundle() -> None:
     elsewhere = Application("gone", "Gone", config_files=("/etc/opt/desk/absent.conf",), processes=("goned",))
     assert [item for item in evidence(WithSettings(), elsewhere) if item.path.startswith(SUBJECT)] == []
@@ -153,6 +192,6 @@ def test_real_nginx_is_watched_by_the_watch_that_ships(tmp_path: Path) -> None:
         assert b'"nginx' in state.content.partition(b'"versions"')[2]
         config = taken["applications/nginx/config/nginx.conf"]
         assert isinstance(config, CollectedFile)
-        assert config.content == Path(CONFIG).read_bytes()
+        assert config.content == without_secrets(Path(CONFIG).read_bytes())
     finally:
         subprocess.run([*command, "-s", "stop"], check=True, timeout=10)

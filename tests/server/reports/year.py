@@ -17,6 +17,7 @@ from sqlalchemy import Table
 
 from protocol import strict_json
 from server.devices.model import devices
+from server.findings.model import metrics
 from server.people.model import accounts
 from server.people.rules import Role
 from server.reports.model import health_days
@@ -60,12 +61,13 @@ class Year:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self.midnight = self.now // DAY * DAY
-        for table in (technicians, accounts, devices, tickets, ticket_events, sessions, health_days):
+        for table in (technicians, accounts, devices, tickets, ticket_events, sessions, health_days, metrics):
             self.rows[table] = []
         self._people()
         self._devices()
         for day in range(DAYS):
             self._day(self.midnight - (DAYS - 1 - day) * DAY, day)
+        self._fixes()
 
     async def put(self, database: Database) -> None:
         async with database.write() as connection:
@@ -158,6 +160,20 @@ class Year:
             "grant_hash": name.encode().ljust(32, b"g") if allowed else None,
             "scopes": chance.choice(("diagnose", "diagnose,logs", "diagnose,services,processes")) if allowed else "",
         })  # fmt: skip
+
+    def _fixes(self) -> None:
+        """Counters of fixes on some of the devices, week by week: most help."""
+        chance = random.Random(self.seed)
+        for row in self.rows[devices][::12]:
+            counted = {"solved-mechanically": 0, "not-solved": 0}
+            for week in range(DAYS // 7):
+                counted["solved-mechanically"] += chance.random() < 0.3
+                counted["not-solved"] += chance.random() < 0.05
+                self.rows[metrics] += [
+                    {"device": row["device"], "name": f"remedies.{name}", "instance": "", "value": float(number),
+                     "at": self.midnight - (DAYS - 7 * week) * DAY + DAY // 2}
+                    for name, number in counted.items()
+                ]  # fmt: skip
 
     def _health(self, start: int, bad_update: bool) -> None:
         for customer, number in CUSTOMERS:
