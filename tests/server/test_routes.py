@@ -22,7 +22,7 @@ from server.people.model import passkeys
 from server.people.rules import Role, form_token
 from server.people.store import session_handle
 from server.people.token_rules import TokenScope
-from server.people.tokens import Wish
+from server.people.tokens import TokenStore, Wish
 from server.tokens import token_hash
 from tests.making import signing_key
 from tests.server.actors import World, bearer, case, sealed_bytes, uuid
@@ -59,7 +59,7 @@ class Desk:
 
     async def token_of(self, name: str) -> str:
         """The id of a token of theirs; a new one where the last request revoked it."""
-        tokens = self.world.office.people.tokens
+        tokens: TokenStore = self.world.office.people.tokens
         held = await tokens.of(name)
         return held[0].id if held else (await tokens.make(name, EVERYTHING_OF_ACME))[0].id
 

@@ -1,9 +1,13 @@
 """Second factors as they are kept, on both databases: codes once, recovery codes once, nothing readable."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from protocol import strict_json
+from protocol.errors import RemoteProtocolError
+from server.config import Config, Settings
 from server.people.factors import FactorStore
 from server.people.model import app_codes, recovery_codes
 from server.people.passkeys import PasskeyStore, passkey_host
@@ -115,6 +119,27 @@ async def test_codes_of_another_server_key_are_no_codes_at_all(
     secret = await with_codes(factors, clock)
     elsewhere = FactorStore(database, clock, Sealer(b"another".ljust(32)))
     assert not await elsewhere.use_code("anna", code_of(secret, step_at(clock.now)))
+
+
+@pytest.mark.parametrize(
+    ("origin", "setting", "must"),
+    [
+        ("https://desk.example.org", None, {Role.TECHNICIAN, Role.ADMIN}),
+        ("http://127.0.0.1:8443", None, set()),
+        ("https://desk.example.org", (), set()),
+        ("http://127.0.0.1:8443", (Role.AUDITOR,), {Role.AUDITOR}),
+    ],
+)
+def test_who_must_have_a_second_factor(origin: str, setting: tuple[Role, ...] | None, must: set[Role]) -> None:
+    config = Config(Path("/nowhere"), Settings(second_factor=setting), origin)
+    assert config.second_factor_roles == must
+
+
+def test_the_setting_is_read_from_the_file_and_an_unknown_role_is_refused() -> None:
+    read = strict_json.parse(b'{"second_factor":["viewer","admin"]}', Settings)
+    assert read.second_factor == (Role.VIEWER, Role.ADMIN)
+    with pytest.raises(RemoteProtocolError):
+        strict_json.parse(b'{"second_factor":["king"]}', Settings)
 
 
 # --- passkeys: what needs no authenticator; the rest is tried with a browser's ----------------------------------------

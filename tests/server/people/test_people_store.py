@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from server.people.rules import IDLE_S, LINK_S, SEEN_EVERY_S, SESSION_S, Role
+from server.people.rules import HALF_S, IDLE_S, LINK_S, SEEN_EVERY_S, SESSION_S, HowSignedIn, Role
 from server.people.store import PeopleStore
+from server.people.token_rules import SHOWN_AFTER_END_S, USED_EVERY_S, TokenScope
+from server.people.tokens import Wish
 from server.refusal import Refusal
 from server.storage.engine import Database
 from tests.server.actors import Clock
@@ -158,6 +160,52 @@ async def test_signing_out_elsewhere_keeps_this_session(people: PeopleStore) -> 
     assert await people.end_all("anna", keep=here) == 3
     assert await people.visitor(here) is not None
     assert [await people.visitor(other) for other in others] == [None] * 3
+
+
+async def test_a_session_says_where_and_how_and_is_ended_by_its_handle(people: PeopleStore) -> None:
+    await people.add("anna", Role.VIEWER)
+    await people.add("bert", Role.VIEWER)
+    token = await people.begin("anna", HowSignedIn.PASSKEY, "Firefox on Linux")
+    (session,) = await people.sessions_of("anna")
+    assert (session.how, session.browser, session.account.name) == (HowSignedIn.PASSKEY, "Firefox on Linux", "anna")
+    assert token not in session.handle
+    assert not await people.end_one("bert", session.handle)
+    assert await people.end_one("anna", session.handle)
+    assert await people.visitor(token) is None
+
+
+async def test_half_a_sign_in_is_no_session_and_ends_by_itself_and_with_the_others(
+    people: PeopleStore, clock: Clock
+) -> None:
+    await people.add("anna", Role.VIEWER)
+    half = await people.begin_half("anna", HowSignedIn.LINK)
+    assert await people.visitor(half) is None
+    found = await people.half(half)
+    assert found is not None
+    assert (found[0].name, found[1]) == ("anna", HowSignedIn.LINK)
+    clock.now += HALF_S
+    assert await people.half(half) is None
+    again = await people.begin_half("anna", HowSignedIn.PASSWORD)
+    await people.set_password("anna", "phc")
+    assert await people.half(again) is None
+
+
+async def test_tokens_are_kept_found_used_and_swept(people: PeopleStore, clock: Clock) -> None:
+    await people.add("anna", Role.VIEWER)
+    wish = Wish("Überwachung", frozenset(TokenScope), frozenset({"Blå AB", "Acme"}), 2)
+    made, token = await people.tokens.make("anna", wish)
+    found = await people.tokens.find(token)
+    assert found == made
+    clock.now += USED_EVERY_S
+    (shown,) = await people.tokens.of("anna")
+    assert shown.last_used_at == clock.now - USED_EVERY_S
+    clock.now += 2 * 86_400
+    assert await people.tokens.find(token) is None
+    assert len(await people.tokens.of("anna")) == 1
+    clock.now += SHOWN_AFTER_END_S
+    await people.sweep()
+    await people.add("admin", Role.ADMIN)
+    await people.remove("anna")
 
 
 # --- failures ------------------------------------------------------------------------------------------------------

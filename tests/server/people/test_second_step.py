@@ -142,6 +142,19 @@ async def test_an_hour_after_signing_in_nothing_that_guards_the_account_is_chang
     assert (await browser.post("/account/passkeys/options")).status_code == 403
 
 
+async def test_signing_in_again_makes_the_session_fresh_and_ends_the_old_one(desk: World, people: People) -> None:
+    browser, secret, _ = await set_up(people)
+    desk.clock.now += FRESH_S
+    old = dict(browser.http.cookies)
+    asked = await browser.get("/sign-in?again=1&next=%2Faccount")
+    assert 'name="password"' in asked.text
+    await browser.sign_in("anna", next="/account")
+    done = await browser.post("/sign-in/second", {"code": code_now(people, secret), "next": "/account"})
+    assert str(done.url).endswith("/account")
+    assert await desk.office.people.visitor(next(iter(old.values()))) is None
+    assert "Codes are off." in (await browser.post("/account/codes/remove")).text
+
+
 async def test_each_session_is_shown_with_its_browser_and_ended_alone(people: People) -> None:
     here = await people.signed_in(Role.VIEWER, "anna")
     there = people.browser()

@@ -36,7 +36,8 @@ ALL = frozenset(TokenScope)
 
 async def made(desk: World, name: str, scopes: frozenset[TokenScope] = ALL, customers: str = "Acme") -> str:
     wish = Wish("test", scopes, frozenset(customers.split(",")), 30)
-    return (await desk.office.people.tokens.make(name, wish))[1]
+    token: str = (await desk.office.people.tokens.make(name, wish))[1]
+    return token
 
 
 # --- what is left of a token ----------------------------------------------------------------------------------------
