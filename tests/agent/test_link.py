@@ -330,6 +330,29 @@ async def test_a_peer_that_answers_no_ping_is_gone_in_time(bench: Bench) -> None
         bench.server.connections[0].transport.abort()
 
 
+@pytest.mark.parametrize(
+    ("wish", "waited_s"), [("7", 7.0), ("86400", 900.0), ("soon", 0.0), ("-3", 0.0), ("9" * 40, 0.0)]
+)
+async def test_a_busy_server_is_left_alone_for_as_long_as_it_asks_within_reason(
+    bench: Bench, wish: str, waited_s: float
+) -> None:
+    async def busy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 503 Busy\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(busy, "127.0.0.1", 0)
+    bench.identity = replace(bench.identity, origin=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    bench.link = bench.make()
+    async with bench.running() as link:
+        await bench.until(lambda: "is busy (503)" in link.view().trouble)
+        if waited_s:
+            await bench.until(lambda: link.view().state is LinkState.WAITING)
+            assert link.view().next_attempt_s == waited_s
+    server.close()
+
+
 async def test_a_redirect_to_another_place_is_not_followed(bench: Bench) -> None:
     asked: list[bytes] = []
 
