@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.collectors.contract import Collector, Cost, Personal
+from diagnostics.machine import commands
 from diagnostics.machine.commands import SERVICES as SERVICES_COMMAND
 from diagnostics.machine.commands import USER_SERVICES as USER_SERVICES_COMMAND
 from diagnostics.machine.interface import Machine, Native, Platform, Unreadable, UnreadableKind
@@ -107,6 +108,17 @@ def collect_services(machine: Machine, *, user: bool = False) -> Services:
             words = f"systemd does not supervise anything for this user here ({words})"
         raise Unreadable(words or f"systemctl ended with code {output.exit_code}")
     return Services(parse_systemctl_show(output.stdout, boot_unix_s=machine.clock().boot_unix_s))
+
+
+def collect_service(machine: Machine, name: str, *, user: bool = False) -> Service:
+    """One by its name: systemd's list holds only what is loaded, and a service that is switched off is not. Raises
+    Unreadable where there is none, or none can be asked for."""
+    unit = name if name.endswith(".service") else f"{name}.service"
+    output = machine.run(commands.one_service(unit, user=user))
+    for service in parse_systemctl_show(output.stdout, boot_unix_s=machine.clock().boot_unix_s):
+        if service.load_state != "not-found":
+            return service
+    raise Unreadable(f"there is no service {name} here")
 
 
 SERVICES = Collector(

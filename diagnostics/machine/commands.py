@@ -280,6 +280,28 @@ def unit_conditions(unit: str) -> Command:
     return Command(UNIT_CONDITIONS, ("systemd-analyze", "condition", f"--unit={unit}"), timeout_s=5)
 
 
+ONE_SERVICE = "one-service"
+
+
+def one_service(unit: str, *, user: bool = False) -> Command:
+    """One service by its whole name, loaded or not. Raises Unreadable (refused) on another name."""
+    if _UNIT.fullmatch(unit) is None or unit.startswith("-") or not unit.endswith(".service"):
+        raise Unreadable(f"{unit!r} is not the name of a service", UnreadableKind.REFUSED)
+    argv = (USER_SERVICES if user else SERVICES).argv[:-1]
+    return Command(ONE_SERVICE, (*argv, "--", unit))
+
+
+def _is_about_a_unit(command: Command) -> bool:
+    """True for what the two above make for their own last argument."""
+    unit = command.argv[-1].removeprefix("--unit=")
+    try:
+        if command.name == UNIT_CONDITIONS:
+            return unit_conditions(unit) == command
+        return command in (one_service(unit), one_service(unit, user=True))
+    except Unreadable:
+        return False
+
+
 def _is_made_by(make: Callable[[str], Command], command: Command) -> bool:
     """True when the command is what `make` gives for its own last argument."""
     try:
@@ -298,8 +320,8 @@ def is_listed(command: Command) -> bool:
         return True
     if command.name == EVENT_LOG:
         return _is_event_log(command.argv)
-    if command.name == UNIT_CONDITIONS:
-        return unit_conditions(command.argv[-1].removeprefix("--unit=")) == command
+    if command.name in (UNIT_CONDITIONS, ONE_SERVICE):
+        return _is_about_a_unit(command)
     if command.name == JOURNAL:
         return command.argv[:5] == journal().argv[:5] and all(
             item.startswith(("--lines=", "--priority=", "--unit=", "--user-unit=", "--since=", "--until="))

@@ -107,6 +107,7 @@ def bodies(rows: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def test_services_are_seen_and_restarted_with_the_customers_consent(debian: Booted, stage: Stage) -> None:
     debian.unit("press.service", PRESS)
+    debian.unit("idle.service", "[Service]\nExecStart=/bin/sleep 1000\n")
     debian.unit("broken.service", "[Service]\nExecStart=/bin/false\n")
     debian.run("systemctl", "start", "press")
     debian.run("systemctl", "start", "broken", ok=False)
@@ -130,6 +131,13 @@ def test_services_are_seen_and_restarted_with_the_customers_consent(debian: Boot
     lines = [line["text"] for line in bodies(rows, "log-line")]
     assert any(line.startswith("the press runs, says ") for line in lines), rows
     assert not any("carol@example.org" in line for line in lines)
+
+    # One that is switched off is not in systemd's list, and is there all the same.
+    assert "idle" not in debian.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "idle.service").stdout
+    rows, result = here.act("service idle")
+    assert [(each["name"], each["active_state"]) for each in bodies(rows, "service")] == [("idle.service", "inactive")]
+    _, result = here.act("service nothing-like-it")
+    assert (result["outcome"], "there is no service" in result["detail"]) == ("failed", True), result
 
     # Restart: another process, and the row says how it is now.
     rows, result = changed(here, "restart press")

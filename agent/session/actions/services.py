@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from agent.session.actions.workbench import Row, Workbench
 from diagnostics.collectors.logs import journal_lines
-from diagnostics.collectors.services import collect_services
-from diagnostics.machine.interface import Unreadable
+from diagnostics.collectors.services import collect_service, collect_services
+from diagnostics.machine.interface import Platform, Unreadable
 from diagnostics.observations import Service
 from diagnostics.visit_rows import Note
 from protocol.actions.services import ServicesArguments, Supervisor
@@ -20,7 +20,15 @@ def do_services(arguments: ServicesArguments, bench: Workbench) -> Iterator[Row]
     if not arguments.name:
         yield from (bench.row("service", service) for service in services if wanted(service, arguments))
         return
-    service = named(services, arguments.name)
+    try:
+        service = named(services, arguments.name)
+    except Unreadable as absent:
+        if bench.machine.platform is not Platform.LINUX:
+            raise
+        try:  # one that is switched off is in no list
+            service = collect_service(bench.machine, arguments.name, user=user)
+        except Unreadable:
+            raise absent from None
     yield bench.row("service", service)
     if not arguments.lines:
         return

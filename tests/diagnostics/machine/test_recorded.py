@@ -9,7 +9,7 @@ from diagnostics.collectors.catalogue import COLLECTORS
 from diagnostics.examine import examine
 from diagnostics.history import MemoryHistory
 from diagnostics.machine.commands import DPKG
-from diagnostics.machine.interface import Machine, Place, Unreadable
+from diagnostics.machine.interface import Clock, Machine, Place, Unreadable
 from diagnostics.machine.local import local_machine
 from diagnostics.machine.recorded import NotARecordedMachine, Origin, RecordedMachine
 from diagnostics.machine.recording import RecordingMachine, write_recording
@@ -108,3 +108,17 @@ def test_broken_answers_say_where(tmp_path: Path, recorded: Recorded) -> None:
     (tmp_path / "answers.json").write_text('{"agent": {"rss_bytes": "many"}}')
     with pytest.raises(NotARecordedMachine, match=r"answers\.json: Answers\.agent\.rss_bytes: expected int"):
         RecordedMachine(tmp_path)
+
+
+def test_the_clock_stands_while_a_machine_is_recorded(recorded: Recorded) -> None:
+    """A question that names a time (`since an hour ago`) must be the same one when the recording is asked."""
+
+    class Ticking(RecordedMachine):
+        ticks = 0
+
+        def clock(self) -> Clock:
+            self.ticks += 1
+            return Clock(1_795_000_000 + self.ticks, None)
+
+    noted = RecordingMachine(Ticking(recorded("laptop-healthy").folder))
+    assert noted.clock() == noted.clock()

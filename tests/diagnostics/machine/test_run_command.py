@@ -165,3 +165,17 @@ def test_any_unit_is_refused_or_stays_one_argument(unit: str) -> None:
 def test_numbers_out_of_their_bounds_are_refused(severity: int, lines: int) -> None:
     with pytest.raises(Unreadable, match="expected"):
         commands.journal(least_severity=severity, max_lines=lines)
+
+
+@pytest.mark.parametrize("unit", ["ssh.service", "getty@tty1.service", "a\\x2db.service"])
+def test_one_service_and_its_conditions_may_be_asked_for(unit: str) -> None:
+    for command in (commands.one_service(unit), commands.one_service(unit, user=True), commands.unit_conditions(unit)):
+        assert commands.is_listed(command)
+        assert not commands.is_listed(Command(command.name, (*command.argv, "--now"), command.timeout_s))
+        assert not commands.is_listed(Command(command.name, (*command.argv[:-1], "--root=/"), command.timeout_s))
+
+
+@pytest.mark.parametrize("unit", ["", "--now.service", "a b.service", "x.service\n", "a/b.service", "x.socket"])
+def test_what_is_no_service_is_not_asked_for(unit: str) -> None:
+    with pytest.raises(Unreadable):
+        commands.one_service(unit)
