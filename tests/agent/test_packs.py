@@ -17,6 +17,12 @@ from protocol.trust import ForkedDocumentError, RollbackError
 from tests.agent.doubles import HandClocks, MemoryLog
 from tests.making import DAY, NOW, Organisation
 
+DESK = """
+application = "desk"
+title = "Desk"
+processes = ["deskd"]
+config_files = ["/etc/opt/desk/d.conf"]
+"""
 STOP = 'id = "user-cache-fills-disk"\nversion = {version}\nstopped = "it blamed browsers"\n'
 
 
@@ -81,5 +87,40 @@ def test_the_watch_of_an_enrolled_device_gets_the_pack_and_its_own_name(
         rolled = roll_out(own_issues(), packed, device=ground.watch.device)
         assert rolled.stopped == ("user-cache-fills-disk",)
         assert "user-cache-fills-disk" not in {issue.id for issue in rolled.shown}
+    finally:
+        ground.database.close()
+
+
+def test_a_watch_in_the_signed_pack_is_watched_and_reads_no_settings_until_the_owner_says_so(
+    folder: StateFolder,
+    identity: Identity,
+    clocks: HandClocks,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = {
+        "watch-desk": DESK,
+        "watch-thief": 'application = "thief"\ntitle = "Thief"\nconfig_files = ["/etc/shadow"]\n',
+    }
+    issues = tuple(PackedIssue(id=name, toml=text) for name, text in texts.items())
+    body = KnownIssuePack(root=organisation.root_hash, version=1, issued_at=NOW, not_after=NOW + DAY, issues=issues)
+    ground = Ground(folder, Config(), MemoryLog())
+    monkeypatch.setattr(ground.clocks, "wall", clocks.wall)
+    try:
+        member = Member(ground, identity)
+        assert ground.watch.applications() == ()
+        member.trust.accept(organisation.publish(body))
+        (watched,) = ground.watch.applications()
+        assert (watched.application, watched.config_files) == ("desk", ())
+        offered = member.watches.offered("desk")
+        assert offered == texts["watch-desk"]
+        member.watches.add(offered)
+        (watched,) = ground.watch.applications()
+        assert watched.config_files == ("/etc/opt/desk/d.conf",)
+        # What the pack says ends with the pack; the owner's word stays.
+        monkeypatch.setattr(ground.clocks, "wall", lambda: NOW + 2 * DAY)
+        assert [each.application for each in ground.watch.applications()] == ["desk"]
+        member.watches.remove("desk")
+        assert ground.watch.applications() == ()
     finally:
         ground.database.close()

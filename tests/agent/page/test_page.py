@@ -1,5 +1,6 @@
 """The customer's page: what it shows of the service, what its buttons do, and what it never turns into markup."""
 
+import asyncio
 import html
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from agent.local.client import call
 from agent.page.health import finding_view, worst
 from agent.page.help import groups_of
 from agent.page.serve import build
@@ -51,6 +53,16 @@ async def test_everything_that_a_technician_can_be_allowed_is_said_word_for_word
     text = html.unescape((await page.get("/about")).text)
     for meaning in MEANINGS.values():
         assert f"<li>{meaning.sentence}" in text
+
+
+async def test_which_applications_are_watched_and_by_whose_wish_is_said(service: Rig, page: httpx2.AsyncClient) -> None:
+    assert "Applications that are looked after here" not in (await page.get("/about")).text
+    text = 'application = "desk"\ntitle = "<script>alert(1)</script>"\nconfig_files = ["/etc/opt/desk/d.conf"]\n'
+    await asyncio.to_thread(call, service.folder.root, "watch-add", text=text)
+    shown = (await page.get("/about")).text
+    assert "<script>alert" not in shown
+    assert "by the wish of this computer’s owner" in shown
+    assert "/etc/opt/desk/d.conf" in shown
 
 
 async def test_a_visit_is_on_every_page_with_stop(service: Rig, page: httpx2.AsyncClient) -> None:
