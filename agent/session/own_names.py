@@ -38,6 +38,8 @@ def names_of(machine: Machine) -> Identifiers:
         hosts.discard("")  # gethostname() has told it already
     if machine.platform is Platform.MACOS:
         return harvest(_of_a_mac(machine, hosts))
+    if machine.platform is Platform.WINDOWS:
+        return harvest(_of_a_windows(machine, hosts))
     return harvest(
         MachineNames(
             hosts=tuple(sorted(hosts)),
@@ -60,6 +62,21 @@ def _of_a_mac(machine: Machine, hosts: set[str]) -> MachineNames:
         domains=mac.domains,
         ssids=mac.networks,
         serials=mac.serials,
+        macs=tuple(_hardware_addresses()),
+    )
+
+
+def _of_a_windows(machine: Machine, hosts: set[str]) -> MachineNames:
+    from diagnostics.collectors.windows.names import read_names
+
+    windows = read_names(machine)
+    people = tuple(LocalUser(person.name, person.full_name, person.home) for person in windows.people)
+    return MachineNames(
+        hosts=tuple(sorted({*hosts, *windows.hosts})),
+        users=(*_people(), *people),
+        domains=windows.domains,
+        ssids=windows.networks,
+        serials=windows.serials,
         macs=tuple(_hardware_addresses()),
     )
 

@@ -316,6 +316,23 @@ BACKUPS = _script(
     ),
 )
 
+# Asked only so that it can be taken out of what leaves.
+NAMES = _script(
+    "windows-names",
+    _cim("computer", "Win32_ComputerSystem", "Name,DNSHostName,Domain,PartOfDomain"),
+    _cim("accounts", "Win32_UserAccount", "Name,FullName,SID", where="LocalAccount=True"),
+    _ask(
+        "profiles",
+        rf"Get-ItemProperty 'HKLM:\{_CURRENT_NT}\ProfileList\*'|Select-Object PSChildName,ProfileImagePath",
+    ),
+    _ask("networks", rf"Get-ItemProperty 'HKLM:\{_CURRENT_NT}\NetworkList\Profiles\*'|Select-Object ProfileName"),
+    _cim("firmware", "Win32_BIOS", "SerialNumber"),
+    _cim("board", "Win32_BaseBoard", "SerialNumber"),
+    _cim("product", "Win32_ComputerSystemProduct", "IdentifyingNumber,UUID"),
+    _cim("disks", "Win32_DiskDrive", "SerialNumber"),
+    _ask("guid", r"Get-ItemProperty 'HKLM:\SOFTWARE\Microsoft\Cryptography'|Select-Object MachineGuid"),
+)
+
 CLOCK = Command("windows-clock", ("w32tm", "/query", "/status", "/verbose"), timeout_s=5)
 WIRELESS = Command("windows-wireless", ("netsh", "wlan", "show", "interfaces"), timeout_s=5)
 
@@ -426,6 +443,7 @@ WINDOWS: Mapping[str, Command] = {
         PRINTERS,
         BATTERY,
         BACKUPS,
+        NAMES,
         CLOCK,
         WIRELESS,
         START_EVENTS,

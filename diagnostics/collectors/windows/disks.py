@@ -62,9 +62,9 @@ def disk_health_of(gathered: Gathered) -> DiskHealth:
     reliability = {text(row, "DeviceId"): row for row in gathered.rows_or_none("reliability")}
     try:
         gathered.rows("reliability")
-        silent = "the disk tells nothing of its health"
+        silent = Unreadable("the disk tells nothing of its health")
     except Unreadable as unreadable:
-        silent = unreadable.reason
+        silent = unreadable
     ata: list[AtaHealth] = []
     nvme: list[NvmeHealth] = []
     unread: list[UnreadSource] = []
@@ -93,9 +93,9 @@ def disk_health_of(gathered: Gathered) -> DiskHealth:
             raw = smart_attributes(hex_bytes(tables.get(place, {}), "Bytes"))
             ata.append(AtaHealth(name, model, not failing, raw))
         else:
-            unread.append(UnreadSource(name, silent))
+            unread.append(UnreadSource(name, silent.reason))
     if not ata and not nvme:
-        raise Unreadable(unread[0].reason if unread else "no disk here tells of its health")
+        raise silent if unread else Unreadable("no disk here tells of its health")
     return DiskHealth(tuple(ata), tuple(nvme), tuple(unread))
 
 

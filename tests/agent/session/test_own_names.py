@@ -80,3 +80,22 @@ def test_only_wifi_connections_are_names_of_networks() -> None:
 def test_a_machine_that_tells_nothing_has_no_such_names() -> None:
     kinds = {item.kind.value for item in names_of(RecordedMachine(MACHINES / "restricted-user")).everywhere}
     assert kinds.isdisjoint({"ssid"})
+
+
+def test_a_windows_tells_its_people_networks_and_serial_numbers() -> None:
+    found = {
+        (item.kind.value, item.value) for item in names_of(RecordedMachine(MACHINES / "windows-laptop")).everywhere
+    }
+    assert found >= {
+        ("host", "ANNA-PC"),
+        ("user", "anna"),
+        ("person", "Anna Schmidt"),
+        ("person", "Schmidt"),
+        ("ssid", "Cafe upstairs"),
+        ("ssid", "Cafe upstairs 2"),
+        ("serial", "PF3XAMPL"),
+        ("serial", "S649NL0T812345A"),
+        ("serial", "3f0b7d1c-6a3e-4b52-9a41-0d2c5b8e7f60"),
+    }
+    told = {value.lower() for _, value in found}
+    assert not told & {"administrator", "wdagutilityaccount", "workgroup", "systemprofile"}

@@ -11,6 +11,7 @@ import pytest
 
 from diagnostics.collectors.catalogue import COLLECTORS
 from diagnostics.collectors.contract import Collector
+from diagnostics.collectors.windows.names import read_names
 from diagnostics.machine.interface import Command, CommandOutput, Platform, Unreadable
 from diagnostics.machine.recorded import RecordedMachine
 from diagnostics.machine.windows_commands import WINDOWS
@@ -119,6 +120,8 @@ def test_a_collector_observes_or_says_why_not(lie: str) -> None:
     machine = Lying(LIES[lie])
     for collector in ON_WINDOWS:
         _try(collector, machine, lie)
+    for names in (read_names(machine).hosts, read_names(machine).networks, read_names(machine).serials):
+        assert all(name.isprintable() for name in names)
 
 
 def _try(collector: Collector[object], machine: Lying, lie: str) -> None:
@@ -144,4 +147,5 @@ def test_every_source_of_windows_is_lied_about_here() -> None:
     for collector in ON_WINDOWS:
         if collector.id not in ("temporary", "journal-size"):  # part of the user's cache; none there
             collector.collect(machine)
+    assert read_names(machine).hosts
     assert set(WINDOWS) - asked == set()
