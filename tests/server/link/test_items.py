@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import func, select
 
+from agent.watch.counters import counters
+from agent.watch.shadow_counts import Counted
 from protocol.audit import AuditEntry, AuditWord
 from protocol.fields import sha256
 from protocol.messages.api import MessageSource
@@ -246,3 +248,18 @@ async def test_symptoms_are_answered_with_what_they_were_elsewhere_and_leave_not
                 continue
             assert (heard.id, heard.issue) == (uuid(code), named)
     assert await count(desk, tickets) == 0
+
+
+async def test_what_devices_count_of_trials_reaches_the_organisation_and_nobody_else(desk: World) -> None:
+    """The names are those that the agent's own code gives."""
+    for number, fired in enumerate((0, 4)):
+        async with linked(desk, f"counting-{number}") as (_, link):
+            points = counters({"our-issue": Counted(2, fired, 90)}, {"solved-mechanically": 1})
+            numbers = tuple(ReportedMetric(name=point.name, at=NOW, value=point.value) for point in points)
+            item = ReportItem(id=uuid(f"counts {number}"), report=Report(at=NOW, metrics=numbers))
+            assert isinstance(await answer(link, item), Stored)
+    told = await desk.get("/api/organisation/trials", await desk.organisation_token())
+    assert told.json() == {
+        "trials": [{"issue": "our-issue", "version": 2, "devices": 2, "fired_devices": 1, "fired": 4, "quiet": 180}]
+    }
+    assert (await desk.get("/api/organisation/trials")).status_code == 401
