@@ -239,6 +239,12 @@ def test_a_restart_is_planned_with_logind_and_called_off(debian: Booted) -> None
     assert '"reboot"' in said(debian, *shown)
     undone(debian, run)
     assert '"reboot"' not in said(debian, *shown)
+    # Somebody's plan to switch it off is theirs.
+    afresh(debian)
+    debian.run("shutdown", "-h", "23:59")
+    assert "planned already" in not_needed(debian, "plan-restart", "restart-pending|system")
+    assert '"poweroff"' in said(debian, *shown)
+    debian.run("shutdown", "-c")
 
 
 def test_a_start_up_program_is_hidden_and_shown_again(debian: Booted) -> None:
