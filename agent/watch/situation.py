@@ -44,7 +44,8 @@ def parse_metered(content: bytes) -> bool | None:
 
 def _batteries(machine: Machine) -> tuple[Battery, ...]:
     try:
-        return collect_batteries(machine).batteries if machine.platform is Platform.LINUX else ()
+        tells = machine.platform in (Platform.LINUX, Platform.MACOS)
+        return collect_batteries(machine).batteries if tells else ()
     except Unreadable:
         return ()  # no battery: a machine on mains power
 

@@ -90,3 +90,11 @@ def test_both_languages_tell_the_same_facts() -> None:
 def test_a_code_of_a_newer_version_is_shown_by_its_name() -> None:
     finding = Finding("from-the-future", "thing:1", Severity.INFO, "x@1", 0, 0)
     assert explain(finding, Language.RUSSIAN).title == "from-the-future"
+
+
+def test_what_starts_long_programs_on_macos_is_looked_at_less_often_there_and_only_there() -> None:
+    slower = [check for check in CATALOGUE if check.on(Platform.MACOS).interval_s > check.interval_s]
+    assert {"wifi", "kernel-events", "log-burst"} <= {check.id for check in slower}
+    for check in CATALOGUE:
+        assert check.on(Platform.LINUX) == check
+        assert check.on(Platform.MACOS).interval_s >= check.interval_s

@@ -25,6 +25,9 @@ def on(day: str, context: Context) -> Context:
         ("debian", "11", "2026-09-01", ["system-out-of-support"]),
         ("rhel", "8.10", "2026-01-01", []),  # minor versions follow each other under one promise
         ("ubuntu", "24.10", "2026-01-01", ["system-out-of-support"]),
+        ("macos", "13.7.8", "2025-09-15", ["system-support-ending"]),
+        ("macos", "13.7.8", "2025-09-16", ["system-out-of-support"]),
+        ("macos", "26.1", "2026-11-18", []),
         ("arch", "", "2040-01-01", []),
     ],
 )

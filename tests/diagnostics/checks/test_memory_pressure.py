@@ -65,3 +65,12 @@ def test_metrics_come_also_when_nothing_is_wrong(context: Callable[..., Context]
     outcome = check_memory_pressure(memory(0.5), None, context())
     assert outcome.findings == ()
     assert len(outcome.metrics) == 3
+
+
+@pytest.mark.parametrize(("level", "severity"), [(1, None), (2, Severity.WARNING), (4, Severity.ERROR)])
+def test_the_systems_own_word_decides_where_it_gives_one(
+    level: int, severity: Severity | None, context: Callable[..., Context]
+) -> None:
+    none = Stall(0.0, 0.0, 0.0)
+    findings = check_memory_pressure(memory(0.02), MemoryPressure(none, none, level), context()).findings
+    assert [finding.severity for finding in findings] == ([] if severity is None else [severity])

@@ -27,3 +27,13 @@ def test_a_newer_kernel_alone_is_enough(context: Callable[..., Context]) -> None
     seen = RestartNeeded(False, (), "6.1.0-28-amd64", "6.1.0-29-amd64")
     (finding,) = check_restart_pending(seen, context()).findings
     assert finding.facts["names"] == "linux 6.1.0-29-amd64"
+
+
+@pytest.mark.parametrize(("up_s", "severity"), [(86_400, Severity.INFO), (LONG_S, Severity.WARNING)])
+def test_an_update_that_is_installed_by_a_restart_is_told_as_what_it_is(
+    up_s: int, severity: Severity, context: Callable[..., Context]
+) -> None:
+    seen = RestartNeeded(False, (), "", None, ("macOS Sequoia 15.7.2",))
+    (finding,) = check_restart_pending(seen, context(boot_unix_s=NOW - up_s)).findings
+    assert (finding.code, finding.severity) == ("update-waits-for-restart", severity)
+    assert finding.facts["names"] == "macOS Sequoia 15.7.2"

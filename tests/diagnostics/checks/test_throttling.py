@@ -20,3 +20,12 @@ def test_once_in_ten_seconds_is_held_down(events: int, found: int, context: Call
 def test_the_count_since_boot_alone_tells_nothing(context: Callable[..., Context]) -> None:
     outcome = check_throttling(Throttling(99_999), context())
     assert (outcome.findings, bool(outcome.skipped)) == ((), True)
+
+
+@pytest.mark.parametrize(("limit_fraction", "found"), [(1.0, []), (0.81, []), (0.8, ["cpu-held-down"])])
+def test_where_a_limit_is_told_a_fifth_less_is_held_down(
+    limit_fraction: float, found: list[str], context: Callable[..., Context]
+) -> None:
+    outcome = check_throttling(Throttling(0, limit_fraction), context())
+    assert [finding.code for finding in outcome.findings] == found
+    assert not outcome.skipped  # no second look is needed
