@@ -1,4 +1,5 @@
-"""Every remedy there is, by id. Adding one touches its own file, this list and the line in `offers.py`."""
+"""Every remedy there is, by id. Adding one touches its own file, this list and the line in `offers.py`; then
+`python -m diagnostics.remedies.profile` writes down what is known of it without loading it."""
 
 from __future__ import annotations
 
