@@ -336,6 +336,8 @@ async def words(world: World, link: AgentLink, device: DeviceActor, ticket: str,
 async def witness(world: World, link: AgentLink, device: DeviceActor) -> None:
     """The device cosigns the newest checkpoint it hears of."""
     facts = (await world.get("/api/server")).json()
+    # It may have been told already, while it listened for something else: told again, it hears it now.
+    world.office.hub.get(device.device).announced_size = -1
     world.office.announcer.announce()
     while True:
         seen = await link.hear(NewCheckpoint)
