@@ -38,7 +38,7 @@ def check_link(network: Network, neighbours: Neighbours | None, context: Context
         findings.append(raised(code, instance, severity, rule=SPEC.rule, now=context.now, facts=facts, proof=proof))
 
     if not any(interface.addresses for interface in network.interfaces):
-        raise Unreadable("without the `ip` program only the names of network cards are known, not their addresses")
+        raise Unreadable("no network card has an address here, or only their names can be read")
     real = [interface for interface in network.interfaces if is_real(interface)]
     routes = [route for route in network.routes if route.destination == "default"]
     for interface in real:

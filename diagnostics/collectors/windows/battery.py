@@ -55,6 +55,6 @@ def batteries_of(report: str, status: Row) -> Batteries:
 def read_batteries(machine: Machine) -> Batteries:
     gathered = ask(machine, commands.BATTERY)
     report = gathered.first("report").get("xml")
-    if not isinstance(report, str):
-        raise Unreadable("powercfg wrote no report")
+    if not isinstance(report, str) or not report.strip():
+        raise Unreadable("powercfg wrote no report: this machine has no battery")
     return batteries_of(report, next(iter(gathered.rows_or_none("status")), {}))

@@ -14,7 +14,8 @@
     …
 
 Read by position: the first line's number, the second's, and the first line behind the empty one. A service that does
-not run ends it with 0x80070426 among translated words.
+not run ends it with 0x80070426 among translated words: outside of a domain Windows starts it once a week and stops it
+again, so that only a disabled one does not keep the clock.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from diagnostics.collectors.services import parse_windows_services
 from diagnostics.machine import windows_commands as commands
-from diagnostics.machine.interface import Machine, Unreadable
+from diagnostics.machine.interface import Machine, Native, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.system_observations import ClockSync
 
@@ -35,8 +37,6 @@ _NOT_SYNCHRONISED, _NOT_RUNNING = 3, "0x80070426"
 def parse_w32tm(content: bytes) -> ClockSync:
     """Raises Unreadable on anything of another form."""
     text = content.decode("utf-8", "replace")
-    if _NOT_RUNNING in text:
-        return ClockSync("w32tm", False, False, None)
     lines = text.strip().splitlines()
     numbers = [_LEADING.match(line) for line in lines[:2]]
     if len(numbers) < 2 or numbers[0] is None or numbers[1] is None:
@@ -50,9 +50,21 @@ def parse_w32tm(content: bytes) -> ClockSync:
     return ClockSync("w32tm", kept, True, offset if kept else None)
 
 
+def _is_disabled(machine: Machine) -> bool:
+    return any(
+        service.name.lower() == "w32time" and service.enabled == "disabled"
+        for service in parse_windows_services(machine.native(Native.SERVICES))
+    )
+
+
 def read_clock_sync(machine: Machine) -> ClockSync:
     output = machine.run(commands.CLOCK)
-    if output.exit_code != 0 and _NOT_RUNNING.encode() not in output.stdout + output.stderr:
+    told = output.stdout + output.stderr
+    if _NOT_RUNNING.encode() in told:
+        if _is_disabled(machine):
+            return ClockSync("w32tm", False, False, None)
+        raise Unreadable("the time service does not run just now: Windows starts it now and then to set the clock")
+    if output.exit_code != 0:
         words = printable((output.stderr or output.stdout).strip().split(b"\n")[0], 200)
         raise Unreadable(words or f"w32tm ended with code {output.exit_code}")
-    return parse_w32tm(output.stdout + output.stderr)
+    return parse_w32tm(output.stdout)

@@ -27,8 +27,9 @@ Row = Mapping[str, object]
 NEEDS_ADMINISTRATOR: Final = "needs administrator"
 # The largest lists are programs and tasks: some hundreds.
 ROWS_MAX: Final = 5_000
-# WBEM_E_ACCESS_DENIED, E_ACCESSDENIED; WBEM_E_INVALID_CLASS, WBEM_E_INVALID_NAMESPACE, WBEM_E_NOT_FOUND.
-_DENIED: Final = ("0x80041003", "0x80070005")
+# WBEM_E_ACCESS_DENIED, E_ACCESSDENIED, the storage provider's own; WBEM_E_INVALID_CLASS, WBEM_E_INVALID_NAMESPACE,
+# WBEM_E_NOT_FOUND.
+_DENIED: Final = ("0x80041003", "0x80070005", "storagewmi 40001")
 _ABSENT: Final = ("0x80041010", "0x8004100e", "0x80041002")
 _DATE: Final = re.compile(r"/Date\((-?\d{1,16})(?:[+-]\d{4})?\)/")
 _CIM_DATE: Final = re.compile(r"(\d{14})\.\d{6}([+-]\d{3})")

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import re
+
 from diagnostics.collectors.windows.gathered import Gathered, Row, ask, flag, number, text
 from diagnostics.machine import windows_commands as commands
 from diagnostics.machine.interface import Machine, Unreadable
@@ -22,6 +24,7 @@ from diagnostics.observations import Interface, Network, Route
 from diagnostics.system_observations import Listeners, Neighbour, Neighbours, Sockets
 
 _UP = 1
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(%\d{1,9})?")
 _NEIGHBOUR_STATES = {0: "FAILED", 1: "INCOMPLETE", 2: "PROBE", 3: "DELAY", 4: "STALE", 5: "REACHABLE", 6: "PERMANENT"}
 _LISTENS, _WAITS, _IN_USE = 2, 11, frozenset({3, 4, 5, 6, 7, 8, 9, 10})
 # What Windows gives outgoing connections where nobody changed it.
@@ -87,13 +90,14 @@ def resolvers_of(gathered: Gathered) -> tuple[str, ...]:
         for row in gathered.rows("adapters")
         if number(row, "InterfaceOperationalStatus") == _UP
     }
-    servers = [
-        server
-        for row in gathered.rows("resolvers")
-        if number(row, "InterfaceIndex") in up
-        for server in _strings(row, "ServerAddresses")
-        if not server.lower().startswith("fec0:0:0:ffff::")
-    ]
+    servers = []
+    for row in gathered.rows("resolvers"):
+        index = number(row, "InterfaceIndex")
+        for server in _strings(row, "ServerAddresses") if index in up else ():
+            if _ADDRESS.fullmatch(server) and not server.lower().startswith("fec0:0:0:ffff::"):
+                # An address of the link alone needs to say which link.
+                local = server.lower().startswith("fe80:") and "%" not in server
+                servers.append(f"{server}%{index}" if local else server)
     return tuple(dict.fromkeys(servers))
 
 

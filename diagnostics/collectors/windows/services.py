@@ -34,9 +34,12 @@ def _names(event: Event) -> set[str]:
     return {name for name in names if name}
 
 
-def with_events(services: Iterable[Service], events: Iterable[Event]) -> tuple[Service, ...]:
-    """Pure. The same services, in the words of systemd: failed ones, and how often each was started again."""
-    read = [event for event in events if event.provider == "Service Control Manager"]
+def with_events(services: Iterable[Service], events: Iterable[Event], *, since_unix_s: int = 0) -> tuple[Service, ...]:
+    """Pure. The same services, in the words of systemd: failed ones, and how often each was started again. What
+    happened before `since_unix_s`, the last start, is past."""
+    read = [
+        event for event in events if event.provider == "Service Control Manager" and event.at_unix_s >= since_unix_s
+    ]
     told = []
     for service in services:
         own = [event for event in read if _names(event) & {service.name, service.description}]
@@ -70,4 +73,4 @@ def read_services(machine: Machine, services: tuple[Service, ...]) -> tuple[Serv
         events = ask_events(machine, commands.SERVICE_EVENTS)
     except Unreadable:
         return services
-    return with_events(services, events)
+    return with_events(services, events, since_unix_s=machine.clock().boot_unix_s or 0)

@@ -11,6 +11,7 @@ Windows Update's own times are UTC. The list of waiting ones is what it found la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from diagnostics.collectors.windows.events import Event, ask_events
@@ -21,6 +22,8 @@ from diagnostics.plain_text import printable
 from diagnostics.system_observations import FailedUpdate, UpdateLists
 
 _TITLES_MAX = 50
+# Virus signatures come with another version in their title each day, and always with the same number.
+_NUMBER = re.compile(r"KB\d{5,9}")
 
 
 def failed_updates(events: Iterable[Event]) -> tuple[FailedUpdate, ...]:
@@ -30,12 +33,14 @@ def failed_updates(events: Iterable[Event]) -> tuple[FailedUpdate, ...]:
         title = printable(event.value("updateTitle", "1"), 200)
         if event.provider != "Microsoft-Windows-WindowsUpdateClient" or not title:
             continue
+        found = _NUMBER.search(title)
+        key = found[0] if found else title
         if event.number == 19:
-            failed.pop(title, None)
+            failed.pop(key, None)
         elif event.number == 20:
-            before = failed.get(title)
+            before = failed.get(key)
             code = printable(event.value("errorCode", "2"), 20)
-            failed[title] = FailedUpdate(title, code, before.times + 1 if before else 1)
+            failed[key] = FailedUpdate(title, code, before.times + 1 if before else 1)
     return tuple(failed.values())[:_TITLES_MAX]
 
 

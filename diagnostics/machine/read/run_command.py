@@ -44,11 +44,15 @@ def _environment() -> dict[str, str]:
             "APPDATA",
             "LOCALAPPDATA",
             "PROGRAMDATA",
+            "PROGRAMFILES",
+            "PROCESSOR_ARCHITECTURE",
+            "COMPUTERNAME",
         )
         folders = windows_folders(_windows_system_folder())
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         # PowerShell loads the modules of Windows alone, not what lies in a person's documents.
-        return {**environment, "PATH": ";".join(folders), "PSModulePath": f"{folders[-1]}\\Modules"}
+        own = {"PATH": ";".join(folders), "PATHEXT": ".COM;.EXE", "PSModulePath": f"{folders[-1]}\\Modules"}
+        return {**environment, **own}
     environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "SYSTEMD_COLORS": "0"}
     # systemctl --user and journalctl find the user's own manager by this.
     for name in ("HOME", "XDG_RUNTIME_DIR"):

@@ -47,5 +47,5 @@ def test_what_the_machine_itself_knows(
 
 
 def test_without_addresses_nothing_is_judged(context: Callable[..., Context]) -> None:
-    with pytest.raises(Unreadable, match="ip"):
+    with pytest.raises(Unreadable, match="no network card has an address"):
         check_link(Network((card("eth0"),), (ROUTE,), (), ()), None, context())

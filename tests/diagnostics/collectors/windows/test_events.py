@@ -167,6 +167,20 @@ def test_why_a_service_failed_is_kept(number: int, values: dict[str, str], resul
     assert (spooler.result, spooler.exit_status, spooler.restarts) == (result, status, 0)
 
 
+def test_what_happened_before_the_last_start_is_past() -> None:
+    assert with_events(_services(), [CRASHED], since_unix_s=NOW) == _services()
+
+
+def test_signatures_of_another_day_are_the_same_update() -> None:
+    events = [
+        event(UPDATE, 20, 1_000, errorCode="0x80240016", updateTitle="Security Intelligence (KB2267602) 1.441.7"),
+        event(UPDATE, 20, 2_000, errorCode="0x80240016", updateTitle="Security Intelligence (KB2267602) 1.441.7"),
+        event(UPDATE, 19, 3_000, updateTitle="Security Intelligence (KB2267602) 1.441.9"),
+    ]
+    assert failed_updates(events) == ()
+    assert failed_updates(events[:2])[0].times == 2
+
+
 def test_an_update_that_went_in_later_has_not_failed() -> None:
     def told(number: int, at: int, title: str, code: str = "0x80070070") -> Event:
         return event(UPDATE, number, at, errorCode=code, updateTitle=title)

@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.collectors.windows.battery import batteries_of
-from diagnostics.collectors.windows.clock import parse_w32tm
+from diagnostics.collectors.windows.clock import parse_w32tm, read_clock_sync
 from diagnostics.collectors.windows.gateway_echo import parse_windows_ping
 from diagnostics.collectors.windows.wireless import parse_wireless
 from diagnostics.hardware_observations import Battery, WirelessLink
-from diagnostics.machine.interface import Unreadable
+from diagnostics.machine.interface import Command, CommandOutput, Native, Unreadable
+from diagnostics.machine.recorded import RecordedMachine
 from diagnostics.system_observations import ClockSync, GatewayEcho
 
 ENGLISH = """\r
@@ -65,10 +66,29 @@ def test_the_clock_by_the_order_of_its_lines() -> None:
     assert parse_w32tm(GERMAN.encode()) == ClockSync("w32tm", True, True, 47.2012345)
     assert parse_w32tm(CLOCK.replace(": 0(", ": 3(").encode()) == ClockSync("w32tm", False, True, None)
     assert parse_w32tm(CLOCK.replace("Stratum: 4", "Stratum: 0").encode()) == ClockSync("w32tm", False, True, None)
-    stopped = "Произошла следующая ошибка: Служба не запущена. (0x80070426)".encode()
-    assert parse_w32tm(stopped) == ClockSync("w32tm", False, False, None)
     with pytest.raises(Unreadable, match="unknown form"):
         parse_w32tm(b"The command is not known.")
+
+
+class Stopped(RecordedMachine):
+    """The time service does not run; it may be switched off."""
+
+    def __init__(self, start: str) -> None:
+        self._start = start
+
+    def run(self, command: Command) -> CommandOutput:
+        words = "Произошла следующая ошибка: Служба не запущена. (0x80070426)"
+        return CommandOutput(-2147023834, words.encode(), b"", truncated=False)
+
+    def native(self, subject: Native) -> object:
+        row = {"name": "W32Time", "description": "Windows Time", "status": "stopped", "start": self._start, "pid": 0}
+        return [row]
+
+
+def test_a_time_service_that_rests_is_no_fault_and_one_that_is_disabled_is() -> None:
+    with pytest.raises(Unreadable, match="does not run just now"):
+        read_clock_sync(Stopped("manual"))
+    assert read_clock_sync(Stopped("disabled")) == ClockSync("w32tm", False, False, None)
 
 
 @pytest.mark.parametrize(

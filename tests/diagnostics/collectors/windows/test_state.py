@@ -290,7 +290,7 @@ def test_only_adapters_that_are_there_and_name_servers_somebody_gave() -> None:
             routes={"InterfaceIndex": 12, "NextHop": "192.168.1.1", "RouteMetric": 5, "InterfaceMetric": 30},
             resolvers=[
                 {"InterfaceIndex": 12, "ServerAddresses": "192.168.1.1"},
-                {"InterfaceIndex": 12, "ServerAddresses": ["fec0:0:0:ffff::1"]},
+                {"InterfaceIndex": 12, "ServerAddresses": ["fec0:0:0:ffff::1", "fe80::1", "no address; calc"]},
                 {"InterfaceIndex": 99, "ServerAddresses": ["10.9.9.9"]},
             ],
         )
@@ -301,7 +301,7 @@ def test_only_adapters_that_are_there_and_name_servers_somebody_gave() -> None:
     ]
     assert network.interfaces[0].hardware_address == "a4:c3:f0"
     assert [(it.gateway, it.interface, it.metric) for it in network.routes] == [("192.168.1.1", "Wi-Fi", 35)]
-    assert network.resolvers == ("192.168.1.1",)
+    assert network.resolvers == ("192.168.1.1", "fe80::1%12")
 
 
 def test_connections_by_state_and_the_ports_that_are_open() -> None:
