@@ -7,6 +7,7 @@ when the service, which knows better, does not answer.
 import argparse
 import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -171,7 +172,10 @@ def _from_status(status: dict[str, Any]) -> list[Line]:
 
 
 def _trust(member: dict[str, Any]) -> Line:
-    versions = ", ".join(f"{name} {version}" for name, version in member["documents"].items()) or "none yet"
+    issued, now = member["issued_at"], int(time.time())
+    ages = {name: f", {max(0, now - at) // 3600} h old" for name, at in issued.items()}
+    versions = ", ".join(f"{name} {version}{ages.get(name, '')}" for name, version in member["documents"].items())
+    versions = versions or "none yet"
     if member["revocations_fresh"]:
         return _line("trust", "fine", f"revocations of the last 72 h are here; {versions}")
     advice = "they come with the connection; until then nobody comes in unattended, and no risky fix is made"
@@ -179,8 +183,6 @@ def _trust(member: dict[str, Any]) -> Line:
 
 
 def _waiting(status: dict[str, Any]) -> list[Line]:
-    import time
-
     outbox = status["outbox"]
     if outbox is None:
         return []

@@ -16,6 +16,8 @@ from agent.local.verbs import NoArguments, Peer, Verb
 from agent.paths import StateFolder
 from agent.watch.watch import Watch
 from protocol.errors import ProtocolError
+from protocol.statements import parse_payload
+from protocol.trust import PUBLISHED
 
 
 def process_numbers() -> dict[str, object]:
@@ -57,6 +59,16 @@ def membership(identity: Identity, trust: TrustStore, clocks: Clocks) -> dict[st
         "root": trust.trust.root_hash.hex(),
         "rotations": trust.trust.rotation_sequence,
         "documents": {name: floor.version for name, floor in sorted(trust.trust.floors.items())},
+        "issued_at": _issued_at(trust),
+    }
+
+
+def _issued_at(trust: TrustStore) -> dict[str, int]:
+    """When each published document that is kept was issued. They were verified when they were accepted."""
+    models = {name.payload_type: model for name, model in PUBLISHED.items()}
+    return {
+        name: parse_payload(document.statement, models[document.statement.payloadType]).issued_at
+        for name, document in sorted(trust.trust.documents.items())
     }
 
 

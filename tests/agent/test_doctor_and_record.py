@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def status(**changed: Any) -> dict[str, Any]:
             "approved": True,
             "approval": "approved",
             "revocations_fresh": True,
-            "documents": {"policy": 3},
+            "documents": {"policy": 3, "revocations-leaves": 7},
+            "issued_at": {"revocations-leaves": int(time.time()) - 7_200},
         },
         "link": {"state": "connected", "trouble": ""},
         "outbox": {"items": 0, "bytes": 0, "oldest_queued_at": None},
@@ -64,6 +66,11 @@ def test_each_trouble_is_a_problem_with_advice(changed: dict[str, Any], what: st
     (line,) = [item for item in _from_status(status(**changed)) if item["what"] == what]
     assert line["state"] == "problem"
     assert line["advice"]
+
+
+def test_the_documents_of_trust_are_told_with_their_age() -> None:
+    (trust,) = [line for line in _from_status(status()) if line["what"] == "trust"]
+    assert "policy 3, revocations-leaves 7, 2 h old" in trust["told"]
 
 
 def test_revocations_that_are_old_are_a_problem_of_trust() -> None:
