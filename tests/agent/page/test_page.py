@@ -8,12 +8,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from agent.bundles.known_answers import KnownAnswer
 from agent.local.client import call
 from agent.page.health import finding_view, worst
 from agent.page.help import groups_of
 from agent.page.serve import build
+from agent.page.shell import Shell
 from agent.page.tickets import message_view
 from agent.tickets.store import MessageKind
+from agent.watch.look import Explained
+from diagnostics.strict_json import encode
 from protocol import strict_json
 from protocol.actions.logs import LogsArguments
 from protocol.actions.scopes import MEANINGS, Scope
@@ -143,6 +147,34 @@ async def test_what_the_server_says_is_plain_and_marked_and_never_a_link(
     assert "Via the server, not verified" in read
     assert read.index("Ada Tech") < read.index("Signed words")
     assert "Verified" in read
+
+
+async def test_an_answer_of_the_signed_pack_stands_before_what_would_be_sent(
+    service: Rig, page: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's own answer, as known_answers.py gives it; the rest of the page comes from the real service."""
+    words = Explained("Caches <b>fill</b> it", "They may go.")
+    known = KnownAnswer("fits", 1, "possible", {"en": words, "ru": words}, "Ask the desk.", (), ("clean-user-cache",))
+    whole = Shell.ask
+
+    async def ask(self: Shell, verb: str, /, **arguments: object) -> object:
+        return {"answer": encode(known)} if verb == "ask-answer" else await whole(self, verb, **arguments)
+
+    monkeypatch.setattr(Shell, "ask", ask)
+    text = (await page.post("/help", data={"words": "It is full", "finding": ""})).text
+    assert "<b>fill" not in text
+    assert text.index("They may go.") < text.index("Evidence, sealed")
+    assert "not confirmed on this computer" in text
+
+
+async def test_a_technician_who_asks_for_evidence_is_named_on_the_request(
+    service: Rig, page: httpx2.AsyncClient
+) -> None:
+    service.tickets.evidence_asked(service.ticket, "Ada <b>Tech</b>", NOW)
+    text = (await page.get(f"/tickets/{service.ticket}")).text
+    assert "<b>Tech" not in text
+    assert "asks for evidence. Nothing goes by itself" in text
+    assert f"bellpull-agent ask --ticket {service.ticket}" in text
 
 
 async def test_words_for_the_desk_are_queued(service: Rig, page: httpx2.AsyncClient) -> None:
