@@ -7,10 +7,20 @@ that says nothing at all, not even to a ping, is gone after PING_S + PONG_S, wit
 import asyncio
 import os
 import ssl
+from http import HTTPStatus
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+    WebSocketException,
+)
 from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
@@ -22,6 +32,7 @@ PING_S: Final = 22.0
 PONG_S: Final = 20.0
 assert PING_S + PONG_S < HALF_OPEN_S  # noqa: S101 - a constant that a reader would otherwise add up
 _OPEN_S: Final = 15.0
+_SIGN_IN_FIRST: Final = (200, 302, 303, 307, 308, 511)
 # A goodbye that the other side does not answer is not waited for.
 _CLOSE_S: Final = 2.0
 
@@ -135,6 +146,19 @@ async def open_websocket(
         raise LinkLost(f"{origin} did not answer within {_OPEN_S:g} s") from None
     except ssl.SSLCertVerificationError as error:
         raise LinkLost(f"the TLS certificate of {origin} is not trusted: {error.verify_message}") from None
+    except InvalidProxyStatus as error:
+        raise LinkLost(_proxy_words(error.response.status_code)) from None
+    except InvalidProxy as error:
+        # Not the error's own words: they repeat the address, which may hold a password.
+        raise LinkLost(f"the proxy that this system names cannot be used: {error.msg}") from None
+    except ProxyError as error:
+        raise LinkLost(f"the proxy of this network does not answer as one: {_one_line(error)}") from None
+    except ImportError:
+        # websockets asks for a library of its own for these; the agent is not delivered with it.
+        raise LinkLost(
+            "the proxy that this system names is a SOCKS proxy, which this program does not use: "
+            "name an HTTP proxy in HTTPS_PROXY, or except the server in NO_PROXY"
+        ) from None
     except (OSError, InvalidHandshake, InvalidURI, WebSocketException) as error:
         raise LinkLost(f"{origin} cannot be reached: {_one_line(error)}") from None
     if websocket.subprotocol != subprotocol:
@@ -156,7 +180,20 @@ def _turned_away(origin: str, answer: Response) -> LinkLost:
     if answer.status_code in (429, 503):
         after_s = int(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else 0
         return LinkLost(f"{origin} is busy ({answer.status_code})", retry_after_s=after_s)
-    return LinkLost(f"{origin} answered {answer.status_code} instead of opening the link")
+    why = f"{origin} answered {answer.status_code} instead of opening the link"
+    if answer.status_code in _SIGN_IN_FIRST:
+        # 511 is made for it (RFC 6585); most portals redirect, or answer anything with their page.
+        why += "; a network that wants a sign-in first does that: open any page in a browser"
+    return LinkLost(why)
+
+
+def _proxy_words(status: int) -> str:
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return (
+            "the proxy of this network wants a name and a password (407): "
+            "name them in HTTPS_PROXY, as http://NAME:PASSWORD@HOST:PORT"
+        )
+    return f"the proxy of this network refused the way to the server ({status})"
 
 
 def _why_closed(closed: ConnectionClosed) -> str:

@@ -27,6 +27,18 @@ def open_client(origin: str, *, timeout_s: float = TIMEOUT_S) -> httpx2.Client:
             got=origin,
             hint="Ask the support organisation for a new token with its https address.",
         )
+    try:
+        return _client(origin, secure=secure, timeout_s=timeout_s)
+    except ImportError:
+        raise Refusal(
+            "the proxy that this system names is a SOCKS proxy, which this program does not use",
+            expected="an HTTP proxy, or none",
+            got="socks in HTTPS_PROXY or ALL_PROXY",
+            hint="Name an HTTP proxy in HTTPS_PROXY, or except the server in NO_PROXY.",
+        ) from None
+
+
+def _client(origin: str, *, secure: bool, timeout_s: float) -> httpx2.Client:
     return httpx2.Client(
         base_url=origin,
         # Plain http is for this machine alone: a context that trusts nobody, so that nothing else can come of it.

@@ -88,7 +88,8 @@ class FaultProxy:
 
     @property
     def origin(self) -> str:
-        return f"http://{self._listen_on}:{self.port}"
+        host = f"[{self._listen_on}]" if ":" in self._listen_on else self._listen_on
+        return f"http://{host}:{self.port}"
 
     @property
     def weather(self) -> Weather:
