@@ -1,6 +1,7 @@
 """`doctor` and `record` as a person meets them, without a service and with what one says."""
 
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -11,10 +12,15 @@ import pytest
 from agent.cli.command import Exit
 from agent.cli.doctor import _from_status, agent_lines, reach
 from agent.cli.main import main
+from agent.identity.identity import Identity
+from agent.identity.trust_store import TrustStore
+from agent.local.status import membership
 from agent.paths import Mode, StateFolder
 from diagnostics.collectors.catalogue import COLLECTORS
 from diagnostics.doctor import SourceState
 from diagnostics.machine.recorded import RecordedMachine
+from tests.agent.doubles import HandClocks, recipients
+from tests.making import Organisation
 
 Capture = pytest.CaptureFixture[str]
 READABLE = (SourceState("memory", True, 1, checks=("memory-pressure",)),)
@@ -137,3 +143,21 @@ def test_without_a_yes_nothing_is_kept(tmp_path: Path, capsys: Capture) -> None:
     assert "Taken out and replaced: " in said.out
     assert "Nothing was kept." in said.err
     assert not (tmp_path / "rec").exists()
+
+
+def test_what_a_member_says_of_its_trust_is_what_doctor_reads(
+    trust_store: TrustStore, identity: Identity, clocks: HandClocks, organisation: Organisation
+) -> None:
+    """The real words of the service, so that both sides of the socket keep speaking of the same."""
+    trust_store.accept(recipients(organisation, 3))
+    lines = _from_status(status(membership=_said(identity, trust_store, clocks)))
+    told = {line["what"]: line for line in lines}
+    assert re.search(r"bundle-recipients 3, \d+ h old", told["trust"]["told"])
+    assert told["trust"]["state"] == "problem"  # no list of revocations has come yet
+    assert told["enrolled"]["state"] == "problem"
+    assert "approve" in told["enrolled"]["advice"]
+
+
+def _said(identity: Identity, trust_store: TrustStore, clocks: HandClocks) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(json.dumps(membership(identity, trust_store, clocks)))
+    return said
