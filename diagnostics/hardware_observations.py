@@ -44,10 +44,11 @@ class CpuTimes:
 
 @dataclass(frozen=True, slots=True)
 class Swapping:
-    """Bytes moved since boot."""
+    """Bytes moved since boot. `grows`: the system makes more swap as it needs it, so that it is never full."""
 
     in_bytes: int
     out_bytes: int
+    grows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def check_swap(memory: Memory, swapping: Swapping, context: Context) -> Outcome:
     if memory.swap_total_bytes > 0:
         free = memory.swap_free_bytes / memory.swap_total_bytes
         metrics.append(Metric("swap.used-fraction", round(1 - free, 4)))
-        if free < FREE_FRACTION and memory.available_fraction < AVAILABLE_FRACTION:
+        if not swapping.grows and free < FREE_FRACTION and memory.available_fraction < AVAILABLE_FRACTION:
             shown = show_bytes(memory.swap_free_bytes, Language.ENGLISH)
             findings.append(
                 raised(

@@ -134,7 +134,7 @@ def _service(job: Job, state: JobState | None) -> Service:
     active, result, sub = "inactive", "success", state.state if state else "not loaded"
     if state is not None and (state.state == "running" or state.pid):
         active, sub = "active", "running"
-    elif state is not None and job.keeps and state.failed:
+    elif state is not None and (job.keeps or job.planned) and state.failed:
         active, result = "failed", "signal" if state.signal else "exit-code"
     return Service(
         name=printable(job.label, 256),
@@ -199,8 +199,7 @@ def collect_timers(machine: Machine) -> Timers:
     for job in planned:
         enabled = "disabled" if job.off or job.label in off else "enabled"
         state = None if enabled == "disabled" else _state(machine, job.label)
-        active, result = ("inactive", "success") if state is None else ("active", "success")
-        if state is not None and state.failed:
-            active, result = "failed", "exit-code"
-        timers.append(Timer(printable(job.label, 256), printable(job.label, 256), active, result, enabled))
+        # How its last run ended is its service's matter: it comes again at its time.
+        active = "inactive" if state is None else "active"
+        timers.append(Timer(printable(job.label, 256), printable(job.label, 256), active, "success", enabled))
     return Timers(tuple(timers))

@@ -33,7 +33,7 @@ def parse_vm_stat(content: bytes) -> Swapping:
     if page is None or len(pages) < 2:
         raise Unreadable("vm_stat counts no swapping")
     size = int(page[1])
-    return Swapping(pages[b"Swapins"] * size, pages[b"Swapouts"] * size)
+    return Swapping(pages[b"Swapins"] * size, pages[b"Swapouts"] * size, grows=True)
 
 
 def collect_swapping(machine: Machine) -> Swapping:

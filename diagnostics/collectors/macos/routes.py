@@ -72,8 +72,10 @@ def parse_routes(content: bytes) -> tuple[Route, ...]:
 
 def is_internal(interface: Interface) -> bool:
     """A tunnel with an address of its own is a VPN; macOS keeps some without one."""
+    if interface.addresses and all(address.lower().startswith("fe80:") for address in interface.addresses):
+        return True  # so does the line to a telephone on a cable: a network that gives no address leaves 169.254 behind
     if interface.name.startswith(_TUNNELS):
-        return all(address.lower().startswith("fe80:") for address in interface.addresses)
+        return not interface.addresses
     return interface.name.startswith(_INTERNAL) or interface.hardware_address.lower() == _CHIP
 
 

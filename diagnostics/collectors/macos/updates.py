@@ -25,6 +25,7 @@ from typing import Final
 from diagnostics.collectors.macos.packages import HISTORY, parse_history
 from diagnostics.collectors.macos.permissions import told
 from diagnostics.collectors.macos.plists import moment, read_plist
+from diagnostics.collectors.macos.system import collect_operating_system
 from diagnostics.machine import macos_commands
 from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
@@ -39,6 +40,7 @@ _SEARCHED: Final = (
     "LastBackgroundSuccessfulDate",
 )
 _LABEL: Final = re.compile(r"^\s*\* (?:Label: )?(.{1,200})$")
+_VERSION: Final = re.compile(r"Version: (\d{1,3})")
 _RESTARTS: Final = re.compile(r"Action: restart|\[restart\]")
 _SIGNATURES: Final = ("XProtectPlistConfigData", "XProtectCloudKitUpdate")
 UPDATES_MAX: Final = 100
@@ -52,22 +54,26 @@ def collect_update_lists(machine: Machine) -> UpdateLists:
     return UpdateLists("softwareupdate", max(dates))
 
 
-def parse_updates(content: bytes) -> tuple[str, ...]:
-    """Labels of the updates that need a restart."""
+def parse_updates(content: bytes, *, running: str) -> tuple[str, ...]:
+    """Labels of the updates that need a restart. Another version of macOS than the `running` one is an upgrade: whether
+    to take it is its owner's choice, and nothing waits for it."""
     found: list[str] = []
     label = ""
     for line in content.decode("utf-8", "replace").splitlines():
         if matched := _LABEL.match(line):
             label = printable(matched[1].strip(), 100)
         elif label and _RESTARTS.search(line):
-            found.append(label)
+            version = _VERSION.search(line)
+            upgrade = label.startswith("macOS") and version is not None and version[1] != running.partition(".")[0]
+            found += [] if upgrade else [label]
             label = ""
     return tuple(dict.fromkeys(found))[:UPDATES_MAX]
 
 
 def collect_restart_needed(machine: Machine) -> RestartNeeded:
     """macOS installs while it restarts: nothing runs in an old version beside a new one, updates only wait."""
-    waiting = parse_updates(told(machine, macos_commands.UPDATES))
+    running = collect_operating_system(machine).version
+    waiting = parse_updates(told(machine, macos_commands.UPDATES), running=running)
     return RestartNeeded(False, (), "", None, waiting)
 
 

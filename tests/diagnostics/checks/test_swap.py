@@ -46,3 +46,9 @@ def test_fetching_back_is_judged_by_its_rate(
     kept = MemoryHistory()
     kept.append("swap.in-bytes", "", Point(NOW - 300, GB))
     assert codes(context(history=kept), fetched_gb=fetched_gb) == expected
+
+
+def test_swap_that_grows_as_it_is_needed_is_never_full(context: Callable[..., Context]) -> None:
+    pressed = Memory(16 * GB, 1 * GB, 4 * GB, GB // 100)
+    assert [item.code for item in check_swap(pressed, Swapping(0, 0), context()).findings] == ["swap-full"]
+    assert check_swap(pressed, Swapping(0, 0, grows=True), context()).findings == ()

@@ -61,6 +61,8 @@ def test_a_neighbour_that_gave_no_address_does_not_answer() -> None:
 def test_what_macos_keeps_for_itself(name: str, address: str, internal: bool) -> None:
     assert is_internal(Interface(name, True, (), address, 1500, 0, 0, 0, 0)) is internal
     assert is_internal(Interface("utun0", True, ("fe80::1%utun0",), "", 1380, 0, 0, 0, 0))
+    assert is_internal(Interface("en8", True, ("fe80::1%en8",), "", 1500, 0, 0, 0, 0))  # a telephone on a cable
+    assert not is_internal(Interface("en7", True, ("169.254.1.2", "fe80::1%en7"), "", 1500, 0, 0, 0, 0))
     assert not is_internal(Interface("utun4", True, ("10.8.0.2",), "", 1380, 0, 0, 0, 0))
     assert is_internal(Interface("en5", True, (), "AC:DE:48:00:11:22", 1500, 0, 0, 0, 0))
 

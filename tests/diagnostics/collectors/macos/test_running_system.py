@@ -140,8 +140,9 @@ def test_only_updates_that_restart_wait_for_a_restart() -> None:
         b"* Label: Safari26\n\tTitle: Safari, Version: 26.1, Recommended: YES,\n"
         b"* Label: macOS 15.7.2\n\tTitle: macOS, Version: 15.7.2, Recommended: YES, Action: restart,\n"
     )
-    assert parse_updates(printed) == ("macOS 15.7.2",)
-    assert parse_updates(b"No new software available.\n") == ()
+    assert parse_updates(printed, running="15.7.1") == ("macOS 15.7.2",)
+    assert parse_updates(printed, running="14.8") == ()  # an upgrade is its owner's choice
+    assert parse_updates(b"No new software available.\n", running="15.7.1") == ()
 
 
 def test_a_second_version_of_one_name_is_an_upgrade() -> None:
