@@ -269,6 +269,7 @@ class Agent:
         self._stop = asyncio.Event()
         self.afresh = False
         self.small = StayingSmall(self._start_afresh, log=log)
+        self.ground.watch.on_look(self.small.checks_looked)
         self.ground.restart = self._restart.set
         status = StatusVerbs(
             folder,

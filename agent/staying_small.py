@@ -20,6 +20,8 @@ LIMIT_BYTES: Final = 100_000_000
 EVERY_S: Final = 60.0
 #: When the start is over, and what only it needed can go.
 _FIRST_S: Final = 10.0
+#: Until what a look of the checks has brought is stored, told and sent.
+_AFTER_CHECKS_S: Final = 5.0
 #: A large message, or a list for a page, is gone by the next look.
 _LOOKS_IN_A_ROW: Final = 3
 
@@ -40,6 +42,10 @@ class StayingSmall:
         while True:
             self.look()
             await asyncio.sleep(EVERY_S)
+
+    async def checks_looked(self, look: object) -> None:
+        """Reading what they found is the most that the idle service ever does."""
+        asyncio.get_running_loop().call_later(_AFTER_CHECKS_S, give_back_unused_code)
 
     def look(self) -> None:
         give_back_unused_code()
