@@ -136,6 +136,8 @@ class Database:
             try:
                 return self._connection.execute(sql, tuple(parameters)).fetchall()
             except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
+                    raise  # wrong SQL: a defect of ours, no disk's
                 raise _not_read(self.path, error) from error
 
     def close(self) -> None:

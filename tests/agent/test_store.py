@@ -1,9 +1,10 @@
+import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
 
-from agent.store.database import DamagedDatabase, Database, NotWritten
+from agent.store.database import DamagedDatabase, Database, NotRead, NotWritten
 from agent.store.kept_values import KeptValues
 
 
@@ -134,3 +135,20 @@ def test_a_link_in_place_of_the_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "agent.db").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(NotWritten, match="cannot be opened"):
         Database(tmp_path / "agent.db")
+
+
+def test_a_file_damaged_while_it_is_open_is_told_as_such_and_wrong_sql_is_not(tmp_path: Path) -> None:
+    database = Database(tmp_path / "agent.db")
+    kept = KeptValues(database)
+    with database.transaction():
+        for number in range(200):
+            kept.put(f"filler {number}", "x" * 1000)
+    database.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = (tmp_path / "agent.db").read_bytes()
+    (tmp_path / "agent.db").write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    database.query("PRAGMA shrink_memory")
+    with pytest.raises(NotRead, match="could not be read"):
+        database.query("SELECT name, value FROM kept_values")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        database.query("SELECT * FROM nothing_of_the_kind")
+    database.close()
