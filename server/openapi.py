@@ -8,6 +8,7 @@ refusals follow from doors, and every error has the one shape of `ErrorReply`. W
 itself with `refuses`. tests/server/test_openapi.py holds the running server against all of it.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -142,10 +143,14 @@ def _schema_of(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, str
     return {"$ref": _REF.format(model=renamed.get(model.__name__, model.__name__))}
 
 
+def _bytes_of(routes: list[BaseRoute]) -> bytes:
+    return json.dumps(document(routes), separators=(",", ":")).encode()
+
+
 async def openapi(request: Request) -> Response:
     made: bytes | None = getattr(request.app.state, "openapi", None)
-    if made is None:  # once, and not at the start: it takes a good part of a second
-        made = json.dumps(document(request.app.routes), separators=(",", ":")).encode()
+    if made is None:  # once, in a thread, and not at the start: it takes a good part of a second
+        made = await asyncio.to_thread(_bytes_of, list(request.app.routes))
         request.app.state.openapi = made
     return Response(made, media_type="application/json")
 

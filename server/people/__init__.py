@@ -3,7 +3,8 @@
 ../access.py  which route is for whom: the whole table, for console and /api
 rules.py      roles, names, how long a sign-in lasts, how guessing is slowed
 reach.py      a technician sees the customers in their certificate, proven at every request
-store.py      accounts, sessions, one-use links, failures: tokens as hashes, everything read anew at each request
+store.py      accounts, sessions, one-use links: tokens as hashes, everything read anew at each request
+attempts.py   failed sign-ins, counted by account and by address before anything is looked at
 door.py       each request against the table; the cookies; the token in forms; who must set up a second factor first
 forms.py      what a posted form may be
 passwords.py  Argon2id, two at a time

@@ -71,12 +71,12 @@ async def change_password(request: Request) -> Response:
     name, password = visitor.account.name, form.get("password", "")
     if visitor.account.has_password:
         address = address_of(request)
-        wait_s = await office.people.attempt(name, address)
+        wait_s = await office.people.attempts.attempt(name, address)
         if wait_s:
             raise Refusal(429, f"too many failed attempts; try again in {wait_s} s", retry_after_s=wait_s)
         if not await office.passwords.verify(form.get("current", ""), await office.people.password_of(name)):
             return await _account(request, error="The present password is not right.", status_code=422)
-        await office.people.forgive(name, address)
+        await office.people.attempts.forgive(name, address)
     error = fault_of(password, name) or unlike(password, form.get("again", ""))
     if error:
         return await _account(request, error=error, status_code=422)

@@ -8,12 +8,15 @@ always asked for. It says itself whose it is, so no name is typed, and nobody le
 bound to the host of --origin: another site cannot ask for it. Browsers want a host with a name, no number.
 """
 
+import asyncio
+import importlib
 import ipaddress
 import json
 import os
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
+from types import ModuleType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -74,9 +77,7 @@ class PasskeyStore:
 
     async def options_to_add(self, name: str) -> dict[str, Any]:
         """What `navigator.credentials.create` is asked for. Those the account has already are not made again."""
-        import webauthn
-        from webauthn.helpers import structs
-
+        webauthn, structs = await _library()
         async with self._database.read() as connection:
             query = select(passkeys.c.credential).where(passkeys.c.account == name)
             known = (await connection.execute(query)).scalars().all()
@@ -97,13 +98,12 @@ class PasskeyStore:
         return found
 
     async def add(self, account: str, name: str, credential: str) -> Passkey:
-        import webauthn
-        from webauthn.helpers import parse_client_data_json, parse_registration_credential_json
-
+        webauthn, _ = await _library()
         host = self._require_host()
         try:
-            parsed = parse_registration_credential_json(_bounded(credential))
-            challenge = self._challenges.use(parse_client_data_json(parsed.response.client_data_json).challenge)
+            parsed = webauthn.helpers.parse_registration_credential_json(_bounded(credential))
+            client = webauthn.helpers.parse_client_data_json(parsed.response.client_data_json)
+            challenge = self._challenges.use(client.challenge)
             made = webauthn.verify_registration_response(
                 credential=parsed,
                 expected_challenge=challenge,
@@ -148,11 +148,9 @@ class PasskeyStore:
 
     # --- signing in with one ---------------------------------------------------------------------------------
 
-    def options_to_sign_in(self) -> dict[str, Any]:
+    async def options_to_sign_in(self) -> dict[str, Any]:
         """What `navigator.credentials.get` is asked for: any passkey for this host."""
-        import webauthn
-        from webauthn.helpers import structs
-
+        webauthn, structs = await _library()
         options = webauthn.generate_authentication_options(
             rp_id=self._require_host(),
             challenge=self._challenges.new(),
@@ -164,13 +162,12 @@ class PasskeyStore:
 
     async def sign_in(self, credential: str) -> str:
         """Whose passkey answered; the account's name. Refusal 401 for anything else, in the same words."""
-        import webauthn
-        from webauthn.helpers import parse_authentication_credential_json, parse_client_data_json
-
+        webauthn, _ = await _library()
         host = self._require_host()
         try:
-            parsed = parse_authentication_credential_json(_bounded(credential))
-            challenge = self._challenges.use(parse_client_data_json(parsed.response.client_data_json).challenge)
+            parsed = webauthn.helpers.parse_authentication_credential_json(_bounded(credential))
+            client = webauthn.helpers.parse_client_data_json(parsed.response.client_data_json)
+            challenge = self._challenges.use(client.challenge)
         except Exception:  # noqa: BLE001 - as in `add`
             raise _not_known() from None
         async with self._database.read() as connection:
@@ -210,6 +207,12 @@ class PasskeyStore:
                 hint="Browsers keep none for numbers: use https://desk.example.org, or http://localhost on trial.",
             )
         return self._host
+
+
+async def _library() -> tuple[ModuleType, ModuleType]:
+    """webauthn and its structures. Reading them in takes a second, once: in a thread, and only where somebody asks."""
+    library = await asyncio.to_thread(importlib.import_module, "webauthn")
+    return library, library.helpers.structs
 
 
 def _bounded(credential: str) -> str:

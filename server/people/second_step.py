@@ -42,7 +42,7 @@ async def enter(request: Request) -> Response:
         return _over(request)
     account, how = half
     address = address_of(request)
-    wait_s = await office.people.attempt_second(account.name, address)
+    wait_s = await office.people.attempts.attempt_second(account.name, address)
     if wait_s:
         error = f"Too many wrong codes. Try again in {wait_s} s."
         answer = await _ask(request, account, then, error=error, status_code=429)
@@ -53,7 +53,7 @@ async def enter(request: Request) -> Response:
     use = office.factors.use_recovery_code if recovery else office.factors.use_code
     if not await use(account.name, text):
         return await _ask(request, account, then, error=_WRONG, status_code=401)
-    await office.people.forgive_second(account.name, address)
+    await office.people.attempts.forgive_second(account.name, address)
     await office.people.end_half(half_token(request))
     where = "/account?done=recovered" if recovery else then
     return await begin(request, account.name, where, how.with_second(recovery=recovery))
@@ -74,17 +74,17 @@ def _over(request: Request) -> Response:
 
 
 async def passkey_options(request: Request) -> Response:
-    return JSONResponse(office_of(request).passkeys.options_to_sign_in())
+    return JSONResponse(await office_of(request).passkeys.options_to_sign_in())
 
 
 async def passkey(request: Request) -> Response:
     office, form, address = office_of(request), form_of(request), address_of(request)
     # Whose it is is not known yet; nobody's name is counted, the address is.
-    wait_s = await office.people.attempt_from(address)
+    wait_s = await office.people.attempts.attempt_from(address)
     if wait_s:
         raise Refusal(429, f"too many failed attempts; try again in {wait_s} s", retry_after_s=wait_s)
     name = await office.passkeys.sign_in(form.get("credential", ""))
-    await office.people.forgive_from(address)
+    await office.people.attempts.forgive_from(address)
     return await begin(request, name, path_after(form.get("next", "")), HowSignedIn.PASSKEY)
 
 

@@ -54,7 +54,7 @@ async def sign_in(request: Request) -> Response:
     office, form = office_of(request), form_of(request)
     then, typed, password = path_after(form.get("next", "")), form.get("name", "")[:60], form.get("password", "")
     name, address = account_name(typed) or typed, address_of(request)
-    wait_s = await office.people.attempt(name, address)
+    wait_s = await office.people.attempts.attempt(name, address)
     if wait_s:
         error = f"Too many failed attempts. Try again in {wait_s} s."
         answer = _ask(request, then=then, status_code=429, name=typed, error=error)
@@ -63,7 +63,7 @@ async def sign_in(request: Request) -> Response:
     phc = await office.people.password_of(name)
     if not await office.passwords.verify(password, phc):
         return _ask(request, then=then, status_code=401, name=typed, error=_WRONG)
-    await office.people.forgive(name, address)
+    await office.people.attempts.forgive(name, address)
     if phc is not None and is_outdated(phc):
         await office.people.renew_hash(name, phc, await office.passwords.hash(password))
     return await proceed(request, name, then, HowSignedIn.PASSWORD)

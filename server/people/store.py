@@ -1,4 +1,4 @@
-"""Keeps accounts, their sessions and one-use links, and counts failed sign-ins. Second factors are factors.py.
+"""Keeps accounts, their sessions and one-use links. Besides: attempts.py, factors.py, passkeys.py, tokens.py.
 
 Changing a password, a role or removing an account ends what was open under it: at once, and also when another process
 (the command line) did it, since every request reads the row anew.
@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import Clock
+from server.people.attempts import Attempts
 from server.people.factors import Factors, reset_factors
 from server.people.model import (
     accounts,
@@ -21,24 +22,15 @@ from server.people.model import (
     one_use_links,
     passkeys,
     recovery_codes,
-    sign_in_attempts,
 )
 from server.people.rules import (
-    ACCOUNT_LIMIT,
-    ADDRESS_LIMIT,
-    FORGET_FAILURES_S,
     HALF_S,
     LINK_S,
-    SECOND_LIMIT,
     SEEN_EVERY_S,
     SESSION_S,
     HowSignedIn,
-    Limit,
     Role,
-    account_key,
     account_name,
-    address_key,
-    second_key,
     session_holds,
 )
 from server.people.tokens import TokenStore
@@ -85,6 +77,7 @@ class PeopleStore:
     def __init__(self, database: Database, now: Clock) -> None:
         self._database = database
         self._now = now
+        self.attempts = Attempts(database, now)
         self.tokens = TokenStore(database, now)
 
     # --- accounts ----------------------------------------------------------------------------------------------
@@ -323,73 +316,14 @@ class PeopleStore:
         async with self._database.write() as connection:
             await connection.execute(delete(half_sign_ins).where(half_sign_ins.c.token_hash == token_hash(token)))
 
-    # --- failed sign-ins -----------------------------------------------------------------------------------------
-
-    async def attempt(self, name: str, address: str) -> int:
-        """0: try a password now, and it is counted as failed until `forgive`. Else: seconds to wait.
-
-        Counted before the password is looked at, so that a hundred attempts at once are a hundred and not one.
-        """
-        return await self._attempt({account_key(name): ACCOUNT_LIMIT, address_key(address): ADDRESS_LIMIT})
-
-    async def attempt_second(self, name: str, address: str) -> int:
-        """As `attempt`, for a code. Its own count: the right password does not make guessing codes cheap again."""
-        return await self._attempt({second_key(name): SECOND_LIMIT, address_key(address): ADDRESS_LIMIT})
-
-    async def attempt_from(self, address: str) -> int:
-        """As `attempt`, where it is not known yet whose sign-in this is to be."""
-        return await self._attempt({address_key(address): ADDRESS_LIMIT})
-
-    async def _attempt(self, limits: dict[bytes, Limit]) -> int:
-        now = self._now()
-        async with self._database.write() as connection:
-            for key in sorted(limits):
-                fresh = self._database.insert(sign_in_attempts).values(key=key, failures=0, last_at=now)
-                await connection.execute(fresh.on_conflict_do_nothing(index_elements=["key"]))
-            query = select(sign_in_attempts).where(sign_in_attempts.c.key.in_(limits)).order_by(sign_in_attempts.c.key)
-            # Locked, so that attempts at once are judged one after the other.
-            known = (await connection.execute(query.with_for_update())).all()
-            wait = max(limits[row.key].wait_s(row.failures, row.last_at, now) for row in known)
-            if wait:
-                return wait
-            for row in known:
-                forgotten = row.last_at < now - FORGET_FAILURES_S
-                await connection.execute(
-                    update(sign_in_attempts)
-                    .where(sign_in_attempts.c.key == row.key)
-                    .values(failures=1 if forgotten else row.failures + 1, last_at=now)
-                )
-        return 0
-
     async def sweep(self) -> None:
         """Forget failures, sessions and links that are over."""
         now = self._now()
         async with self._database.write() as connection:
-            await connection.execute(
-                delete(sign_in_attempts).where(sign_in_attempts.c.last_at < now - FORGET_FAILURES_S)
-            )
             for table in (console_sessions, half_sign_ins, one_use_links):
                 await connection.execute(delete(table).where(table.c.expires_at <= now))
+        await self.attempts.sweep()
         await self.tokens.sweep()
-
-    async def forgive(self, name: str, address: str) -> None:
-        """The attempt just made was right: forget the account's failures, and take this one from the address."""
-        await self._forgive(account_key(name), address)
-
-    async def forgive_second(self, name: str, address: str) -> None:
-        await self._forgive(second_key(name), address)
-
-    async def forgive_from(self, address: str) -> None:
-        await self._forgive(None, address)
-
-    async def _forgive(self, key: bytes | None, address: str) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key == key))
-            await connection.execute(
-                update(sign_in_attempts)
-                .where(sign_in_attempts.c.key == address_key(address), sign_in_attempts.c.failures > 0)
-                .values(failures=sign_in_attempts.c.failures - 1)
-            )
 
 
 def session_handle(hashed: bytes) -> str:

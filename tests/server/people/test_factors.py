@@ -182,7 +182,7 @@ async def test_options_name_the_host_ask_who_is_there_and_challenge_anew(
     factors: FactorStore, database: Database, clock: Clock
 ) -> None:
     store = PasskeyStore(database, clock, "https://desk.example.org:8443")
-    first, second = store.options_to_sign_in(), store.options_to_sign_in()
+    first, second = await store.options_to_sign_in(), await store.options_to_sign_in()
     assert first["challenge"] != second["challenge"]
     assert (first["rpId"], first["userVerification"]) == ("desk.example.org", "required")
     assert not first.get("allowCredentials")
@@ -191,4 +191,4 @@ async def test_options_name_the_host_ask_who_is_there_and_challenge_anew(
     assert made["authenticatorSelection"]["userVerification"] == "required"
     assert "anna" not in made["user"]["id"]
     with pytest.raises(Refusal):
-        PasskeyStore(database, clock, "http://127.0.0.1:1").options_to_sign_in()
+        await PasskeyStore(database, clock, "http://127.0.0.1:1").options_to_sign_in()
