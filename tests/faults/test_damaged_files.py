@@ -20,7 +20,7 @@ from tests.faults.lived_in import FILES, LATER, Belief, live
 from tests.hostile.machine import Machine, Time
 
 #: Places tried at every run, the same ones each time; all of them and many more flips in the soak.
-FILES_TRIED, ROWS_TRIED, BITS_TRIED = 14, 12, 5
+FILES_TRIED, ROWS_TRIED, BITS_TRIED = 10, 8, 3
 FLIPS_SOAK = 100
 #: Damage to these may not keep the agent from its work: they are its own notes, and are made anew.
 NOTES = ("findings", "check_runs", "metric_history")

@@ -28,7 +28,7 @@ from tests.making import Organisation
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 ITEMS = 3
-SAMPLE_KILLS, SAMPLE_ERRORS = 6, 6
+SAMPLE_KILLS, SAMPLE_ERRORS = 4, 4
 #: A thousand places and more, a second each.
 PARTS = 8 if os.environ.get("BELLPULL_SOAK") == "1" else 1
 FORKS = multiprocessing.get_context("forkserver")

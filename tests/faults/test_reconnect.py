@@ -17,7 +17,7 @@ from tests.server.actors import Clock
 from tests.server.conftest import running_world
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks measure on Linux only")
-AGENTS = 30
+AGENTS = 20
 WIDE = {"links_a_minute": 100_000, "requests_a_minute": 100_000, "enrolments_a_minute": 100_000}
 
 
