@@ -15,8 +15,9 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-#: At one time between accepted and welcomed: enough to keep the database busy, few enough to be done within seconds.
-PLACES: Final = 24
+#: At one time between accepted and welcomed: enough to keep the database's four readers busy. More would not be served
+#: sooner, only all of them later: past the agents' five seconds where the machine has other work.
+PLACES: Final = 8
 #: Shorter than an agent's patience for an answer to its upgrade.
 LINE_S: Final = 10.0
 LINE_MAX: Final = 2000
