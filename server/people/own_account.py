@@ -25,6 +25,7 @@ _FLASHES: Final = {
     "password": Flash("The new password is set. Everywhere else you are signed out."),
     "elsewhere": Flash("Everywhere else you are signed out."),
     "ended": Flash("That session is ended."),
+    "codes-on": Flash("Codes are on. Everywhere else you are signed out."),
     "codes-off": Flash("Codes are off."),
     "passkey": Flash("The passkey is added. Everywhere else you are signed out."),
     "passkey-removed": Flash("The passkey is removed."),
@@ -134,7 +135,7 @@ async def confirm_codes(request: Request) -> Response:
         raise Refusal(409, "no codes wait to be confirmed", hint="Begin under Your account.")
     if not await office.factors.confirm_codes(name, form_of(request).get("code", "")[:20]):
         return _codes_page(request, secret, error=_WRONG_CODE, status_code=422)
-    return await _new_factor(request, "codes of an app", "Codes are on.")
+    return await _new_factor(request, "codes of an app", "Codes are on.", "codes-on")
 
 
 async def remove_codes(request: Request) -> Response:
@@ -147,14 +148,14 @@ async def remove_codes(request: Request) -> Response:
     return RedirectResponse("/account?done=codes-off", status_code=303)
 
 
-async def _new_factor(request: Request, what: str, title: str) -> Response:
+async def _new_factor(request: Request, what: str, title: str, done: str) -> Response:
     """Told to the log; the other sessions, begun without it, end; with the first one come the recovery codes."""
     office, visitor = office_of(request), visitor_of(request)
     name = visitor.account.name
     await note_change(office, name, f"second factor: {what}", by=name)
     await office.people.end_all(name, keep=visitor.token)
     if (await office.factors.of(name)).recovery_codes:
-        return RedirectResponse("/account?done=passkey", status_code=303)
+        return RedirectResponse(f"/account?done={done}", status_code=303)
     return show(request, "recovery.html", title=title, codes=await office.factors.new_recovery_codes(name))
 
 
@@ -181,7 +182,7 @@ async def add_passkey(request: Request) -> Response:
     typed = " ".join(form.get("name", "").split())[:_NAME_MAX_CHARS]
     name = typed or browser_words(request.headers.get("user-agent", ""))
     await office.passkeys.add(visitor.account.name, name, form.get("credential", ""))
-    return await _new_factor(request, "passkey", "The passkey is added.")
+    return await _new_factor(request, "passkey", "The passkey is added.", "passkey")
 
 
 async def remove_passkey(request: Request) -> Response:

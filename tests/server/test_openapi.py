@@ -66,7 +66,9 @@ class Loop:
 
 
 class Asked:
-    def __init__(self, loop: Loop, world: World, tokens: dict[Who, str], known: dict[str, list[str]]) -> None:
+    """`known`: by the name in a path, something of the technician's customer, and the like of another customer."""
+
+    def __init__(self, loop: Loop, world: World, tokens: dict[Who, str], known: dict[str, tuple[str, str]]) -> None:
         self.loop, self.world, self.tokens, self.known = loop, world, tokens, known
 
     def ask(self, method: str, path: str, case: schemathesis.Case[Any]) -> httpx2.Response:
@@ -90,14 +92,19 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     world = people.world
 
     async def fill() -> Asked:
-        device = await world.approved("laptop")
-        ticket = await open_ticket(world, device, "help")
+        device, other = await world.approved("laptop"), await world.approved("scanner", customer="Bluebird")
+        ticket, foreign = await open_ticket(world, device, "help"), await open_ticket(world, other, "theirs")
         tokens = {
             Who.TECHNICIAN: await world.technician_token("Ada Tech", customers=("Acme",)),
             Who.ORGANISATION: await world.organisation_token(),
         }
         made = await world.http.post("/api/codes", headers=bearer(tokens[Who.TECHNICIAN]))
-        known = {"device": [device.device], "ticket": [ticket], "code": [made.json()["code"]], "blob": [uuid("none")]}
+        known = {
+            "device": (device.device, other.device),
+            "ticket": (ticket, foreign),
+            "code": (made.json()["code"], "000000000"),
+            "blob": (uuid("none"), uuid("none")),
+        }
         return Asked(loop, world, tokens, known)
 
     try:
@@ -141,11 +148,15 @@ def test_every_answer_is_one_that_the_document_names(asked: Asked, method: str, 
     @given(data=st.data())
     def hold(data: st.DataObject) -> None:
         case = data.draw(st.one_of(right, wrong) if operation.body or operation.query else right)
-        for name, values in asked.known.items():
-            # Half of the time something that is there.
+        foreign = False
+        for name, (own, others) in asked.known.items():
+            # Most of the time something that is there: theirs, or somebody else's.
             if name in (case.path_parameters or {}) and data.draw(st.booleans()):
-                case.path_parameters[name] = data.draw(st.sampled_from(values))
-        case.validate_response(asked.ask(method, path, case), checks=HELD_TO)
+                foreign = data.draw(st.booleans())
+                case.path_parameters[name] = others if foreign else own
+        answer = asked.ask(method, path, case)
+        case.validate_response(answer, checks=HELD_TO)
+        assert not foreign or answer.status_code == 404
 
     hold()
 

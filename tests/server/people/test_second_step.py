@@ -8,6 +8,7 @@ import pytest
 
 from protocol.audit import AuditWord
 from server.audit.reading import AuditReading
+from server.people.model import passkeys
 from server.people.rules import FRESH_S, HALF_S, Role
 from server.people.totp import STEP_S, code_of, step_at
 from tests.server.actors import Clock, World
@@ -140,6 +141,22 @@ async def test_an_hour_after_signing_in_nothing_that_guards_the_account_is_chang
         assert "Sign in once more" in sent.text
     assert (await desk.office.factors.of("anna")).any
     assert (await browser.post("/account/passkeys/options")).status_code == 403
+
+
+async def test_a_further_factor_leaves_the_recovery_codes_as_they_are(desk: World, people: People) -> None:
+    browser, _, codes = await set_up(people)
+    row = {"id": "k", "credential": b"c", "account": "anna", "name": "key", "public_key": b"", "sign_count": 0}
+    async with desk.office.database.write() as connection:
+        await connection.execute(passkeys.insert().values(**row, made_at=1))
+    assert "Codes are off." in (await browser.post("/account/codes/remove")).text
+    await browser.post("/account/codes")
+    secret = await desk.office.factors.waiting_secret("anna")
+    done = await browser.post("/account/codes/confirm", {"code": code_of(secret, step_at(desk.clock.now))})
+    assert "Codes are on. Everywhere else you are signed out." in done.text
+    assert codes[0] not in done.text
+    assert (await desk.office.factors.of("anna")).recovery_codes == 10
+    assert "The passkey is removed." in (await browser.post("/account/passkeys/k/remove")).text
+    assert (await browser.post("/account/passkeys/k/remove")).status_code == 404
 
 
 async def test_signing_in_again_makes_the_session_fresh_and_ends_the_old_one(desk: World, people: People) -> None:
