@@ -90,9 +90,17 @@ class House:
         self.leave()
         self.say("I am here")  # a local act: whoever waits for help may be asked again
         self.visit = self.world.connect("processes")
+        asked = self.world.asks
+        wait_for(
+            lambda: bool(asked("consent-list")["pending"]) or any("error" in e.values() for e in self.visit_said())
+        )
+        assert asked("consent-list")["pending"], f"nobody was let in after {self.killed}: {self.visit_said()[-4:]}"
         self.world.approve()
         self.visit.until("granted")
         self.visit.say("ps")
+
+    def visit_said(self) -> list[dict[str, object]]:
+        return [] if self.visit is None else list(self.visit.events)
 
     def leave(self) -> None:
         if self.visit is not None:
@@ -129,6 +137,7 @@ class House:
             self.world.server.start_again()
         if self.world.service.poll() is not None:
             self.world.start_again()
+        wait_for(self.world._connected, 90)
 
 
 @pytest.mark.soak
