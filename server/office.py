@@ -55,9 +55,12 @@ from server.technicians.challenges import Challenges
 from server.technicians.store import TechnicianStore
 from server.tickets.handing import Handing
 from server.tickets.listing import TicketListing
+from server.tickets.service import ServiceStore
 from server.tickets.store import TicketStore
 
 _SWEEP_S = 3600
+#: People read minutes.
+_CLOCKS_S = 30
 #: A server that has just started lets everybody in first.
 _SETTLE_S: Final = 30.0
 _GOODBYE_S = 1.0
@@ -121,6 +124,7 @@ class Office:
         )
         self.handing = Handing(self.database, self.tickets)
         self.listing = TicketListing(self.database, now)
+        self.service = ServiceStore(self.database, now)
         self.bundles = BundleStore(
             self.database,
             now,
@@ -171,6 +175,7 @@ class Office:
         self._start("announcer", self.announcer.run())
         self._start("relay", self.relay.run())
         self._start("sweeper", self._sweep())
+        self._start("service clocks", self._watch_clocks())
         log.info("opened", entries=self.audit.size)
 
     async def goodbye(self, reason: str = "the server is restarting") -> None:
@@ -214,6 +219,14 @@ class Office:
             except (SQLAlchemyError, OSError):
                 log.error("sweep-failed", exc_info=True)  # the next one does what this one left
             await asyncio.sleep(_SWEEP_S)
+
+    async def _watch_clocks(self) -> None:
+        while True:
+            try:
+                await self.service.ran_out()
+            except (SQLAlchemyError, OSError):
+                log.error("service-clocks-failed", exc_info=True)  # the next look finds what this one left
+            await asyncio.sleep(_CLOCKS_S)
 
     # --- what several rooms do together --------------------------------------------------------------------
 

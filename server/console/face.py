@@ -18,6 +18,7 @@ from server.people.store import Account, OpenSession
 from server.refusal import Refusal
 from server.reports.behind import Kind, RowColumn
 from server.reports.figures import Column
+from server.tickets.service_rules import length_text
 from web.pages import NavItem, Pages, page_environment
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
@@ -89,6 +90,7 @@ def _pages() -> Pages:
     environment.filters["from_code"] = from_code
     environment.filters["state_option"] = state_option
     environment.filters["twice"] = twice
+    environment.filters["working"] = working_time
     environment.filters["row_column"] = row_column
     environment.filters["number_column"] = number_column
     # A global, not an import: parts that refresh themselves are rendered without the page around them.
@@ -156,6 +158,11 @@ def row_column(column: RowColumn) -> dict[str, str]:
 def twice(name: str) -> tuple[str, str]:
     """For `ui.select`: a name that is its own label."""
     return name, name
+
+
+def working_time(seconds: int) -> str:
+    """`1 h 30 min`, never in days: a day of work is not 24 hours. The sign is the caller's to tell."""
+    return length_text(abs(seconds) // 60)
 
 
 def technician_options(technicians: tuple[KnownTechnician, ...]) -> list[tuple[str, str]]:

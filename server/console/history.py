@@ -5,13 +5,18 @@ from typing import Any, Final, assert_never
 
 from protocol.messages.desk import TicketState
 from server.console.words import STATE_WORDS
-from server.tickets.history import Author, AuthorKind, Event, EventKind
+from server.tickets.history import BY_CLOCK, Author, AuthorKind, Event, EventKind
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome
+from server.tickets.service_clock import ClockKind
 
 _TONES: Final = {
     TicketState.SOLVED: "ok",
     TicketState.CLOSED: "none",
     TicketState.REOPENED: "warning",
+}
+_LATE: Final = {
+    ClockKind.ANSWER: "No answer within the time promised",
+    ClockKind.SOLVE: "No solution within the time promised",
 }
 
 
@@ -29,7 +34,7 @@ def who(by: Author, technicians: Mapping[str, str]) -> str:
         case AuthorKind.DEVICE:
             return "the device"
         case AuthorKind.SERVER:
-            return "as it was found at an upgrade"
+            return "by the clock" if by == BY_CLOCK else "as it was found at an upgrade"
         case never:
             assert_never(never)
 
@@ -54,6 +59,10 @@ def _told(event: Event) -> dict[str, str]:
             return _line("First answer of a person", text, tone="ok", icon="chat")
         case EventKind.WROTE:
             return _line("The customer wrote again", text, icon="chat")
+        case EventKind.PRIORITY:
+            return _line(f"Priority {event.after}", text, icon="clock")
+        case EventKind.LATE:
+            return _line(_LATE[ClockKind(event.after or "")], text, tone="error", icon="clock")
         case never:
             assert_never(never)
 

@@ -22,10 +22,12 @@ from server.technicians.listing import TechnicianListing
 from server.tickets.handing import NOTE_MAX_CHARS, REASON_MAX_CHARS
 from server.tickets.history import Author, account, events_of
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome, handing_targets
+from server.tickets.priority import IMPACT_WORDS, URGENCY_WORDS
 from server.tickets.rules import MOVES, OPEN_STATES, PAUSED_STATES
 
 _FLASHES: Final = {
     "facts": Flash("Saved. The customer sees it as soon as their device is connected."),
+    "priority": Flash("Saved. The clocks count against the new targets."),
     "owner": Flash("Saved. The ticket has one owner."),
     "handed-on": Flash("Handed on, with everything in it and your note."),
     "given-up": Flash("Closed as not solved. The customer reads your reason."),
@@ -108,6 +110,9 @@ async def show_ticket(
         moves=[row.state, *(state for state in TicketState if state in MOVES[row.state])],
         level=LEVEL_WORDS[Level(row.level)],
         outcome=None if row.outcome is None else OUTCOME_WORDS[Outcome(row.outcome)],
+        service=await office.service.of(row.ticket),
+        impacts=[(str(one.value), words) for one, words in IMPACT_WORDS.items()],
+        urgencies=[(str(one.value), words) for one, words in URGENCY_WORDS.items()],
         timeline=timeline_of(events, await TechnicianListing(office.database).names(serials)),
         events_shown=EVENTS_SHOWN,
         may_hand=may_hand,

@@ -19,6 +19,7 @@ from web.pages import wants_fragment
 STATES: Final = [
     (Wanted.OPEN.value, "Not solved yet"),
     (Wanted.NOW.value, "Needs somebody now"),
+    (Wanted.LATE.value, "Later than promised"),
     *((state.value, word) for state, (_, word) in STATE_WORDS.items()),
     (Wanted.ALL.value, "All"),
 ]

@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     OUTCOME = "outcome"
     ANSWERED = "answered"  # once: the first act of a person on it
     WROTE = "wrote"  # the customer, after the ticket itself
+    PRIORITY = "priority"
+    LATE = "late"  # a service clock ran out; `after`: which (service_clock.py)
 
 
 class AuthorKind(StrEnum):
@@ -45,6 +47,8 @@ class Author:
 
 
 DEVICE: Final = Author(AuthorKind.DEVICE)
+#: What the server does by the clock, without anybody asking.
+BY_CLOCK: Final = Author(AuthorKind.SERVER, "clock")
 #: A person of the desk, when who it was does not matter.
 DESK: Final = Author(AuthorKind.ACCOUNT)
 

@@ -14,14 +14,20 @@ from protocol.messages.report import ReportedSeverity
 from server.clock import Clock
 from server.devices.model import devices
 from server.storage.engine import Database
-from server.tickets.model import messages, ticket_repeats, tickets
+from server.tickets.model import messages, ticket_repeats, ticket_service, tickets
+from server.tickets.priority import Impact, Priority, Urgency, priority_of
 from server.tickets.rules import OPEN_STATES, PAUSED_STATES
+from server.tickets.service import rules_in
+from server.tickets.service_clock import ClockKind
+from server.tickets.service_hours import ServiceHours
 
 PAGE_ROWS: Final = 25
 #: Fits beside the ticket updates into what waits for one agent.
 WORDS_AT_LOGIN: Final = 50
 _OPEN: Final = [state.value for state in OPEN_STATES]
 _RUNNING: Final = [state.value for state in OPEN_STATES - PAUSED_STATES]
+_WITH_SERVICE = tickets.join(devices).outerjoin(ticket_service, ticket_service.c.ticket == tickets.c.ticket)
+_SERVICE = [column for column in ticket_service.c if column.name != "ticket"]
 #: Nobody has looked at these yet, or the customer says it is not solved.
 _UNTOUCHED: Final = [TicketState.NEW.value, TicketState.REOPENED.value]
 
@@ -31,6 +37,7 @@ class Wanted(StrEnum):
 
     OPEN = "open-ones"
     NOW = "now"
+    LATE = "late"
     ALL = "all"
 
 
@@ -63,6 +70,19 @@ class TicketLine:
     opened_at: int
     eta: int
     overdue: bool
+    service: "LineService | None"
+
+
+@dataclass(frozen=True)
+class LineService:
+    """The service clocks of a line. `due`: of the clock that runs out first; none while none runs. `left_s`: working
+    seconds until then, negative when it has passed; of the solution while nothing runs."""
+
+    priority: Priority
+    what: ClockKind
+    due: int | None
+    left_s: int
+    late: bool
 
 
 @dataclass(frozen=True)
@@ -92,10 +112,10 @@ class TicketListing:
     async def page(self, customers: Set[str] | None, wanted: Filter, page: int, rows: int = PAGE_ROWS) -> TicketPage:
         now = self._now()
         where = [*_visible(customers), *self._conditions(wanted, now)]
-        count = select(func.count()).select_from(tickets.join(devices)).where(*where)
+        count = select(func.count()).select_from(_WITH_SERVICE).where(*where)
         query = (
-            select(tickets, devices.c.label, devices.c.customer, devices.c.asked_customer)
-            .select_from(tickets.join(devices))
+            select(tickets, devices.c.label, devices.c.customer, devices.c.asked_customer, *_SERVICE)
+            .select_from(_WITH_SERVICE)
             .where(*where)
             .order_by(*_urgency(now), tickets.c.received_at.desc(), tickets.c.ticket)
             .offset((page - 1) * rows)
@@ -103,7 +123,8 @@ class TicketListing:
         )
         async with self._database.read() as connection:
             total = int(await connection.scalar(count) or 0)
-            lines = tuple(_line(row, now) for row in await connection.execute(query))
+            hours = (await rules_in(connection)).hours
+            lines = tuple(_line(row, hours, now) for row in await connection.execute(query))
         return TicketPage(lines, page, total)
 
     async def counts(self, customers: Set[str] | None) -> dict[TicketState, int]:
@@ -167,6 +188,9 @@ class TicketListing:
                 found = [tickets.c.state.in_(_OPEN)]
             case Wanted.NOW:
                 found = [or_(tickets.c.state.in_(_UNTOUCHED), _is_overdue(now))]
+            case Wanted.LATE:
+                late = (ticket_service.c.answer_broken_at, ticket_service.c.solve_broken_at)
+                found = [tickets.c.state.in_(_OPEN), or_(_runs_late(now), *(column.is_not(None) for column in late))]
             case state:
                 found = [tickets.c.state == state]
         if wanted.severity is not None:
@@ -193,6 +217,10 @@ def _is_overdue(now: int) -> ColumnElement[bool]:
     return and_(tickets.c.state.in_(_RUNNING), tickets.c.eta < now)
 
 
+def _runs_late(now: int) -> ColumnElement[bool]:
+    return or_(ticket_service.c.answer_due < now, ticket_service.c.solve_due < now)
+
+
 def _urgency(now: int) -> list[ColumnElement[int]]:
     """Broken promises and untouched tickets first, then the gravest, then what is waited for; solved ones last."""
     standing = case(
@@ -213,7 +241,7 @@ def _urgency(now: int) -> list[ColumnElement[int]]:
     return [standing, grave]
 
 
-def _line(row: Any, now: int) -> TicketLine:
+def _line(row: Any, hours: ServiceHours, now: int) -> TicketLine:
     state = TicketState(row.state)
     return TicketLine(
         ticket=row.ticket,
@@ -230,4 +258,16 @@ def _line(row: Any, now: int) -> TicketLine:
         opened_at=row.opened_at,
         eta=row.eta,
         overdue=state in OPEN_STATES - PAUSED_STATES and row.eta < now,
+        service=None if row.impact is None or state not in OPEN_STATES else _service(row, hours, now),
     )
+
+
+def _service(row: Any, hours: ServiceHours, now: int) -> LineService:
+    due, what = min(
+        ((one, kind) for one, kind in ((row.answer_due, ClockKind.ANSWER), (row.solve_due, ClockKind.SOLVE)) if one),
+        default=(None, ClockKind.SOLVE),
+    )
+    # One of the two is 0: nothing lies between a moment and an earlier one.
+    left = row.solve_left_s if due is None else hours.working_s(now, due) - hours.working_s(due, now)
+    late = left < 0 or row.solve_broken_at is not None
+    return LineService(priority_of(Impact(row.impact), Urgency(row.urgency)), what, due, left, late)

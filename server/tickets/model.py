@@ -1,6 +1,19 @@
-"""Tables of tickets, what repeats them, what happened to them, their messages, sealed evidence, and past ETAs."""
+"""Tables of tickets: what repeats them, what happened to them, messages, sealed evidence, past ETAs, service clocks."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, and_, column
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    and_,
+    column,
+)
 
 from server.storage.schema import METADATA
 
@@ -102,4 +115,30 @@ sealed = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+#: When the desk works and what it promised: one row, the newest. `rules`: JSON of service_rules.ServiceRules.
+service_rules = Table(
+    "service_rules",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("rules", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", String(40), nullable=False),
+)
+
+#: Priority and clocks of a ticket (service_clock.py), computed anew at each change. `*_due`: none while none runs.
+ticket_service = Table(
+    "ticket_service",
+    METADATA,
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), primary_key=True),
+    Column("impact", Integer, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("answer_due", BigInteger, index=True),
+    Column("solve_due", BigInteger, index=True),
+    Column("answer_broken_at", BigInteger),
+    Column("solve_broken_at", BigInteger),
+    Column("solve_left_s", BigInteger, nullable=False),
+    Column("answer_told", Boolean, nullable=False),
+    Column("solve_told", Boolean, nullable=False),
 )

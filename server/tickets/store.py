@@ -23,6 +23,7 @@ from server.findings.model import findings
 from server.link.refused import ItemRefused
 from server.refusal import Refusal, not_found
 from server.storage.engine import Database
+from server.tickets import service
 from server.tickets.history import DESK, DEVICE, Author, AuthorKind, Event, EventKind, changes_of, keep, was_answered
 from server.tickets.levels import Level, Outcome, arrival_level
 from server.tickets.model import eta_history, messages, sealed, ticket_repeats, tickets
@@ -104,6 +105,7 @@ class TicketStore:
             )
         )
         await connection.execute(eta_history.insert().values(ticket=body.ticket, eta=facts.eta, set_at=now))
+        await service.refresh(connection, body.ticket, now)
         return body.ticket
 
     async def customer_text(self, connection: AsyncConnection, device: str, item: CustomerText) -> str:
@@ -287,6 +289,7 @@ class TicketStore:
                 wanted.setdefault("level", Level.FIRST_LINE)
         await keep(connection, *changes_of(row, wanted, at=now, by=by, note=note))
         await self._touch(connection, row.ticket, **wanted)
+        await service.refresh(connection, row.ticket, now)
 
     async def _touch(self, connection: AsyncConnection, ticket: str, **changes: object) -> None:
         await connection.execute(

@@ -1,0 +1,59 @@
+"""Hours and targets on their page, and the time promised on a ticket's."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from server.people.rules import Role
+from server.tickets.history import EventKind, events_of
+from server.tickets.service_rules import ServiceRules, form_of_rules
+from tests.server.console.browsing import People
+from tests.server.in_process import in_process, open_ticket
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def people(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[People]:
+    async with in_process(tmp_path_factory.mktemp("service")) as made:
+        yield made
+
+
+async def test_an_admin_sets_the_hours_and_others_read_them(people: People) -> None:
+    admin, viewer = await people.signed_in(Role.ADMIN), await people.signed_in(Role.VIEWER)
+    form = form_of_rules(ServiceRules()) | {
+        "zone": "Europe/Berlin",
+        "Saturday": "10:00-12:00",
+        "holidays": "2026-12-25",
+    }
+    saved = await admin.post("/service-hours", form)
+    assert "The clocks of all open tickets count by it" in saved.text
+    shown = (await viewer.get("/service-hours")).text
+    assert all(text in shown for text in ("Europe/Berlin", "10:00-12:00", "2026-12-25", "An admin changes these."))
+    assert (await viewer.post("/service-hours", form)).status_code == 403
+    refused = await admin.post("/service-hours", form | {"zone": "<b>Mars"})
+    assert (refused.status_code, "No time zone of this name" in refused.text) == (422, True)
+    assert "&lt;b&gt;Mars" in refused.text, "what was typed stays, as text"
+    assert (await people.world.office.service.rules()).hours.zone == "Europe/Berlin"
+
+
+async def test_a_ticket_shows_its_priority_and_what_is_left(people: People) -> None:
+    world = people.world
+    browser = await people.signed_in(Role.ADMIN, "anna")
+    ticket = await open_ticket(world, await world.approved(), "help")
+    shown = (await browser.get(f"/tickets/{ticket}")).text
+    assert "3 of 4" in shown
+    assert "left to answer" in (await browser.get("/tickets")).text
+    saved = (await browser.post(f"/tickets/{ticket}/priority", {"impact": "3", "urgency": "3"})).text
+    assert all(text in saved for text in ("1 of 4", "Priority 1"))
+    for wrong in ({"impact": "9", "urgency": "1"}, {"impact": "1"}, {"impact": "x", "urgency": "1"}):
+        assert (await browser.post(f"/tickets/{ticket}/priority", wrong)).status_code == 400
+    world.clock.now += 30 * 86_400
+    await world.office.service.ran_out()
+    events = await events_of(world.office.database, ticket)
+    assert sorted(one.after or "" for one in events if one.kind is EventKind.LATE) == ["answer", "solve"]
+    browser = await people.browser_for("anna")
+    late = (await browser.get("/tickets?state=late")).text
+    assert ticket in late
+    assert "late" in (await browser.get(f"/tickets/{ticket}")).text
