@@ -26,6 +26,7 @@ CHILDREN: Final = frozenset(
         "agent.session.host",
         "agent.session.change_worker",
         "agent.consent.approval_page",
+        "agent.consent.helper",
         "agent.consent.window",
         "agent.mending.worker",
         "agent.page.serve",
@@ -93,6 +94,7 @@ def child_environment() -> dict[str, str]:
         "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "PYTHONPATH",
         "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "https_proxy", "HTTPS_PROXY",
         "no_proxy", "NO_PROXY", "VIRTUAL_ENV", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS",
+        "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE",
     )  # fmt: skip
     return {name: os.environ[name] for name in wanted if name in os.environ} | {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 

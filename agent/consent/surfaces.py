@@ -1,6 +1,7 @@
 """Bringing the question to the person: a window of this computer first, the approval page where none can be opened.
 
-In user mode the service runs as the person at the machine, so it may open a window of theirs. Each question gets a
+In user mode the service runs as the person at the machine, so it may open a window of theirs. A service of the machine
+has no desktop: there the helper in each person's session does the opening (helper.py). Each question gets a
 window process of its own; a window that cannot be opened (no tkinter in this Python, no display that lets us) says
 why, that is written to the log, and the approval page opens in the browser instead. Without a desktop (a server, a
 terminal) nothing is opened: `bellpull-agent consent list` and `consent watch` show the question, and so does a line
@@ -45,11 +46,11 @@ class Surfaces:
         """Never raises: a window that does not open must not cost the person the question."""
         self._log.info("somebody-asks-to-connect", question=prompt.id, window=self._desktop)
         if self._desktop:
-            task = asyncio.create_task(self._open(prompt.id))
+            task = asyncio.create_task(self.open(prompt.id))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
 
-    async def _open(self, question: str) -> None:
+    async def open(self, question: str) -> None:
         """The window; when there can be none, the page. Which of them it was is in the log."""
         try:
             window = await self._start(

@@ -1,6 +1,7 @@
 """Running as a service: the text that each system's supervisor needs, made from one place. Pure; nothing is installed.
 
 systemd.py   user mode and machine mode; the latter proven on a booted Debian (tests/systemd, soak)
+xdg.py       the helper in each person's desktop session (agent/consent/helper.py)
 launchd.py   written from the documentation, not proven on a Mac yet
 windows.py   written from the documentation, not proven on Windows yet; the local pipe is missing there
 """
