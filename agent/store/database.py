@@ -66,7 +66,8 @@ class Database:
             self._connection.close()
             if isinstance(error, sqlite3.OperationalError):
                 raise _not_opened(path, str(error)) from error
-            if isinstance(error, sqlite3.DatabaseError):
+            # SQLite repeats damaged names of tables in its errors, and Python then fails to read the error.
+            if isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError):
                 self._check(str(error))
             raise
 
@@ -139,6 +140,8 @@ class Database:
                 if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
                     raise  # wrong SQL: a defect of ours, no disk's
                 raise _not_read(self.path, error) from error
+            except UnicodeDecodeError as error:  # as above: the words of an error about a damaged name
+                raise _not_read(self.path, error) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -163,7 +166,7 @@ def _make_private(path: Path) -> None:
         os.close(handle)
 
 
-def _not_read(path: Path, error: sqlite3.DatabaseError) -> NotRead:
+def _not_read(path: Path, error: Exception) -> NotRead:
     return NotRead(
         "the agent's database could not be read",
         expected=f"a sound SQLite file {path}",

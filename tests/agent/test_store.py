@@ -152,3 +152,14 @@ def test_a_file_damaged_while_it_is_open_is_told_as_such_and_wrong_sql_is_not(tm
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         database.query("SELECT * FROM nothing_of_the_kind")
     database.close()
+
+
+def test_a_damaged_name_of_a_table_is_told_though_no_error_can_be_read(tmp_path: Path) -> None:
+    Database(tmp_path / "agent.db").close()
+    whole = (tmp_path / "agent.db").read_bytes()
+    # In the schema: the type, the name of the object, the name of its table.
+    name = b"tablekept_valueskept_values"
+    assert name in whole
+    (tmp_path / "agent.db").write_bytes(whole.replace(name, b"table\xebept_values\xebept_values"))
+    with pytest.raises(DamagedDatabase, match="the agent's database is damaged"):
+        Database(tmp_path / "agent.db")
