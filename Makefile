@@ -56,6 +56,7 @@ agent-build: .venv/.complete $(VENDOR)
 
 packages: agent-build
 	$(BIN)/python installers/deb/build.py
+	$(BIN)/python installers/rpm/build.py
 
 format: .venv/.complete
 	$(BIN)/ruff format .

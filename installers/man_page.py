@@ -1,4 +1,4 @@
-"""The manual page and the shell's completion, from the same descriptions that `--help` prints: nothing to forget."""
+"""The manual page and the completion of three shells, from the descriptions that `--help` prints: nothing to forget."""
 
 import argparse
 import importlib
@@ -78,16 +78,23 @@ def _roff(text: str) -> str:
     return "\\&" + escaped if escaped.startswith((".", "'")) else escaped
 
 
+def _words(command: Command) -> Iterator[tuple[str, str]]:
+    """What may follow the command, each with what --help says of it: options, and the fixed words of an argument."""
+    yield "--help", "show what this command does"
+    for action in _shown(parser_for(command)):
+        meaning = (action.help or "") % {"default": action.default}
+        for name in action.option_strings:
+            yield name, meaning
+        if not action.option_strings and action.choices is not None:
+            for choice in action.choices:
+                yield str(choice), ""
+
+
 def bash_completion() -> str:
     """Commands, then the options and fixed words of the command; files where neither fits."""
     cases = []
     for command in commands():
-        words = ["--help"]
-        for action in _shown(parser_for(command)):
-            words += action.option_strings
-            if not action.option_strings and action.choices is not None:
-                words += [str(choice) for choice in action.choices]
-        cases.append(f"        {command.name}) words='{' '.join(words)}' ;;")
+        cases.append(f"        {command.name}) words='{' '.join(word for word, _ in _words(command))}' ;;")
     return "\n".join(
         [
             "# bash completion for bellpull-agent(1)",
@@ -107,3 +114,57 @@ def bash_completion() -> str:
             "",
         ]
     )
+
+
+def zsh_completion() -> str:
+    """For a folder of $fpath, under the name _bellpull-agent."""
+    cases = []
+    for command in commands():
+        words = " ".join(_zsh(word, meaning) for word, meaning in _words(command))
+        cases.append(f"            {command.name}) offered=({words}) ;;")
+    every = " ".join(_zsh(name, meaning) for name, (_, meaning) in COMMANDS.items())
+    return "\n".join(
+        [
+            "#compdef bellpull-agent",
+            "# zsh completion for bellpull-agent(1)",
+            "_bellpull_agent() {",
+            "    local -a offered",
+            "    if (( CURRENT == 2 )); then",
+            f"        offered=({every} --help --version)",
+            "    else",
+            '        case "${words[2]}" in',
+            *cases,
+            "        esac",
+            "    fi",
+            "    _describe -o 'bellpull-agent' offered || _files",
+            "}",
+            '_bellpull_agent "$@"',
+            "",
+        ]
+    )
+
+
+def _zsh(word: str, meaning: str) -> str:
+    """One element of an array for _describe: `name:what it does`, in single quotes."""
+    text = word.replace(":", "\\:") + (f":{_one_line(meaning)}" if meaning else "")
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def fish_completion() -> str:
+    lines = ["# fish completion for bellpull-agent(1)", "complete -c bellpull-agent -l version -d 'show the version'"]
+    for name, (_, meaning) in COMMANDS.items():
+        lines.append(f"complete -c bellpull-agent -f -n __fish_use_subcommand -a {name} -d {_fish(meaning)}")
+    for command in commands():
+        for word, meaning in _words(command):
+            what = f"-l {word[2:]}" if word.startswith("--") else f"-f -a {word}"
+            when = f"'__fish_seen_subcommand_from {command.name}'"
+            lines.append(f"complete -c bellpull-agent -n {when} {what}" + (f" -d {_fish(meaning)}" if meaning else ""))
+    return "\n".join([*lines, ""])
+
+
+def _fish(text: str) -> str:
+    return "'" + _one_line(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

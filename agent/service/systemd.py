@@ -9,11 +9,16 @@ the unit and outside of it and holds the two together.
 Fixes that were agreed to run in a unit beside this one, which is not closed in (agent/mending/remedy_process.py).
 """
 
+import re
 from pathlib import Path
 
 from agent.paths import Mode
 
 UNIT_NAME = "bellpull-agent.service"
+#: Takes up a token that an administrator, or what installs many machines, has laid into the state folder.
+ENROL_PATH_NAME = "bellpull-enrol.path"
+ENROL_NAME = "bellpull-enrol.service"
+DROPPED_FILE = "enrolment-token"
 #: What root must do in the service itself, and nothing else: systemd.exec(5), CapabilityBoundingSet=.
 _CAPABILITIES = (
     "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_CHOWN CAP_FSETID",  # read what is others', keep its owner
@@ -83,6 +88,67 @@ def unit(*, program: Path, state: Path, mode: Mode) -> str:
     return "\n".join([*lines, "", "[Install]", f"WantedBy={wanted_by}", ""])
 
 
+def enrol_units(*, program: Path, state: Path) -> dict[str, str]:
+    """Name → text: a dropped token file enrols the machine, whenever it comes. The token is in no process's arguments.
+
+        install -m 600 token /var/lib/bellpull/enrolment-token  ─►  path unit  ─►  enrol - < token  ─►  the file goes
+
+    Without a network it is tried again until the token's day is over; then it is left, and the unit says it failed.
+    """
+    token = state / DROPPED_FILE
+    watch = [
+        "[Unit]",
+        "Description=Bellpull: a dropped token enrols this machine",
+        "Documentation=man:bellpull-agent(1)",
+        "",
+        "[Path]",
+        f"PathExists={_plain(token)}",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    enrol = [
+        "[Unit]",
+        "Description=Bellpull: meet the support organisation of the dropped token",
+        "Documentation=man:bellpull-agent(1)",
+        "Wants=network-online.target",
+        "After=network-online.target bellpull-agent.service",
+        "# A token lives for a day: every five minutes until then.",
+        "StartLimitIntervalSec=2d",
+        "StartLimitBurst=288",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        "# Whoever dropped it may have left it readable.",
+        f"ExecStartPre=/bin/chmod 600 {_plain(token)}",
+        f"ExecStart={_quoted(program)} enrol - --state {_quoted(state).replace('$', '$$')} --mode machine",
+        f"ExecStartPost=/bin/rm -f {_plain(token)}",
+        f"StandardInput=file:{_plain(token)}",
+        "Restart=on-failure",
+        "RestartSec=300",
+        "TimeoutStartSec=120",
+        "UMask=0077",
+        "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=",
+        "ProtectSystem=strict",
+        f"ReadWritePaths={_plain(state)}",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "PrivateDevices=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelTunables=yes",
+        "ProtectControlGroups=yes",
+        "RestrictNamespaces=yes",
+        "RestrictSUIDSGID=yes",
+        "LockPersonality=yes",
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+        "SystemCallArchitectures=native",
+        "SystemCallFilter=@system-service",
+        "SystemCallErrorNumber=EPERM",
+    ]
+    return {ENROL_PATH_NAME: "\n".join([*watch, ""]), ENROL_NAME: "\n".join([*enrol, ""])}
+
+
 def where(mode: Mode) -> str:
     return f"/etc/systemd/system/{UNIT_NAME}" if mode is Mode.MACHINE else f"~/.config/systemd/user/{UNIT_NAME}"
 
@@ -99,3 +165,10 @@ def _quoted(path: Path) -> str:
         raise ValueError("a unit cannot name a path with control characters")
     # systemd.syntax(7): quotes and backslashes are escaped, specifiers are doubled.
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
+def _plain(path: Path) -> str:
+    """For settings that take no quotes. Only the machine's own state folder comes here."""
+    if not re.fullmatch(r"/[A-Za-z0-9/._-]+", str(path)):
+        raise ValueError(f"this setting of a unit names plain paths only, not {str(path)!r}")
+    return str(path)

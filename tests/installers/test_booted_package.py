@@ -3,6 +3,7 @@
 Beside test_debian_root.py, whose root is not booted: here systemd starts and stops the service, and nobody else does.
 """
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from installers.deb import build as deb
+from installers.rpm import build as rpm
 from protocol.enrolment import EnrolmentTicket, print_token
 from tests.booted import Booted, booted, debian_base, exposure
 from tests.making import DAY, Organisation, seed
@@ -125,9 +127,73 @@ async def test_a_life_under_systemd(debian: Booted, server: RunningServer, built
     install(debian, old)
     assert debian.run("systemctl", "is-enabled", UNIT, ok=False).stdout.strip() == "disabled"
 
+    # The helper of desktop sessions starts by itself at a login, is in the program, and has nothing to do without one.
+    entry = (debian.root / "etc/xdg/autostart/bellpull-helper.desktop").read_text()
+    command = next(line.removeprefix("Exec=") for line in entry.splitlines() if line.startswith("Exec="))
+    assert "no-desktop" in debian.run(*command.split()).stderr
+
     # Purged: no file, no unit, no process with our name.
     debian.run("dpkg", "--purge", "bellpull-agent")
     assert debian.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "bellpull*").stdout == ""
     assert debian.run("pgrep", "-f", "bellpull-agent", ok=False).stdout == ""
     left = debian.run("find", "/etc", "/usr", "/var/lib", "/run", "-name", "*bellpull*").stdout.split()
     assert left == []
+
+
+def rpm_says(debian: Booted, *words: str) -> str:
+    """--nodeps: the glibc of a Debian is in no database of rpm's."""
+    return debian.run("rpm", "--nodeps", *words).stdout
+
+
+async def test_the_rpm_and_a_dropped_token(
+    debian: Booted, server: RunningServer, built_agent: Path, tmp_path: Path
+) -> None:
+    """The .rpm by rpm itself, on a system of another family, with a real systemd: its scriptlets ask for no more."""
+    if shutil.which("rpmbuild") is None:
+        pytest.skip("rpmbuild: apt-get install rpm")
+    debian.run("apt-get", "update", "--quiet")
+    fetched = debian.run("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "rpm", ok=False)
+    if fetched.returncode != 0:
+        pytest.skip(f"rpm cannot be fetched into the Debian: {fetched.stderr[-300:]}")
+    keys = debian.root / STATE / "identity"
+    for version in ("0.1.0", "0.1.1"):
+        package = rpm.build(built_agent, tmp_path, version)
+        (debian.root / "root" / package.name).write_bytes(package.read_bytes())
+    old, new = sorted(f"/root/{path.name}" for path in (debian.root / "root").glob("*.rpm"))
+
+    # Installed: enabled and running; every file as it was packed. A token laid into its folder enrols the machine.
+    assert "enrol TOKEN" in rpm_says(debian, "--install", old)
+    assert rpm_says(debian, "--verify", "bellpull-agent") == ""
+    debian.until(lambda: state_of(debian) == "active")
+    for unit in (UNIT, "bellpull-enrol.path"):
+        assert debian.run("systemctl", "is-enabled", unit).stdout.strip() == "enabled"
+    token = debian.root / STATE / "enrolment-token"
+    token.write_text(await enrolment_token(server))
+    debian.until(lambda: connected(debian))
+    debian.until(lambda: not token.exists())
+    assert debian.shown("bellpull-enrol.service", "Result") == {"Result": "success"}
+    before, pid = {path.name: path.read_bytes() for path in keys.iterdir()}, pid_of(debian)
+
+    # Upgraded: another process, the same device; a changed autostart entry is kept; switched off stays off.
+    entry = debian.root / "etc/xdg/autostart/bellpull-helper.desktop"
+    entry.write_text(entry.read_text() + "Hidden=true\n")
+    rpm_says(debian, "--upgrade", new)
+    debian.until(lambda: pid_of(debian) not in (0, pid) and connected(debian))
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+    assert "Hidden=true" in entry.read_text()
+    debian.run("systemctl", "disable", "--now", UNIT)
+    rpm_says(debian, "--upgrade", "--oldpackage", old)
+    assert debian.run("systemctl", "is-enabled", UNIT, ok=False).stdout.strip() == "disabled"
+    assert state_of(debian) == "inactive"
+
+    # Erased: the program and its units go, the state stays; installed again it is the same device.
+    assert "/var/lib/bellpull" in rpm_says(debian, "--erase", "bellpull-agent")
+    assert debian.run("pgrep", "-f", "bellpull-agent", ok=False).stdout == ""
+    found = debian.run("find", "/etc", "/usr", "/run", "-name", "*bellpull*").stdout.split()
+    assert found == ["/etc/xdg/autostart/bellpull-helper.desktop.rpmsave"], "what a person changed"
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+    rpm_says(debian, "--install", new)
+    debian.until(lambda: connected(debian))
+    debian.run("bellpull-agent", "leave", "--yes")
+    rpm_says(debian, "--erase", "bellpull-agent")
+    assert not (debian.root / STATE).exists()
