@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diagnostics.observations import Stall, UnreadSource
 
@@ -96,12 +96,14 @@ class Batteries:
 
 @dataclass(frozen=True, slots=True)
 class AtaHealth:
-    """Raw values of SMART attributes by number. `passed`: the disk's own verdict, None when it gives none."""
+    """Raw values of SMART attributes by number. `passed`: the disk's own verdict, None when it gives none. `above`: how
+    far the scale of an attribute, which falls, still is above the limit its maker sets; only where both are told."""
 
     device: str
     model: str
     passed: bool | None
     raw: dict[str, int]
+    above: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What disks say of themselves (SMART), by `smartctl --json`. Sleeping disks are left asleep (`-n standby`).
 
 ATA: {"device":{"name":"/dev/sda","protocol":"ATA"},"model_name":"ST1000DM003","smart_status":{"passed":true},
-  "ata_smart_attributes":{"table":[{"id":5,"name":"Reallocated_Sector_Ct","value":100,"raw":{"value":8,"string":"8"}}]}}
+  "ata_smart_attributes":{"table":[{"id":5,"name":"Reallocated_Sector_Ct","value":100,"worst":100,"thresh":36,
+  "when_failed":"","raw":{"value":8,"string":"8"}}]}}
 NVMe: {"device":{"name":"/dev/nvme0","protocol":"NVMe"},"model_name":"…","nvme_smart_health_information_log":
   {"critical_warning":0,"available_spare":100,"available_spare_threshold":10,"percentage_used":3,"media_errors":0}}
 smartctl(8): of the exit code bit 0 and 1 mean that nothing was read (bit 1 also for a disk asleep); the others are
@@ -23,6 +24,10 @@ from diagnostics.plain_text import printable
 # Each asks for up to 10 s; a server with more has a tool of its own.
 DISKS_MAX = 8
 _NOT_READ = 0b11
+# ATA: the scale runs to 253, and a limit of 254 or 255 is for tests of makers. A limit of 0 means that there is none,
+# but for the scales that count a life down to nothing.
+_SCALE_MAX, _LIMIT_MAX = 253, 253
+_LIVES = ("177", "202", "231", "233")
 
 
 def _mapping(value: object) -> dict[str, object]:
@@ -57,8 +62,18 @@ def parse_smartctl(content: bytes, device: str) -> AtaHealth | NvmeHealth:
         messages = _mapping(value.get("smartctl")).get("messages")
         first = _mapping(messages[0]).get("string") if isinstance(messages, list) and messages else ""
         raise Unreadable(printable(str(first), 200) or "the disk tells nothing of its health")
-    raw = {str(_number(row.get("id"))): _number(_mapping(row.get("raw")).get("value")) for row in map(_mapping, table)}
-    return AtaHealth(device, model, passed if isinstance(passed, bool) else None, raw)
+    rows = [_mapping(row) for row in table]
+    raw = {str(_number(row.get("id"))): _number(_mapping(row.get("raw")).get("value")) for row in rows}
+    above = {number: left for row in rows for number, left in _above(row)}
+    return AtaHealth(device, model, passed if isinstance(passed, bool) else None, raw, above)
+
+
+def _above(row: dict[str, object]) -> list[tuple[str, int]]:
+    """How far one attribute's scale is above its limit; empty when one of the two is not told."""
+    number, value, limit = str(_number(row.get("id"))), _number(row.get("value")), row.get("thresh")
+    if not isinstance(limit, int) or not 0 < value <= _SCALE_MAX or not 0 <= limit <= _LIMIT_MAX:
+        return []
+    return [(number, value - limit)] if limit or number in _LIVES else []
 
 
 def collect_disk_health(machine: Machine) -> DiskHealth:

@@ -1,4 +1,5 @@
-"""Inodes, open files and batteries, foretold by the same rules as disks: what runs out, and what only looks like it."""
+"""Inodes, open files, batteries, drives and log errors, foretold by the same rules as disks: what runs out, and what
+only looks like it."""
 
 from collections.abc import Callable
 
@@ -7,15 +8,17 @@ import pytest
 from diagnostics.checks.battery import WEARING, check_battery
 from diagnostics.checks.contract import Context, Outcome
 from diagnostics.checks.inodes import RUNNING_OUT, check_inodes
+from diagnostics.checks.log_burst import RISING, check_log_burst
 from diagnostics.checks.open_files import LEAK, check_open_files
-from diagnostics.checks.smart_ata import WORN, check_smart_ata
+from diagnostics.checks.smart_ata import ENDING, WORN, check_smart_ata
 from diagnostics.checks.smart_nvme import check_smart_nvme
 from diagnostics.findings import Severity
+from diagnostics.foretold import foretold
 from diagnostics.hardware_observations import AtaHealth, Batteries, Battery, NvmeHealth
 from diagnostics.history import MemoryHistory, Point
 from diagnostics.machine.interface import ProcessFiles
 from diagnostics.observations import Filesystem
-from diagnostics.system_observations import OpenFiles
+from diagnostics.system_observations import LogErrors, OpenFiles
 
 NOW = 1_795_000_000
 
@@ -89,3 +92,78 @@ def test_a_worn_drive_says_until_when(context: Callable[..., Context]) -> None:
     assert finding.time_to_act is not None
     assert finding.time_to_act.earliest_s <= 10 * 86_400 <= finding.time_to_act.latest_s
     assert check_smart_nvme((drive,), context()).findings[0].time_to_act is None
+
+
+def every_six_hours(
+    metric: str, instance: str, last: float, per_day: float, *, days: int = 28, stood_still_days: int = 0
+) -> MemoryHistory:
+    """In whole steps, as drives count. `stood_still_days`: the last ones, in which nothing moved any more."""
+    kept = MemoryHistory()
+    for look in range(days * 4, 0, -1):
+        kept.append(
+            metric,
+            instance,
+            Point(NOW - look * 6 * 3600, round(last - per_day * max(0.0, look / 4 - stood_still_days))),
+        )
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("history", "found"),
+    [
+        (every_six_hours("smart.5.above", "disk:sda", 30, -1.5), True),
+        (every_six_hours("smart.5.above", "disk:sda", 30, -0.5), False),  # 60 days: nobody acts on that yet
+        (every_six_hours("smart.5.above", "disk:sda", 30, 0), False),
+        (every_six_hours("smart.5.above", "disk:sda", 30, -1.5, days=11), False),  # too little is known
+        (every_six_hours("smart.5.above", "disk:sda", 30, -1.5, stood_still_days=5), False),  # it has stopped
+    ],
+)
+def test_a_reserve_that_is_used_up_within_a_month_is_told(
+    history: MemoryHistory, found: bool, context: Callable[..., Context]
+) -> None:
+    disk = AtaHealth("sda", "ST1000", True, {"5": 0}, {"5": 30, "202": 100, "1": 5})
+    outcome = check_smart_ata((disk,), context(history=history))
+    assert [item.code for item in outcome.findings] == ([ENDING] if found else [])
+    assert [metric.name for metric in outcome.metrics if metric.name.endswith(".above")] == [
+        "smart.5.above",
+        "smart.202.above",
+    ]
+    if found:
+        (finding,) = outcome.findings
+        assert finding.time_to_act is not None
+        assert finding.time_to_act.earliest_s <= 20 * 86_400 <= finding.time_to_act.latest_s
+
+
+def test_a_life_that_was_spent_in_one_day_is_no_forecast(context: Callable[..., Context]) -> None:
+    history = MemoryHistory()
+    for look in range(112, 0, -1):
+        history.append("smart.231.above", "disk:sdb", Point(NOW - look * 6 * 3600, 90.0 if look > 40 else 30.0))
+    disk = AtaHealth("sdb", "KINGSTON", True, {}, {"231": 30})
+    assert check_smart_ata((disk,), context(history=history)).findings == ()
+
+
+def test_a_drive_that_is_looked_at_four_times_a_day_says_until_when(context: Callable[..., Context]) -> None:
+    """Whole per cents every six hours: what the agent really keeps."""
+    history = MemoryHistory()
+    for look in range(112, 0, -1):
+        history.append("nvme.used-fraction", "disk:nvme0n1", Point(NOW - look * 21_600, round(0.95 - look / 800, 2)))
+    told = foretold("nvme.used-fraction", "disk:nvme0n1", 1.0, context(history=history))
+    assert told is not None
+    assert told.per_day == pytest.approx(0.005, rel=0.2)
+    assert told.time_to_act.earliest_s <= 10 * 86_400 <= told.time_to_act.latest_s
+
+
+@pytest.mark.parametrize(
+    ("lines", "per_day", "found"),
+    [(1200, 150, True), (1200, 0, False), (1200, 20, False), (40, 5, False)],  # 20 a day: a flood in four months
+)
+def test_errors_that_rise_day_by_day_are_told_before_they_are_a_flood(
+    lines: int, per_day: float, found: bool, context: Callable[..., Context]
+) -> None:
+    seen = LogErrors(lines, True, "db.service", lines, "no space")
+    outcome = check_log_burst(seen, context(history=past("log.errors-1h", "", lines, per_day)))
+    assert [item.code for item in outcome.findings] == ([RISING] if found else [])
+    if found:
+        (finding,) = outcome.findings
+        assert finding.time_to_act is not None
+        assert finding.time_to_act.earliest_s <= 16 * 86_400 <= finding.time_to_act.latest_s

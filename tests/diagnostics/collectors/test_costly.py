@@ -1,5 +1,6 @@
 """SMART, Wi-Fi, start time, signatures, printers, pings: each tool's documented output becomes facts."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -40,6 +41,27 @@ def test_a_disk_that_tells_nothing_says_why() -> None:
         "sda", "", None, {"5": 0}
     )
     assert isinstance(parse_smartctl(b'{"nvme_smart_health_information_log":{"media_errors":1}}', "x"), NvmeHealth)
+
+
+@pytest.mark.parametrize(
+    ("row", "above"),
+    [
+        ({"id": 5, "value": 100, "thresh": 36}, {"5": 64}),
+        ({"id": 5, "value": 100, "thresh": 0}, {}),  # its maker sets no limit
+        ({"id": 231, "value": 87, "thresh": 0}, {"231": 87}),  # a life goes down to nothing
+        ({"id": 5, "value": 30, "thresh": 36}, {"5": -6}),
+        ({"id": 5, "value": 255, "thresh": 36}, {}),
+        ({"id": 5, "value": 100, "thresh": 255}, {}),
+        ({"id": 5, "value": 100, "thresh": "36"}, {}),
+        ({"id": 5, "value": 100}, {}),
+    ],
+)
+def test_how_far_a_scale_is_above_its_limit_is_known_where_both_are_told(
+    row: dict[str, object], above: dict[str, int]
+) -> None:
+    seen = parse_smartctl(json.dumps({"ata_smart_attributes": {"table": [row]}}).encode(), "sda")
+    assert isinstance(seen, AtaHealth)
+    assert seen.above == above
 
 
 @pytest.mark.parametrize("name", ["../sda", "sda1", "nvme0", "sda --scan", "-h", ""])
