@@ -55,6 +55,7 @@ from server.technicians.challenges import Challenges
 from server.technicians.store import TechnicianStore
 from server.tickets.handing import Handing
 from server.tickets.listing import TicketListing
+from server.tickets.returning import Returning
 from server.tickets.service import ServiceStore
 from server.tickets.store import TicketStore
 
@@ -123,6 +124,7 @@ class Office:
             sealed_bytes_max=caps.sealed_bytes_per_device,
         )
         self.handing = Handing(self.database, self.tickets)
+        self.returning = Returning(self.database, self.tickets, now)
         self.listing = TicketListing(self.database, now)
         self.service = ServiceStore(self.database, now)
         self.bundles = BundleStore(
@@ -214,6 +216,7 @@ class Office:
                 await self.health.count_today()
                 await self.findings.sweep()
                 await self.people.sweep()
+                await self.returning.close_old()
                 await self.bundles.sweep()
                 await sweep_items(self.database, self.now())
             except (SQLAlchemyError, OSError):

@@ -12,6 +12,8 @@ from diagnostics.plain_text import printable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ticket", nargs="?", metavar="TICKET", help="show this one with its messages")
     parser.add_argument("--say", metavar="WORDS", help="add your words to TICKET")
+    parser.add_argument("--helped", choices=("yes", "no"), help='answer "did it help?" on TICKET, which is solved')
+    parser.add_argument("--mark", type=int, choices=range(1, 6), help="with --helped: 1 to 5, 5 is best")
     parser.add_argument("--json", action="store_true", help="as JSON on stdout")
 
 
@@ -21,6 +23,12 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.ticket is None:
             raise WrongUse("--say needs a ticket", expected="TICKET --say WORDS", got="no ticket")
         call(state, "ticket-text", ticket=arguments.ticket, text=arguments.say)
+    if arguments.helped is not None:
+        if arguments.ticket is None:
+            raise WrongUse("--helped needs a ticket", expected="TICKET --helped yes", got="no ticket")
+        call(state, "ticket-verdict", ticket=arguments.ticket, helped=arguments.helped == "yes", mark=arguments.mark)
+    elif arguments.mark is not None:
+        raise WrongUse("--mark goes with --helped", expected="TICKET --helped yes --mark 5", got="--mark alone")
     if arguments.ticket is not None:
         shown = call(state, "ticket", ticket=arguments.ticket)
         if arguments.json:
@@ -46,16 +54,24 @@ def _one(ticket: dict[str, Any]) -> list[str]:
             f"  {printable(ticket['evidence_asked_by'], 120)} (verified) asks for evidence. See it, then decide:",
             f"    bellpull-agent ask --ticket {ticket['ticket']}",
         ]
+    if ticket["asks_whether_it_helped"]:
+        lines += ["  Did it help?", f"    bellpull-agent tickets {ticket['ticket']} --helped yes --mark 5"]
+    if ticket["verdict"] is not None:
+        mark = ticket["verdict"]["mark"]
+        said = "it helped" if ticket["verdict"]["helped"] else "it did not help"
+        lines.append(f"  You said: {said}" + ("" if mark is None else f", {mark} of 5"))
     facts = ticket["facts"]
     if facts is None:
         return [*lines, "  The desk has not answered yet."]
-    eta = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts["eta"]))
+    eta, *earlier = (
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(each)) for each in (facts["eta"], *ticket["earlier_etas"])
+    )
     return [
         *lines,
         f"  Cost:   {printable(facts['cost'], 300)}",
         f"  Now:    {printable(facts['doing'], 300)}",
         f"  Next:   {printable(facts['next'], 300)}",
-        f"  Expect: {eta}",
+        f"  Expect: {eta}" + (f" (before: {', '.join(earlier)})" if earlier else ""),
     ]
 
 

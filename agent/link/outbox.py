@@ -21,7 +21,7 @@ from protocol import strict_json
 from protocol.errors import ProtocolError
 from protocol.fields import sha256
 from protocol.limits import CONTROL_MESSAGE_MAX_BYTES, OUTBOX_MAX_BYTES
-from protocol.messages.desk import CustomerText
+from protocol.messages.desk import CustomerText, TicketVerdict
 from protocol.messages.items import (
     AuditItem,
     ReportItem,
@@ -42,6 +42,7 @@ _RANK: Final[dict[type[Item], int]] = {
     TicketItem: 1,
     CustomerText: 1,
     TicketOutcomeItem: 1,
+    TicketVerdict: 1,
     SealedItem: 2,
     ReportItem: 3,
 }

@@ -31,6 +31,7 @@ NOTES: Final[Mapping[str, tuple[str, str]]] = {
     "nobody": ("Nobody was connected.", "info"),
     "narrowed": ("From now on they may do less.", "ok"),
     "sent": ("Your words are on their way to the desk.", "ok"),
+    "judged": ("Thank you. Your answer is on its way to the desk.", "ok"),
     "dropped": ("Nothing was sent.", "info"),
     "looked": ("Looked again just now.", "ok"),
     "snoozed": ("You will not hear of it until tomorrow.", "ok"),

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from agent.loopback import one, read_form
 from agent.page.shell import Shell, back
+from agent.refusal import Refusal
 
 _STATES = {
     "new": "new",
@@ -33,6 +34,9 @@ _STATE_WORDS = {
 }
 
 
+MARKS = {"5": "5 – very good", "4": "4 – good", "3": "3 – fair", "2": "2 – poor", "1": "1 – bad"}
+
+
 class Tickets:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
@@ -42,6 +46,7 @@ class Tickets:
             Route("/tickets", self.list),
             Route("/tickets/{ticket}", self.show),
             Route("/tickets/{ticket}/say", self.say, methods=["POST"]),
+            Route("/tickets/{ticket}/verdict", self.judge, methods=["POST"]),
         ]
 
     async def list(self, request: Request) -> Response:
@@ -59,6 +64,7 @@ class Tickets:
             here="tickets",
             ticket=ticket_view(found),
             messages=[message_view(each) for each in found["messages"]],
+            marks=[("", "No mark"), *MARKS.items()],
         )
 
     async def say(self, request: Request) -> Response:
@@ -66,6 +72,14 @@ class Tickets:
         ticket = request.path_params["ticket"]
         await self._shell.ask("ticket-text", ticket=ticket, text=one(form, "text").replace("\r\n", "\n").strip())
         return back(f"/tickets/{ticket}", "sent")
+
+    async def judge(self, request: Request) -> Response:
+        form = await read_form(request)
+        ticket, helped, mark = request.path_params["ticket"], one(form, "helped"), one(form, "mark")
+        if helped not in ("yes", "no") or mark not in ("", *MARKS):
+            raise Refusal("this is no answer", expected="yes or no, and a mark from 1 to 5 or none", got="another")
+        await self._shell.ask("ticket-verdict", ticket=ticket, helped=helped == "yes", mark=int(mark) if mark else None)
+        return back(f"/tickets/{ticket}", "judged")
 
 
 def ticket_view(ticket: dict[str, Any]) -> dict[str, Any]:

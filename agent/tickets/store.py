@@ -21,7 +21,7 @@ from agent.uuid7 import uuid7
 from protocol import strict_json
 from protocol.fields import base32_id, sha256
 from protocol.limits import WORDS_MAX_CHARS
-from protocol.messages.desk import CustomerText, FourFacts, TicketState, TicketUpdate
+from protocol.messages.desk import CustomerText, FourFacts, TicketState, TicketUpdate, TicketVerdict
 from protocol.messages.items import SealedItem, SealedKind, TicketItem, TicketOutcomeItem
 from protocol.statements import Envelope, verify
 from protocol.tickets import EvidenceRef, TicketOrigin, TicketStatement
@@ -32,6 +32,9 @@ ENDED: Final = frozenset({TicketState.SOLVED, TicketState.CLOSED})
 OPEN_MAX: Final = 50
 # Messages kept for one ticket; a server that floods does not fill the disk.
 MESSAGES_MAX: Final = 500
+# A server that moves its promise for ever does not fill the disk; nobody reads more than a few.
+ETAS_KEPT: Final = 50
+ETAS_SHOWN: Final = 5
 _LOCAL_ACT: Final = "last-local-act-boot-s"
 
 
@@ -62,9 +65,17 @@ class FindingReason:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether it helped, in the customer's word. `mark`: 1–5, 5 is best."""
+
+    helped: bool
+    mark: int | None
+
+
+@dataclass(frozen=True)
 class OwnTicket:
     """`facts`: the four facts as the desk last told them; None before its first word. `evidence_asked_by`: the verified
-    technician who asks for a bundle."""
+    technician who asks for a bundle. `earlier_etas`: what was expected before, oldest first."""
 
     ticket: str
     case: str
@@ -78,6 +89,8 @@ class OwnTicket:
     outcome: str | None
     signed: Envelope
     evidence_asked_by: str | None = None
+    verdict: "Verdict | None" = None
+    earlier_etas: tuple[int, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -123,7 +136,17 @@ class TicketStore:
 
     def _read(self, row: Row) -> OwnTicket:
         asked = self._database.query("SELECT author FROM evidence_asked WHERE ticket = ?", (row["ticket"],))
-        return replace(_read(row, self._identity), evidence_asked_by=asked[0]["author"] if asked else None)
+        said = self._database.query("SELECT helped, mark FROM ticket_verdicts WHERE ticket = ?", (row["ticket"],))
+        etas = self._database.query(
+            "SELECT eta FROM (SELECT id, eta FROM ticket_etas WHERE ticket = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
+            (row["ticket"], ETAS_SHOWN),
+        )
+        return replace(
+            _read(row, self._identity),
+            evidence_asked_by=asked[0]["author"] if asked else None,
+            verdict=Verdict(bool(said[0]["helped"]), said[0]["mark"]) if said else None,
+            earlier_etas=tuple(each["eta"] for each in etas),
+        )
 
     def messages(self, ticket: str) -> Sequence[TicketMessage]:
         rows = self._database.query(
@@ -225,6 +248,25 @@ class TicketStore:
         self.local_act()
         self._wake()
 
+    def judge(self, ticket: str, helped: bool, mark: int | None) -> None:
+        """The customer's answer to "did it help?", once for each time the desk says that it is solved."""
+        known = self.known(ticket)
+        if known.state is not TicketState.SOLVED or known.verdict is not None:
+            raise Refusal(
+                "there is nothing to answer on this ticket",
+                expected="a solved ticket, not answered yet",
+                got=known.state.value if known.verdict is None else "your answer is here already",
+                hint="To add words: bellpull-agent tickets TICKET --say WORDS",
+            )
+        now = self._clocks.wall()
+        item = TicketVerdict(id=uuid7(), ticket=ticket, helped=helped, mark=mark, at=now)
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO ticket_verdicts VALUES (?, ?, ?, ?)", (ticket, int(helped), mark, now))
+            self._outbox.put(item, now)
+        if not helped:
+            self.local_act()
+        self._wake()
+
     def ended_here(self, ticket: str, outcome: str) -> None:
         """The finding behind the ticket is gone: tell the desk how. Told once."""
         known = self.known(ticket)
@@ -244,10 +286,24 @@ class TicketStore:
         known = self.get(update.ticket)
         if known is None or (known.state is update.state and known.facts == update.facts):
             return False
+        now = self._clocks.wall()
         with self._database.transaction() as connection:
+            if known.facts is not None and known.facts.eta != update.facts.eta:
+                connection.execute(
+                    "INSERT INTO ticket_etas (ticket, eta, at) VALUES (?, ?, ?)", (update.ticket, known.facts.eta, now)
+                )
+                connection.execute(
+                    "DELETE FROM ticket_etas WHERE ticket = ? AND id NOT IN "
+                    "(SELECT id FROM ticket_etas WHERE ticket = ? ORDER BY id DESC LIMIT ?)",
+                    (update.ticket, update.ticket, ETAS_KEPT),
+                )
+            if update.state is TicketState.REOPENED and known.state is not update.state:
+                # It ended before, and did not: how it ends this time is told and asked anew.
+                connection.execute("UPDATE tickets SET outcome = NULL WHERE ticket = ?", (update.ticket,))
+                connection.execute("DELETE FROM ticket_verdicts WHERE ticket = ?", (update.ticket,))
             connection.execute(
                 "UPDATE tickets SET state = ?, facts = ?, updated_at = ? WHERE ticket = ?",
-                (update.state.value, update.facts.model_dump_json(), self._clocks.wall(), update.ticket),
+                (update.state.value, update.facts.model_dump_json(), now, update.ticket),
             )
         return True
 

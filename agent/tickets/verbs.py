@@ -8,6 +8,7 @@ from agent.local.verbs import NoArguments, Peer, Verb
 from agent.tickets.store import OwnTicket, TicketStore
 from protocol.fields import Uuid, Words
 from protocol.limits import WORDS_MAX_CHARS
+from protocol.messages.desk import Mark, TicketState
 from protocol.strict_json import WireModel
 
 
@@ -19,6 +20,11 @@ class TicketWords(OfTicket):
     text: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX_CHARS)]
 
 
+class TicketJudgement(OfTicket):
+    helped: bool
+    mark: Mark | None = None
+
+
 class TicketVerbs:
     def __init__(self, tickets: TicketStore) -> None:
         self._tickets = tickets
@@ -28,6 +34,7 @@ class TicketVerbs:
             Verb("tickets", NoArguments, self.list),
             Verb("ticket", OfTicket, self.show),
             Verb("ticket-text", TicketWords, self.say, refused_to_sessions=True),
+            Verb("ticket-verdict", TicketJudgement, self.judge, refused_to_sessions=True),
         )
 
     async def list(self, _: NoArguments, peer: Peer) -> object:
@@ -39,6 +46,10 @@ class TicketVerbs:
 
     async def say(self, arguments: TicketWords, peer: Peer) -> object:
         self._tickets.say(arguments.ticket, arguments.text)
+        return {"queued": True}
+
+    async def judge(self, arguments: TicketJudgement, peer: Peer) -> object:
+        self._tickets.judge(arguments.ticket, arguments.helped, arguments.mark)
         return {"queued": True}
 
 
@@ -54,6 +65,9 @@ def ticket_value(ticket: OwnTicket) -> dict[str, object]:
         "open": ticket.is_open,
         "outcome": ticket.outcome,
         "evidence_asked_by": ticket.evidence_asked_by if ticket.is_open else None,
+        "asks_whether_it_helped": ticket.state is TicketState.SOLVED and ticket.verdict is None,
+        "verdict": None if ticket.verdict is None else {"helped": ticket.verdict.helped, "mark": ticket.verdict.mark},
+        "earlier_etas": list(ticket.earlier_etas),
         "facts": None if ticket.facts is None else ticket.facts.model_dump(mode="json"),
         "finding": None
         if ticket.finding is None

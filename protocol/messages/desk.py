@@ -18,6 +18,10 @@ from protocol.strict_json import WireModel
 FactText = Annotated[str, Field(min_length=1, max_length=500)]
 
 
+#: How well it went, 5 is best.
+Mark = Annotated[int, Field(ge=1, le=5)]
+
+
 class TicketState(StrEnum):
     NEW = "new"
     OPEN = "open"
@@ -58,6 +62,18 @@ class SignedMessage(WireModel):
     type: Literal["signed-message"] = "signed-message"
     chain: Chain
     message: Envelope
+
+
+class TicketVerdict(WireModel):
+    """The customer's answer to "did it help?" on a solved ticket, and a mark if they gave one; an item of the outbox.
+    "No" opens the ticket again."""
+
+    type: Literal["ticket-verdict"] = "ticket-verdict"
+    id: Uuid
+    ticket: Uuid
+    helped: bool
+    mark: Mark | None
+    at: UnixSeconds
 
 
 class CustomerText(WireModel):

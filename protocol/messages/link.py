@@ -12,7 +12,7 @@ from protocol import strict_json
 from protocol.errors import RemoteProtocolError
 from protocol.limits import CONTROL_MESSAGE_MAX_BYTES
 from protocol.messages.codes import CodeAnswer, CodeTyped
-from protocol.messages.desk import CustomerText, DeskText, SignedMessage, TicketUpdate
+from protocol.messages.desk import CustomerText, DeskText, SignedMessage, TicketUpdate, TicketVerdict
 from protocol.messages.documents import (
     Cosigned,
     DocumentPart,
@@ -39,7 +39,7 @@ from protocol.messages.symptoms import SymptomAnswer, Symptoms
 from protocol.messages.uploads import UploadGranted, UploadRefused, UploadRequest
 from protocol.strict_json import WireModel
 
-Item = ReportItem | TicketItem | SealedItem | AuditItem | TicketOutcomeItem | CustomerText
+Item = ReportItem | TicketItem | SealedItem | AuditItem | TicketOutcomeItem | CustomerText | TicketVerdict
 AgentMessage = (
     Login
     | Heartbeat
@@ -98,6 +98,7 @@ FROM_AGENT: Final = _by_type(
     AuditItem,
     TicketOutcomeItem,
     CustomerText,
+    TicketVerdict,
     FetchDocuments,
     FetchDocumentPart,
     FetchCheckpoint,
@@ -130,7 +131,7 @@ FROM_SERVER: Final = _by_type(
     Closing,
     Unsupported,
 )
-ITEM_TYPES: Final = (ReportItem, TicketItem, SealedItem, AuditItem, TicketOutcomeItem, CustomerText)
+ITEM_TYPES: Final = (ReportItem, TicketItem, SealedItem, AuditItem, TicketOutcomeItem, CustomerText, TicketVerdict)
 
 
 def parse_from_agent(text: str | bytes) -> WireModel | UnknownMessage:

@@ -75,6 +75,6 @@ PUBLISHED_LIST: Final[tuple[str, ...]] = (
     "which checks ran, and the codes of findings with severity, state, times and counts",
     "the numeric metrics its owner left enabled",
     "sizes, times and network addresses of traffic",
-    "the words people address to the desk",
+    "the words people address to the desk, and whether they say that it helped",
     "for each visit: when, the scopes allowed, the names, risks and outcomes of actions (no arguments, no results)",
 )

@@ -59,6 +59,11 @@ def _told(event: Event) -> dict[str, str]:
             return _line("First answer of a person", text, tone="ok", icon="chat")
         case EventKind.WROTE:
             return _line("The customer wrote again", text, icon="chat")
+        case EventKind.VERDICT:
+            helped, _, mark = (event.after or "").partition(" ")
+            title = "The customer says that it helped" if helped == "yes" else "The customer says that it did not help"
+            text = f"{mark} of 5" if mark else ""
+            return _line(title, text, tone="ok" if helped == "yes" else "warning", icon="chat")
         case EventKind.PRIORITY:
             return _line(f"Priority {event.after}", text, icon="clock")
         case EventKind.LATE:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from protocol.audit import AuditWord
 from protocol.errors import RemoteProtocolError
 from protocol.fields import sha256
-from protocol.messages.desk import CustomerText
+from protocol.messages.desk import CustomerText, TicketVerdict
 from protocol.messages.items import (
     AuditItem,
     Refused,
@@ -72,6 +72,10 @@ async def _customer_text(office: Office, connection: AsyncConnection, device: De
     return await office.tickets.customer_text(connection, device.device, item)
 
 
+async def _verdict(office: Office, connection: AsyncConnection, device: Device, item: TicketVerdict) -> str:
+    return await office.returning.verdict(connection, device.device, item)
+
+
 TAKERS: Final[Mapping[type[WireModel], Taker]] = MappingProxyType(
     {
         ReportItem: _report,
@@ -79,6 +83,7 @@ TAKERS: Final[Mapping[type[WireModel], Taker]] = MappingProxyType(
         SealedItem: _sealed,
         TicketOutcomeItem: _outcome,
         CustomerText: _customer_text,
+        TicketVerdict: _verdict,
     }
 )
 

@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     OUTCOME = "outcome"
     ANSWERED = "answered"  # once: the first act of a person on it
     WROTE = "wrote"  # the customer, after the ticket itself
+    VERDICT = "verdict"  # the customer's; `after`: yes, no, or either with a mark: `yes 5`
     PRIORITY = "priority"
     LATE = "late"  # a service clock ran out; `after`: which (service_clock.py)
 

@@ -117,6 +117,17 @@ sealed = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+#: The customer's answer to "did it help?", each time they gave one. `mark`: 1–5.
+ticket_verdicts = Table(
+    "ticket_verdicts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("helped", Boolean, nullable=False),
+    Column("mark", Integer),
+)
+
 #: When the desk works and what it promised: one row, the newest. `rules`: JSON of service_rules.ServiceRules.
 service_rules = Table(
     "service_rules",

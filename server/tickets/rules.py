@@ -55,6 +55,22 @@ def first_facts(defaults: FirstFacts, received_at: int) -> FourFacts:
     return FourFacts(cost=defaults.cost, doing=defaults.doing, next=defaults.next, eta=received_at + defaults.eta_s)
 
 
+#: A problem that ended without a person and comes back within this time is the same ticket; a solved one nobody came
+#: back on in this time is closed.
+COMES_BACK_S: Final = 14 * 86_400
+
+#: What the facts say of a ticket that is open again: (being done, next).
+REOPENED_FACTS: Final[dict[str, tuple[str, str]]] = {
+    "said-no": (
+        "You said that it did not help. Your request is open again and waits for a technician.",
+        "A technician reads what was tried and writes to you, or asks you for a visit.",
+    ),
+    "came-back": (
+        "The problem came back. This request is open again and waits for a technician.",
+        "A technician reads what was tried and writes to you, or asks you for a visit.",
+    ),
+}
+
 #: What the facts say once a ticket ended without a person. Keys: outcomes a device may report.
 ENDED_FACTS: Final[dict[str, tuple[str, str]]] = {
     "solved-mechanically": ("Solved on your computer by a prepared fix.", "Nothing more, unless it comes back."),

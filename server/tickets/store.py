@@ -12,7 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protocol import strict_json
 from protocol.messages.api import EtaRow, MessageRow, MessageSource, NotePush, SealedRow, TicketRow
-from protocol.messages.desk import CustomerText, DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
+from protocol.messages.desk import (
+    CustomerText,
+    DeskText,
+    FourFacts,
+    SignedMessage,
+    TicketState,
+    TicketUpdate,
+)
 from protocol.messages.items import SealedItem, SealedKind, TicketOutcomeItem
 from protocol.statements import Envelope, Verified
 from protocol.tickets import MessageStatement, TicketOrigin, TicketStatement
@@ -24,10 +31,28 @@ from server.link.refused import ItemRefused
 from server.refusal import Refusal, not_found
 from server.storage.engine import Database
 from server.tickets import service
-from server.tickets.history import DESK, DEVICE, Author, AuthorKind, Event, EventKind, changes_of, keep, was_answered
+from server.tickets.history import (
+    DESK,
+    DEVICE,
+    Author,
+    AuthorKind,
+    Event,
+    EventKind,
+    changes_of,
+    keep,
+    was_answered,
+)
 from server.tickets.levels import Level, Outcome, arrival_level
 from server.tickets.model import eta_history, messages, sealed, ticket_repeats, tickets
-from server.tickets.rules import ENDED_FACTS, OPEN_STATES, after_customer_words, first_facts, may_move
+from server.tickets.returning import ended_lately, has_open_twin
+from server.tickets.rules import (
+    ENDED_FACTS,
+    OPEN_STATES,
+    REOPENED_FACTS,
+    after_customer_words,
+    first_facts,
+    may_move,
+)
 
 #: What one ticket may gather before a person should have looked at it.
 MESSAGES_MAX = 2000
@@ -83,6 +108,16 @@ class TicketStore:
                 )
                 await self._touch(connection, standing)
                 return str(standing)
+            returned = await ended_lately(connection, device, body, now)
+            if returned is not None:
+                await self._check_repeats(connection, returned.ticket)
+                await connection.execute(
+                    ticket_repeats.insert().values(
+                        ticket=body.ticket, of_ticket=returned.ticket, statement=text, at=now
+                    )
+                )
+                await self.reopen(connection, returned, "came-back")
+                return str(returned.ticket)
         await self._check_caps(connection, device)
         facts = first_facts(self._defaults, now)
         await connection.execute(
@@ -109,7 +144,7 @@ class TicketStore:
         return body.ticket
 
     async def customer_text(self, connection: AsyncConnection, device: str, item: CustomerText) -> str:
-        row = await self._own(connection, device, item.ticket)
+        row = await self.own(connection, device, item.ticket)
         if row.state == TicketState.CLOSED:
             raise ItemRefused("this ticket is closed; open a new one")
         written = await _count(connection, messages, messages.c.ticket == row.ticket)
@@ -119,16 +154,24 @@ class TicketStore:
             messages.insert().values(ticket=row.ticket, at=self._now(), source=MessageSource.CUSTOMER, text=item.text)
         )
         state = after_customer_words(TicketState(row.state))
-        changes: dict[str, object] = {"state": state}
-        if state is TicketState.REOPENED:
-            changes["outcome"] = None
         await keep(connection, Event(row.ticket, self._now(), EventKind.WROTE, None, None, DEVICE))
-        await self.change(connection, row, DEVICE, changes)
+        if state is not TicketState.REOPENED:
+            await self.change(connection, row, DEVICE, {"state": state})
+        elif not await has_open_twin(connection, row):
+            await self.reopen(connection, row, "said-no")
         return str(row.ticket)
+
+    async def reopen(self, connection: AsyncConnection, row: Any, why: str) -> None:
+        """With facts that are true now, and a time that is not past."""
+        doing, then = REOPENED_FACTS[why]
+        eta = first_facts(self._defaults, self._now()).eta
+        await connection.execute(eta_history.insert().values(ticket=row.ticket, eta=eta, set_at=self._now()))
+        changes = {"state": TicketState.REOPENED, "outcome": None, "doing": doing, "next": then, "eta": eta}
+        await self.change(connection, row, DEVICE, changes)
 
     async def outcome(self, connection: AsyncConnection, device: str, item: TicketOutcomeItem) -> str:
         """The finding ended without a person. A person's verdict that came first stands."""
-        row = await self._own(connection, device, item.ticket)
+        row = await self.own(connection, device, item.ticket)
         if TicketState(row.state) in OPEN_STATES:
             doing, then = ENDED_FACTS[item.outcome]
             changes = {"state": TicketState.SOLVED, "outcome": item.outcome, "doing": doing, "next": then}
@@ -137,7 +180,7 @@ class TicketStore:
 
     async def keep_sealed(self, connection: AsyncConnection, device: str, item: SealedItem) -> None:
         """A small sealed blob; the caller checked its hash and its age header."""
-        ticket = None if item.ticket is None else (await self._own(connection, device, item.ticket)).ticket
+        ticket = None if item.ticket is None else (await self.own(connection, device, item.ticket)).ticket
         if await connection.scalar(select(sealed.c.id).where(sealed.c.id == item.id)) is not None:
             raise ItemRefused("this id is in use")
         await self._keep_blob(connection, device, ticket, item.kind, item.id, item.sha256, item.data, item.session)
@@ -206,7 +249,7 @@ class TicketStore:
         )
         return arrival_level(known_issue=await connection.scalar(query) is not None)
 
-    async def _own(self, connection: AsyncConnection, device: str, ticket: str) -> Any:
+    async def own(self, connection: AsyncConnection, device: str, ticket: str) -> Any:
         row = await self.resolve(connection, ticket)
         if row is None or row.device != device:
             raise ItemRefused("there is no such ticket of this device")
@@ -235,6 +278,11 @@ class TicketStore:
             wanted = state or current
             if wanted is not current and not may_move(current, wanted):
                 raise Refusal(409, "the ticket cannot go there", expected=f"a move from {current}", got=wanted)
+            for name in ("cost", "doing", "next"):
+                if not getattr(facts, name).strip():
+                    raise Refusal(422, f"the customer always sees this: {name} is empty", expected="words")
+            if wanted is TicketState.REOPENED and await has_open_twin(connection, row):
+                raise Refusal(409, "this finding has an open ticket already", hint="Work on that one.")
             if facts.eta != row.eta:
                 await connection.execute(
                     eta_history.insert().values(ticket=row.ticket, eta=facts.eta, set_at=self._now())

@@ -14,7 +14,7 @@ from agent.tickets.desk import Desk
 from agent.tickets.store import FindingReason, MessageKind, TicketStore
 from agent.tickets.verbs import ticket_value
 from protocol.errors import RemoteProtocolError
-from protocol.messages.desk import DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate
+from protocol.messages.desk import DeskText, FourFacts, SignedMessage, TicketState, TicketUpdate, TicketVerdict
 from protocol.messages.items import SealedItem, TicketItem, TicketOutcomeItem
 from protocol.messages.link import parse_item
 from protocol.statements import verify
@@ -289,3 +289,40 @@ async def test_nobody_else_asks_for_evidence_in_a_technicians_name(
         await desk.signed(said)
     await desk.said(DeskText(ticket=ticket, text="Send evidence!", at=NOW))
     assert tickets.known(ticket).evidence_asked_by is None
+
+
+def test_a_solved_ticket_asks_whether_it_helped_and_no_is_queued_once(tickets: TicketStore, outbox: Outbox) -> None:
+    opened = tickets.open(origin=TicketOrigin.CUSTOMER, words="The printer sings.")
+    with pytest.raises(Refusal, match="nothing to answer"):
+        tickets.judge(opened.ticket, True, 5)
+    tickets.updated(TicketUpdate(ticket=opened.ticket, state=TicketState.SOLVED, facts=FACTS, updated_at=NOW))
+    assert ticket_value(tickets.known(opened.ticket))["asks_whether_it_helped"] is True
+    tickets.judge(opened.ticket, False, 2)
+    item = queued(outbox)[-1]
+    assert isinstance(item, TicketVerdict)
+    assert (item.ticket, item.helped, item.mark) == (opened.ticket, False, 2)
+    with pytest.raises(Refusal, match="nothing to answer"):
+        tickets.judge(opened.ticket, True, None)
+    shown = ticket_value(tickets.known(opened.ticket))
+    assert (shown["asks_whether_it_helped"], shown["verdict"]) == (False, {"helped": False, "mark": 2})
+    for state in (TicketState.REOPENED, TicketState.SOLVED):
+        tickets.updated(TicketUpdate(ticket=opened.ticket, state=state, facts=FACTS, updated_at=NOW))
+    assert ticket_value(tickets.known(opened.ticket))["asks_whether_it_helped"] is True, "asked anew"
+
+
+def test_a_ticket_that_opens_again_can_end_again_by_itself(tickets: TicketStore, outbox: Outbox) -> None:
+    opened = tickets.open(origin=TicketOrigin.FINDING, finding=REASON)
+    tickets.ended_here(opened.ticket, "cleared-by-itself")
+    for state in (TicketState.SOLVED, TicketState.REOPENED):
+        tickets.updated(TicketUpdate(ticket=opened.ticket, state=state, facts=FACTS, updated_at=NOW))
+    tickets.ended_here(opened.ticket, "solved-mechanically")
+    told = [item.outcome for item in queued(outbox) if isinstance(item, TicketOutcomeItem)]
+    assert told == ["cleared-by-itself", "solved-mechanically"]
+
+
+def test_a_time_that_moves_leaves_the_earlier_ones_to_be_seen(tickets: TicketStore) -> None:
+    opened = tickets.open(origin=TicketOrigin.CUSTOMER, words="The printer sings.")
+    for hours in range(60):
+        facts = FACTS.model_copy(update={"eta": NOW + hours * 3600})
+        tickets.updated(TicketUpdate(ticket=opened.ticket, state=TicketState.OPEN, facts=facts, updated_at=NOW))
+    assert ticket_value(tickets.known(opened.ticket))["earlier_etas"] == [NOW + h * 3600 for h in range(54, 59)]

@@ -19,7 +19,7 @@ async def history(database: Database, clock: Clock) -> History:
 
     1 Acme   laptop  asked    day 0  09:00  answered +1 h, solved +3 h by ada, nothing follows
     2 Acme   laptop  disk     day 1  09:00  answered +2 h, passed on to bo, waits for the customer 4 h, solved +10 h
-    3 Acme   desktop disk     day 2  09:00  cleared by itself +30 min, comes back on day 10 (ticket 6)
+    3 Acme   desktop disk     day 2  09:00  cleared by itself +30 min; another disk on day 10 (ticket 6)
     4 Blue   till    asked    day 3  09:00  answered +30 min, wrote again, solved +5 h by ada, reopened, solved +29 h
     5 Blue   till    dns      day 4  09:00  solved mechanically +10 min
     6 Acme   desktop disk     day 10 09:00  answered +3 h by bo, given up +4 h
@@ -54,7 +54,7 @@ async def history(database: Database, clock: Clock) -> History:
     five = await made.at(4, 9).opens(till, "five", "dns-slow")
     await made.at(4, 9 + 1 / 6).ends(till, five, "solved-mechanically")
 
-    six = await made.at(10, 9).opens(desktop, "six", "disk-space-low")
+    six = await made.at(10, 9).opens(desktop, "six", "disk-space-low", "1")
     await made.at(10, 12).moves(six, TicketState.OPEN, "bo")
     await made.at(10, 13).gives_up(six)
 

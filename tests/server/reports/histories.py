@@ -40,10 +40,11 @@ class History:
         self.clock.now = START + day * DAY + int(hour * HOUR)
         return self
 
-    async def opens(self, device: DeviceActor, name: str, finding: str | None = None) -> str:
+    async def opens(self, device: DeviceActor, name: str, finding: str | None = None, instance: str = "0") -> str:
         changes: dict[str, Any] = {}
         if finding is not None:
-            changes = {"finding": finding, "instance": "0" * 16, "severity": "error", "origin": TicketOrigin.FINDING}
+            about = {"finding": finding, "instance": instance * 16, "severity": "error"}
+            changes = {**about, "origin": TicketOrigin.FINDING}
         return await self.stores.open(device, device.ticket(name, **changes))
 
     async def moves(self, ticket: str, state: TicketState, by: str = "ada") -> None:
