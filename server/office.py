@@ -55,9 +55,11 @@ from server.technicians.challenges import Challenges
 from server.technicians.store import TechnicianStore
 from server.tickets.handing import Handing
 from server.tickets.listing import TicketListing
+from server.tickets.replies import Replies
 from server.tickets.returning import Returning
 from server.tickets.service import ServiceStore
 from server.tickets.store import TicketStore
+from server.tickets.tracker import Trackers
 
 _SWEEP_S = 3600
 #: People read minutes.
@@ -124,6 +126,8 @@ class Office:
             sealed_bytes_max=caps.sealed_bytes_per_device,
         )
         self.handing = Handing(self.database, self.tickets)
+        self.trackers = Trackers(self.database, self.tickets, now)
+        self.replies = Replies(self.database, now)
         self.returning = Returning(self.database, self.tickets, now)
         self.listing = TicketListing(self.database, now)
         self.service = ServiceStore(self.database, now)

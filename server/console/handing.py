@@ -68,6 +68,18 @@ async def give_up(request: Request) -> Response:
     return await _done(asked, "given-up")
 
 
+async def link_tracker(request: Request) -> Response:
+    asked, text = await _asked(request), form_of(request).get("url", "")
+    try:
+        await asked.office.trackers.link(asked.row.ticket, text, by=asked.by)
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        typed = HandingForm(url=text, url_error=_sentence(refusal))
+        return await ticket_page.show_ticket(request, handing=typed, status_code=422)
+    return await _done(asked, "tracker")
+
+
 async def _done(asked: _Asked, what: str) -> Response:
     await asked.office.tell_ticket(asked.row.device, asked.row.ticket)
     return RedirectResponse(f"/tickets/{asked.row.ticket}?done={what}", status_code=303)
@@ -89,4 +101,5 @@ routes = [
     page("POST", "/tickets/{ticket}/owner", give),
     page("POST", "/tickets/{ticket}/hand-on", hand_on),
     page("POST", "/tickets/{ticket}/give-up", give_up),
+    page("POST", "/tickets/{ticket}/tracker", link_tracker),
 ]

@@ -64,6 +64,8 @@ def _told(event: Event) -> dict[str, str]:
             title = "The customer says that it helped" if helped == "yes" else "The customer says that it did not help"
             text = f"{mark} of 5" if mark else ""
             return _line(title, text, tone="ok" if helped == "yes" else "warning", icon="chat")
+        case EventKind.TRACKER:
+            return _line("Linked to an outside tracker", text, tone="accent", icon="arrow-right")
         case EventKind.PRIORITY:
             return _line(f"Priority {event.after}", text, icon="clock")
         case EventKind.LATE:

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from server.console import audit, devices, handing, home, reports, service, ticket, tickets
+from server.console import audit, devices, handing, home, replies, reports, service, ticket, tickets
 from server.console.assets import asset_mount
 from server.people import own_account, pages, second_step, sign_in, token_pages
 from web.pages import static_mount
@@ -19,6 +19,7 @@ routes: Final[list[BaseRoute]] = [
     *ticket.routes,
     *handing.routes,
     *service.routes,
+    *replies.routes,
     *devices.routes,
     *reports.routes,
     *audit.routes,

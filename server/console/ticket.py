@@ -16,6 +16,7 @@ from server.console.face import Flash, show
 from server.console.facts_form import AT, KEEP, SOON, FactsForm, read_facts
 from server.console.history import timeline_of
 from server.console.owners import owners_of
+from server.console.replies import reply_number
 from server.console.visits import visits_of
 from server.people.door import form_of, page, visitor_of
 from server.technicians.listing import TechnicianListing
@@ -23,6 +24,7 @@ from server.tickets.handing import NOTE_MAX_CHARS, REASON_MAX_CHARS
 from server.tickets.history import Author, account, events_of
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome, handing_targets
 from server.tickets.priority import IMPACT_WORDS, URGENCY_WORDS
+from server.tickets.replies import fields_of, filled
 from server.tickets.rules import MOVES, OPEN_STATES, PAUSED_STATES
 
 _FLASHES: Final = {
@@ -30,6 +32,7 @@ _FLASHES: Final = {
     "priority": Flash("Saved. The clocks count against the new targets."),
     "owner": Flash("Saved. The ticket has one owner."),
     "handed-on": Flash("Handed on, with everything in it and your note."),
+    "tracker": Flash("Linked. The address stands beside the ticket."),
     "given-up": Flash("Closed as not solved. The customer reads your reason."),
     "words": Flash("Sent. The customer sees it marked “via the server, not verified”."),
 }
@@ -59,6 +62,8 @@ class HandingForm:
     note_error: str = ""
     reason: str = ""
     reason_error: str = ""
+    url: str = ""
+    url_error: str = ""
 
 
 async def ticket(request: Request) -> Response:
@@ -84,6 +89,10 @@ async def show_ticket(
     serials = {event.by.name for event in events if event.by.name}
     may_hand = visitor.may("POST", "/tickets/{ticket}/hand-on") and row.state in OPEN_STATES
     all_words = request.query_params.get("words") == "all"
+    lacking: list[str] = []
+    if not words and (chosen := request.query_params.get("reply", "")):
+        reply = await office.replies.get(reply_number(chosen))
+        words, lacking = filled(reply.text, fields_of(statement, device.customer))
     return show(
         request,
         "ticket.html",
@@ -119,6 +128,10 @@ async def show_ticket(
         owners=await owners_of(office, device.customer or device.asked_customer) if may_hand else (),
         targets=[(level.value, LEVEL_WORDS[level]) for level in handing_targets(Level(row.level))],
         handing=handing or HandingForm(),
+        tracker=await office.trackers.of(row.ticket),
+        third_line=row.level == Level.THIRD_LINE,
+        replies=await office.replies.all() if visitor.may("POST", "/tickets/{ticket}/words") else (),
+        reply_lacks=lacking,
         note_max=NOTE_MAX_CHARS,
         reason_max=REASON_MAX_CHARS,
         words=words,

@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     ANSWERED = "answered"  # once: the first act of a person on it
     WROTE = "wrote"  # the customer, after the ticket itself
     VERDICT = "verdict"  # the customer's; `after`: yes, no, or either with a mark: `yes 5`
+    TRACKER = "tracker"  # linked to an outside tracker; the note is the address
     PRIORITY = "priority"
     LATE = "late"  # a service clock ran out; `after`: which (service_clock.py)
 

@@ -153,3 +153,24 @@ ticket_service = Table(
     Column("answer_told", Boolean, nullable=False),
     Column("solve_told", Boolean, nullable=False),
 )
+
+#: One address in an outside tracker for a ticket of the third line (tracker.py).
+ticket_trackers = Table(
+    "ticket_trackers",
+    METADATA,
+    Column("ticket", String(36), ForeignKey("tickets.ticket"), primary_key=True),
+    Column("url", String(500), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by_name", String(40), nullable=False),
+)
+
+#: Words for what comes every day (replies.py).
+canned_replies = Table(
+    "canned_replies",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", String(40), nullable=False),
+)

@@ -86,6 +86,7 @@ class Desk:
             "{passkey}": "own",
             "{index:int}": "0",
             "{figure}": "load",
+            "{reply}": "1",
             "{code}": self.code,
             "{upload}": uuid("none"),
         }

@@ -57,3 +57,21 @@ async def test_a_ticket_shows_its_priority_and_what_is_left(people: People) -> N
     late = (await browser.get("/tickets?state=late")).text
     assert ticket in late
     assert "late" in (await browser.get(f"/tickets/{ticket}")).text
+
+
+async def test_a_canned_reply_stands_in_the_form_and_a_tracker_is_a_plain_link(people: People) -> None:
+    world = people.world
+    admin = await people.signed_in(Role.ADMIN, "berta")
+    ticket = await open_ticket(world, await world.approved("desktop"), "replies")
+    refused = await admin.post("/replies", {"id": "", "name": "Hello", "text": "Dear {name}"})
+    assert (refused.status_code, "There is no such field ({name})" in refused.text) == (422, True)
+    assert "Hello" in (await admin.post("/replies", {"id": "", "name": "Hello", "text": "Hi {customer}"})).text
+    reply = (await world.office.replies.all())[0].id
+    assert "Hi Acme</textarea>" in (await admin.get(f"/tickets/{ticket}?reply={reply}")).text
+    assert (await admin.get(f"/tickets/{ticket}?reply=x")).status_code == 404
+    await admin.get(f"/tickets/{ticket}")
+    await admin.post(f"/tickets/{ticket}/hand-on", {"level": "3", "note": "A defect."})
+    bad = await admin.post(f"/tickets/{ticket}/tracker", {"url": "javascript:alert(1)"})
+    assert (bad.status_code, 'href="javascript' in bad.text) == (422, False)
+    linked = (await admin.post(f"/tickets/{ticket}/tracker", {"url": "https://tracker.example/4?a=1&b=2"})).text
+    assert 'href="https://tracker.example/4?a=1&amp;b=2" rel="noreferrer noopener nofollow"' in linked
