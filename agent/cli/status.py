@@ -139,6 +139,10 @@ def _health(health: dict[str, Any], now: int) -> list[str]:
     when = "not yet" if looked is None else f"{_span(now - looked)} ago"
     skipped = sum(check["status"] == "skipped" for check in health["checks"])
     lines = [f"Last look    {when}, {len(health['checks'])} checks, {skipped} skipped"]
+    lines += [
+        f"Waits        {printable(', '.join(checks), 300)} ({printable(reason, 80)})"
+        for reason, checks in _by_reason(health.get("waiting", {})).items()
+    ]
     if health["trouble"]:
         lines.append(f"Trouble      {printable(health['trouble'], 300)}")
     if not health["visible"]:
@@ -147,6 +151,14 @@ def _health(health: dict[str, Any], now: int) -> list[str]:
         f"{found['severity'].upper():<12} {printable(found['title'], 160)}  [{printable(found['fingerprint'], 120)}]"
         for found in health["visible"]
     ]
+
+
+def _by_reason(waiting: dict[str, str]) -> dict[str, list[str]]:
+    """What a look waits for → its checks."""
+    found: dict[str, list[str]] = {}
+    for check, reason in sorted(waiting.items()):
+        found.setdefault(reason, []).append(check)
+    return found
 
 
 def _span(seconds: int) -> str:

@@ -127,6 +127,7 @@ class StatusVerbs:
             "health": {
                 "looked_at": self._watch.last_look_at,
                 "trouble": self._watch.trouble,
+                "waiting": dict(self._watch.waiting),
                 "visible": [
                     {
                         "fingerprint": entry.finding.fingerprint,

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from agent.clocks import Clocks
 from agent.event_log import EventLog
-from agent.mending.policy import BY_POLICY, MendingPolicy, Raised, may_run_alone
+from agent.mending.policy import BY_POLICY, NEEDS_A_FINDING, MendingPolicy, Raised, may_run_alone
 from agent.mending.remedy_process import RemedyProcess, start_remedy_process
 from agent.mending.step_journal import Run, StepJournal
 from agent.mending.talk import ORDER_TIMEOUT_S, Act, Order, Shown
@@ -106,6 +106,7 @@ class Mending:
 
     def _remedy_value(self, remedy: Profile) -> dict[str, object]:
         not_now = self._not_now(remedy)
+        raised = [each for each in self._raised() if each.code in remedy.cures]
         return {
             "id": remedy.id,
             "title": remedy.words[Language.ENGLISH].title,
@@ -115,8 +116,24 @@ class Mending:
             "estimated_s": remedy.estimated_s,
             "not_now": None if not_now is None else not_now.reason,
             "again_at": None if not_now is None else not_now.again_unix_s,
+            # Findings shown now that it is meant for, and why it does not begin by itself: None where it would.
+            "findings": [each.fingerprint for each in raised],
+            "waits": None if not raised or not_now is not None else self._waits(remedy, raised[0]),
+            "needs_finding": remedy.id in NEEDS_A_FINDING,
             "runs": [self._run_value(run) for run in self._journal.runs(remedy.id)],
         }
+
+    def _waits(self, remedy: Profile, raised: Raised) -> str | None:
+        now = self._clocks.wall()
+        not_now = may_run_alone(
+            self._journal.policy(),
+            remedy,
+            raised,
+            minute_of_day=self._minute_of_day(now),
+            ran_alone=self._journal.ran_alone(now - DAY_S, BY_POLICY),
+            administrator=self._administrator,
+        )
+        return None if not_now is None else not_now.reason
 
     def _run_value(self, run: Run) -> dict[str, object]:
         records = self._journal.records(run.run)

@@ -24,6 +24,20 @@ from protocol.strict_json import WireModel
 
 #: Who agreed to a run that nobody was asked about.
 BY_POLICY: Final = "the owner's policy"
+#: What these change is named by a finding (which service, which printer); without one there is nothing to offer.
+NEEDS_A_FINDING: Final = frozenset(
+    {
+        "set-dead-proxy-aside",
+        "restart-failed-service",
+        "stop-restart-loop",
+        "end-program",
+        "arm-timer",
+        "renew-address",
+        "reconnect-interface",
+        "resume-printer",
+        "clear-print-queue",
+    }
+)
 _DAY_MINUTES: Final = 24 * 60
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 

@@ -2,7 +2,8 @@
 
 serve.py    the process: a loopback port, a one-use address
 shell.py    what every page has: the service behind it, the banner of a live visit, flashes, refusals
-health.py   findings and what can be done · help.py asking with a preview · tickets.py the four facts and the words
+health.py   findings and what can be done · wrong.py looked at now, explained, fixed · help.py asking with a preview
+            tickets.py the four facts and the words
 visits.py   who is here, allow less, Stop, a code to begin a visit · during.py words and second questions in a visit
 receipts.py what was done, with the proof files · abuse.py report it, and let nobody in
 mend.py     fixes · about.py who sees what

@@ -39,6 +39,7 @@ class Health:
             looked_at=seen["looked_at"],
             trouble=seen["trouble"],
             enrolled=status["enrolled"],
+            waiting=waiting_view(seen["waiting"]),
             alarms=status["alarms"],
         )
 
@@ -71,6 +72,11 @@ def finding_view(entry: dict[str, Any]) -> dict[str, Any]:
         "remedies": [remedy for remedy in entry["remedies"] if remedy["risk"] > 0],
         "known_issue": entry["known_issue"],
     }
+
+
+def waiting_view(waiting: Mapping[str, str]) -> list[dict[str, str]]:
+    """Checks that are due and wait for a better moment, with what for."""
+    return [{"title": _TITLES.get(check, check), "reason": reason} for check, reason in sorted(waiting.items())]
 
 
 def check_view(check: dict[str, Any]) -> dict[str, Any]:

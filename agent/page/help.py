@@ -13,12 +13,14 @@ from starlette.routing import Route
 
 from agent.loopback import one, read_form
 from agent.page.shell import Shell, back
+from agent.page.wrong import Inquiries
 from protocol.limits import WORDS_MAX_CHARS
 
 
 class Help:
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, inquiries: Inquiries) -> None:
         self._shell = shell
+        self._inquiries = inquiries
 
     def routes(self) -> list[Route]:
         return [
@@ -38,7 +40,11 @@ class Help:
     async def preview(self, request: Request) -> Response:
         form = await read_form(request)
         words = one(form, "words").replace("\r\n", "\n").strip()
-        finding = await self._finding(one(form, "finding"))
+        about = one(form, "finding")
+        inquiry = self._inquiries.find(one(form, "wrong"))
+        if inquiry is not None:
+            words, about = inquiry.story(), inquiry.about
+        finding = await self._finding(about)
         error = _fault(words, has_finding=finding is not None)
         if error:
             return await self._shell.show(

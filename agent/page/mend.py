@@ -7,7 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.loopback import one, read_form
-from agent.page.shell import Shell
+from agent.page.shell import Shell, back
+from agent.page.wrong import Inquiries
 
 OUTCOMES: Final = {
     "solved-mechanically": ("ok", "It helped: the problem is gone."),
@@ -22,8 +23,9 @@ OUTCOMES: Final = {
 
 
 class Mend:
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, inquiries: Inquiries) -> None:
         self._shell = shell
+        self._inquiries = inquiries
 
     def routes(self) -> list[Route]:
         return [
@@ -34,35 +36,61 @@ class Mend:
         ]
 
     async def list(self, request: Request) -> Response:
-        remedies = (await self._shell.ask("remedies"))["remedies"]
-        return await self._shell.show(
-            request, "mend.html", here="mend", remedies=[remedy_view(each) for each in remedies], ending=None
-        )
+        return await self._listed(request, None)
 
     async def preview(self, request: Request) -> Response:
         finding = request.query_params.get("finding") or None
         preview = await self._shell.ask("remedy-preview", remedy=request.path_params["remedy"], finding=finding)
-        return await self._shell.show(request, "mend_preview.html", here="mend", preview=preview)
+        wrong = self._inquiries.find(request.query_params.get("wrong", ""))
+        return await self._shell.show(
+            request, "mend_preview.html", here="mend", preview=preview, wrong="" if wrong is None else wrong.id
+        )
 
     async def run(self, request: Request) -> Response:
         form = await read_form(request)
         ending = await self._shell.ask("remedy-run", preview=one(form, "preview"))
-        return await self._ended(request, ending)
+        inquiry = self._inquiries.find(one(form, "wrong"))
+        if inquiry is None:
+            return await self._listed(request, _outcome(ending))
+        told = _outcome(ending)
+        inquiry.tried.append((told["tone"], one(form, "title")[:200], f"{told['words']} {told['detail']}".strip()))
+        await self._inquiries.look(inquiry)
+        return back(f"/help/wrong/{inquiry.id}")
 
     async def undo(self, request: Request) -> Response:
         form = await read_form(request)
         ending = await self._shell.ask("remedy-undo", run=one(form, "run"))
-        return await self._ended(request, ending)
+        return await self._listed(request, _outcome(ending))
 
-    async def _ended(self, request: Request, ending: dict[str, Any]) -> Response:
-        remedies = (await self._shell.ask("remedies"))["remedies"]
+    async def _listed(self, request: Request, ending: dict[str, Any] | None) -> Response:
+        found = await self._shell.ask("remedies")
+        remedies = [remedy_view(each) for each in found["remedies"]]
         return await self._shell.show(
             request,
             "mend.html",
             here="mend",
-            remedies=[remedy_view(each) for each in remedies],
-            ending=_outcome(ending),
+            meant=[each for each in remedies if each["findings"]],
+            others=[each for each in remedies if not each["findings"] and _is_offered(each)],
+            policy=policy_words(found["policy"]),
+            outcomes=[(OUTCOMES.get(name, ("info", name)), count) for name, count in found["outcomes"].items()],
+            ending=ending,
         )
+
+
+def _is_offered(remedy: dict[str, Any]) -> bool:
+    """One that needs a subject which is not there would only say no; what it did stays in sight."""
+    return not remedy["needs_finding"] or bool(remedy["runs"])
+
+
+def policy_words(policy: dict[str, Any]) -> str:
+    """What the owner lets run without asking, as a sentence."""
+    if policy["stop"]:
+        return "All fixes are stopped on this computer."
+    if not policy["alone"]:
+        return "No fix runs without asking."
+    quiet = f", never within {policy['quiet']}" if policy["quiet"] else ""
+    times = "once" if policy["runs_a_day"] == 1 else f"{policy['runs_a_day']} times"
+    return f"Safe fixes run without asking, at most {times} in 24 hours{quiet}."
 
 
 def remedy_view(remedy: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from agent.page.receipts import Receipts
 from agent.page.shell import Shell
 from agent.page.tickets import Tickets
 from agent.page.visits import Visits
+from agent.page.wrong import Inquiries, Wrong
 from agent.refusal import Refusal
 from protocol.errors import ProtocolError
 from web.pages import static_mount
@@ -33,16 +34,18 @@ def build(state: Path) -> Starlette:
 
 
 def build_around(shell: Shell) -> Starlette:
+    inquiries = Inquiries(shell)
     rooms = (
         shell,
         Health(shell),
-        Help(shell),
+        Help(shell, inquiries),
+        Wrong(shell, inquiries),
         Tickets(shell),
         Visits(shell),
         Abuse(shell),
         During(shell),
         Receipts(shell),  # last of the three: its addresses begin like theirs
-        Mend(shell),
+        Mend(shell, inquiries),
         About(shell),
     )
     return Starlette(

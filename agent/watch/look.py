@@ -8,10 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from agent.watch.advised import Advice
 from diagnostics.findings import Finding
 from diagnostics.machine.own_use import AgentState
 from diagnostics.strict_json import decode, dump_json, encode, load_json
 from diagnostics.vendors.application import Application
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a person at this machine says is wrong, and what they answered to questions about it."""
+
+    words: str
+    answers: Mapping[str, bool]
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class LookRequest:
     applications: tuple[Application, ...] = ()
     # When the service noticed that the machine woke from sleep; None since its start.
     resumed_at: int | None = None
+    # Somebody says that something is wrong: what matters for it is looked at now, whatever else waits.
+    wrong: Complaint | None = None
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()
@@ -106,6 +118,8 @@ class Look:
     past: str = ""
     # Which kinds of messages programs write (diagnostics.log_templates); empty: as before.
     templates: str = ""
+    # For whom who said that something is wrong.
+    advice: Advice | None = None
 
     def to_bytes(self) -> bytes:
         return dump_json(encode(self)).encode()

@@ -1,14 +1,16 @@
 """Local verbs about this machine's health."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from agent.clocks import Clocks
 from agent.local.verbs import NoArguments, Peer, Verb
-from agent.watch.look import Look, SeenFinding
+from agent.watch.look import Complaint, Look, SeenFinding
 from agent.watch.watch import Watch
 from diagnostics.strict_json import encode
+from protocol.fields import Kebab
+from protocol.limits import WORDS_MAX_CHARS
 from protocol.strict_json import WireModel
 
 
@@ -20,6 +22,14 @@ class Snooze(OfFinding):
     seconds: Annotated[int, Field(ge=60, le=30 * 86_400)]
 
 
+class SomethingWrong(WireModel):
+    """In the person's own words, with what they answered to the questions of the last time."""
+
+    words: Annotated[str, Field(max_length=WORDS_MAX_CHARS)]
+    answers: Annotated[dict[Kebab, bool], Field(max_length=64, default_factory=dict)]
+    language: Literal["en", "ru"] = "en"
+
+
 class WatchVerbs:
     def __init__(self, watch: Watch, clocks: Clocks) -> None:
         self._watch = watch
@@ -27,11 +37,12 @@ class WatchVerbs:
 
     def all(
         self,
-    ) -> tuple[Verb[NoArguments], Verb[NoArguments], Verb[NoArguments], Verb[Snooze], Verb[OfFinding], Verb[OfFinding]]:
+    ) -> tuple[Verb[Any], ...]:
         return (
             Verb("findings", NoArguments, self.findings),
             Verb("check-now", NoArguments, self.check_now),
             Verb("known-issues", NoArguments, self.known_issues),
+            Verb("something-wrong", SomethingWrong, self.something_wrong, refused_to_sessions=True),
             Verb("finding-snooze", Snooze, self.snooze, refused_to_sessions=True),
             Verb("finding-ignore", OfFinding, self.ignore, refused_to_sessions=True),
             Verb("finding-unignore", OfFinding, self.unignore, refused_to_sessions=True),
@@ -56,6 +67,11 @@ class WatchVerbs:
 
     async def check_now(self, _: NoArguments, peer: Peer) -> object:
         return look_value(await self._watch.look(everything=True))
+
+    async def something_wrong(self, arguments: SomethingWrong, peer: Peer) -> object:
+        """Look at what matters for it, and tell what is known. Nothing is sent."""
+        complaint = Complaint(arguments.words, arguments.answers, arguments.language)
+        return encode((await self._watch.look(wrong=complaint)).advice)
 
     async def snooze(self, arguments: Snooze, peer: Peer) -> object:
         now = self._clocks.wall()

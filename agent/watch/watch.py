@@ -18,7 +18,7 @@ from agent.event_log import EventLog
 from agent.refusal import Refusal
 from agent.store.database import Database
 from agent.watch.finding_store import FindingStore
-from agent.watch.look import Look, LookRequest
+from agent.watch.look import Complaint, Look, LookRequest
 from agent.watch.schedule import first_look_s, next_look_s, resumed_at
 from agent.watch.shadow_counts import ShadowCounts
 from diagnostics.machine.own_use import AgentState
@@ -98,8 +98,9 @@ class Watch:
             woke = self._clocks.wall()
             self.resumed_at = resumed_at(pause_s, woke - slept_from, woke) or self.resumed_at
 
-    async def look(self, *, everything: bool = False) -> Look:
-        """One look now. Raises Refusal when the worker failed or the disk did not keep it."""
+    async def look(self, *, everything: bool = False, wrong: Complaint | None = None) -> Look:
+        """One look now; with `wrong`, at what matters for it, with advice. Raises Refusal when the worker failed or the
+        disk did not keep it."""
         async with self._one_at_a_time:
             now = self._clocks.wall()
             request = LookRequest(
@@ -113,6 +114,7 @@ class Watch:
                 device=self.device,
                 applications=self.applications(),
                 resumed_at=self.resumed_at,
+                wrong=wrong,
             )
             try:
                 look = Look.from_bytes(await self._worker(request.to_bytes()))

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from agent.watch.advice import advice_of, heard
+from agent.watch.advised import Advice
 from agent.watch.finding_store import PAST, TEMPLATES, StoredHistory
 from agent.watch.look import CheckLine, Explained, Look, LookRequest, MetricPoint, SeenFinding, Trial
 from agent.watch.situation import situation_of
@@ -65,7 +67,16 @@ def now_due(
 def look_once(machine: Machine, request: LookRequest, history: StoredHistory | None) -> Look:
     beside = watch_applications(request.applications)
     enabled = [check for check in (*CATALOGUE, *beside.checks) if check.id not in request.disabled]
-    chosen, waiting = (enabled, {}) if request.everything else now_due(machine, request, enabled)
+    rolled, said = None, None
+    waiting: dict[str, str] = {}
+    if request.everything:
+        chosen = enabled
+    elif request.wrong is None:
+        chosen, waiting = now_due(machine, request, enabled)
+    else:
+        rolled = roll_out(own_issues(), request.issues, device=request.device)
+        said = heard(request.wrong.words, rolled.shown, enabled)
+        chosen = [check for check in enabled if check.id in said.checks]
     known, snoozed_until = history.known_findings() if history else ([], {})
     known = still_watched(known, beside.checks)
     past: History = history or MemoryHistory()
@@ -96,13 +107,26 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
     )
     # Reading the issues costs a tenth of a second: only where there is something to explain.
     ill = any(is_raised(finding) for finding in advanced.findings)
-    rolled = roll_out(own_issues(), request.issues, device=request.device) if ill else RolledOut(())
+    if rolled is None:
+        rolled = roll_out(own_issues(), request.issues, device=request.device) if ill else RolledOut(())
     changes = known_changes(examined, seen_before, now=request.now)
     explained = explanations(rolled.shown, machine, examined, advanced, request.now, changes)
     shadowed = explanations(rolled.shadow, machine, examined, advanced, request.now, changes)
     would_speak = {match.issue.id for match in shadowed.values()}
     on_trial = rolled.shadow if ill else trials_here(request.issues, device=request.device)
     text_after = dump_changes(seen_before)
+    advice = None
+    if request.wrong is not None and said is not None:
+        advice = advice_of(
+            said,
+            rolled.shown,
+            examined,
+            machine,
+            answers=request.wrong.answers,
+            changes=changes,
+            now=request.now,
+            language=Language(request.wrong.language),
+        )
     return as_look(
         examined,
         advanced,
@@ -111,6 +135,7 @@ def look_once(machine: Machine, request: LookRequest, history: StoredHistory | N
         trials=tuple(Trial(issue.id, issue.version, issue.id in would_speak) for issue in on_trial),
         past="" if text_after == text_before else text_after,
         waiting=waiting,
+        advice=advice,
     )
 
 
@@ -153,6 +178,7 @@ def as_look(
     trials: tuple[Trial, ...],
     past: str,
     waiting: Mapping[str, str],
+    advice: Advice | None,
 ) -> Look:
     return Look(
         checks=tuple(CheckLine(check.id, check.status, check.ms, check.reason) for check in examined.checks),
@@ -167,6 +193,7 @@ def as_look(
         past=past,
         waiting=waiting,
         templates=dump_templates(examined.templates) if examined.templates is not None else "",
+        advice=advice,
     )
 
 
