@@ -30,7 +30,7 @@ from diagnostics.collectors.processes import SAMPLE_WINDOW_S
 from diagnostics.findings import Change, Finding, Severity
 from diagnostics.history import History
 from diagnostics.log_templates import Templates
-from diagnostics.machine.interface import Machine, Platform, Unreadable
+from diagnostics.machine.interface import Machine, Unreadable
 from diagnostics.plain_text import printable
 from diagnostics.remedies.offers import with_offers
 from diagnostics.strict_json import decode, dump_json, encode, load_json
@@ -207,12 +207,10 @@ def examine(
     for check in windowed:
         results[check.id] = _run(check, gathered, context, machine)
     ordered = [results[check.id] for check in chosen]
-    # The acts of remedies are written for Linux; elsewhere a check offers what it names itself.
-    offered = with_offers if machine.platform is Platform.LINUX else (lambda finding: finding)
     return Examination(
         checks=tuple(result for result, _ in ordered),
         findings=tuple(
-            replace(offered(finding), changes=before_it_broke(finding, context.changes))
+            replace(with_offers(finding, machine.platform), changes=before_it_broke(finding, context.changes))
             for _, outcome in ordered
             for finding in outcome.findings
         ),

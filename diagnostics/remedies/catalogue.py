@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from diagnostics.remedies import (
@@ -32,12 +33,14 @@ from diagnostics.remedies import (
     reconnect_interface,
     renew_address,
     restart_failed_service,
+    restart_print_spooler,
     resume_printer,
     resync_clock,
     set_dead_proxy_aside,
     stop_restart_loop,
     update_virus_signatures,
 )
+from diagnostics.remedies.profile import risk_here
 from diagnostics.remedies.remedy import Remedy
 
 _ALL = (
@@ -69,6 +72,7 @@ _ALL = (
     keep_clock_right,
     enable_firewall,
     resume_printer,
+    restart_print_spooler,
     clear_print_queue,
     finish_package_setup,
     look_for_updates,
@@ -76,4 +80,6 @@ _ALL = (
     plan_restart,
 )
 
-REMEDIES: Mapping[str, Remedy[Any]] = {module.REMEDY.id: module.REMEDY for module in _ALL}
+REMEDIES: Mapping[str, Remedy[Any]] = {
+    module.REMEDY.id: replace(module.REMEDY, risk=risk_here(module.REMEDY.risk)) for module in _ALL
+}

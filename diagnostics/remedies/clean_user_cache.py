@@ -19,6 +19,9 @@ FOLDER = "user-cache"
 CACHES = frozenset(
     (
         "BraveSoftware",
+        "Firefox",  # macOS, as the next one
+        "Homebrew",
+        "Yarn",
         "chromium",
         "electron",
         "go-build",
@@ -31,6 +34,7 @@ CACHES = frozenset(
         "nvidia",
         "pip",
         "radv_builtin_shaders64",
+        "com.spotify.client",
         "spotify",
         "thumbnails",
         "typescript",

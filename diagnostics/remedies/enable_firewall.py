@@ -10,7 +10,8 @@ from diagnostics.remedies.profile import Risk
 from diagnostics.remedies.run_program import Act, by_program
 from diagnostics.wording import Words
 
-OFF, ON = "Status: inactive", "Status: active"
+# ufw's words, then those of macOS' socketfilterfw.
+OFF, ON = ("Status: inactive", "Firewall is disabled"), ("Status: active", "Firewall is enabled")
 
 REMEDY = by_program(
     "enable-firewall",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from diagnostics.findings import Finding, RemedyOffer
+from diagnostics.machine.interface import Platform
 
 _ADMINISTRATOR = ("administrator",)
 
@@ -41,6 +42,7 @@ _TABLE: tuple[tuple[RemedyOffer, tuple[str, ...]], ...] = (
     (RemedyOffer("keep-clock-right", 2, _ADMINISTRATOR, True, 10), ("clock-not-kept",)),
     (RemedyOffer("enable-firewall", 2, _ADMINISTRATOR, True, 10), ("firewall-off",)),
     (RemedyOffer("resume-printer", 2, (), True, 10), ("print-jobs-stuck",)),
+    (RemedyOffer("restart-print-spooler", 2, _ADMINISTRATOR, False, 10), ("print-jobs-stuck",)),
     (RemedyOffer("clear-print-queue", 2, (), False, 10), ("print-jobs-stuck",)),
     (RemedyOffer("finish-package-setup", 2, _ADMINISTRATOR, False, 120), ("packages-half-installed",)),
     (RemedyOffer("look-for-updates", 1, _ADMINISTRATOR, False, 60), ("updates-not-looked-for",)),
@@ -48,6 +50,34 @@ _TABLE: tuple[tuple[RemedyOffer, tuple[str, ...]], ...] = (
     (RemedyOffer("plan-restart", 3, ("administrator", "restart"), True, 10), ("restart-pending",)),
 )
 
+
+# Counterparts of the same name, written after manuals and proven on no such machine: nothing there goes without asking,
+# whatever its risk is on Linux.
+_UNPROVEN_RISK = 2
+ELSEWHERE: Mapping[Platform, frozenset[str]] = {
+    Platform.WINDOWS: frozenset(
+        (
+            "restart-failed-service",
+            "flush-dns-cache",
+            "renew-address",
+            "resync-clock",
+            "restart-print-spooler",
+            "update-virus-signatures",
+        )
+    ),
+    Platform.MACOS: frozenset(
+        (
+            "clean-user-cache",
+            "flush-dns-cache",
+            "renew-address",
+            "resync-clock",
+            "enable-firewall",
+            "resume-printer",
+            "restart-print-spooler",
+            "clear-print-queue",
+        )
+    ),
+}
 
 # What each cleaning of the disk frees lies here; on other disks it would help nothing.
 _HOMES = ("/", "/home", "/System/Volumes/Data")
@@ -76,15 +106,23 @@ def _by_code() -> Mapping[str, tuple[RemedyOffer, ...]]:
 OFFERS: Mapping[str, tuple[RemedyOffer, ...]] = _by_code()
 
 
-def with_offers(finding: Finding) -> Finding:
-    """The finding with every remedy of the catalogue that may help; those the check itself named stay first."""
+def with_offers(finding: Finding, platform: Platform = Platform.LINUX) -> Finding:
+    """The finding with every remedy of the catalogue that may help on this system; those that the check itself named
+    stay first, and go where this system has no such remedy."""
     named = {offer.id for offer in finding.remedies}
     more = tuple(
         offer
         for offer in OFFERS.get(finding.code, ())
         if offer.id not in named and _is_there(offer.id, finding.instance)
     )
-    return replace(finding, remedies=(*finding.remedies, *more)) if more else finding
+    offered = tuple(here for offer in (*finding.remedies, *more) if (here := _on(platform, offer)) is not None)
+    return finding if offered == finding.remedies else replace(finding, remedies=offered)
+
+
+def _on(platform: Platform, offer: RemedyOffer) -> RemedyOffer | None:
+    if platform is Platform.LINUX:
+        return offer
+    return replace(offer, risk=max(offer.risk, _UNPROVEN_RISK)) if offer.id in ELSEWHERE[platform] else None
 
 
 def _is_there(remedy: str, instance: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,11 @@ class Profile:
     cures: tuple[str, ...] = ()
 
 
+def risk_here(risk: Risk, system: str = sys.platform) -> Risk:
+    """What is safe alone on Linux was proven on Linux: elsewhere it asks."""
+    return risk if system == "linux" or risk is Risk.GUIDE else max(risk, Risk.ASKS)
+
+
 def policy_allows(risk: Risk, *, alone_up_to: Risk) -> bool:
     """May this run without asking, by the owner's own policy? Never above risk 1, whatever the policy says."""
     return risk <= Risk.ALONE and risk <= alone_up_to
@@ -79,7 +84,8 @@ def profiles() -> Mapping[str, Profile]:
     """Every remedy there is, by id, in the order of the catalogue. Read when first asked for."""
     listed = load_json(_FILE.read_text("utf-8"))
     assert isinstance(listed, list)  # noqa: S101 - our own file
-    return {profile.id: profile for profile in (decode(Profile, each) for each in listed)}
+    read = (decode(Profile, each) for each in listed)
+    return {profile.id: replace(profile, risk=risk_here(profile.risk)) for profile in read}
 
 
 def as_text(listed: Mapping[str, Profile]) -> str:

@@ -34,6 +34,8 @@ class ProgramPlan:
     before: str
     shown: str
     way_back: str
+    # Written after a manual: it has run on no such system yet.
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class RunProgram:
             way_back = "" if act.undo is None else programs.shown(act.undo, subject)
         except (ActRefused, CannotGoOn) as error:
             raise NotNeeded(str(error)) from error
-        return ProgramPlan(argument, subject, before, shown, way_back)
+        return ProgramPlan(argument, subject, before, shown, way_back, not programs.is_proven)
 
     def steps(self, plan: ProgramPlan, language: Language) -> Sequence[str]:
         state = printable(plan.before, 300)
@@ -85,11 +87,13 @@ class RunProgram:
             case Language.ENGLISH:
                 before = [f"It is now: {state}"] if state else []
                 back = f"The way back, for 24 hours: {plan.way_back}" if plan.way_back else "This cannot be put back."
-                return [*before, f"Run the command: {plan.shown}", back]
+                warned = ["This command has not been tried on this kind of system yet."] if plan.unproven else []
+                return [*before, f"Run the command: {plan.shown}", *warned, back]
             case Language.RUSSIAN:
                 before = [f"Сейчас: {state}"] if state else []
                 back = f"Вернуть назад в течение суток: {plan.way_back}" if plan.way_back else "Вернуть это нельзя."
-                return [*before, f"Выполнить команду: {plan.shown}", back]
+                warned = ["На системах этого вида эта команда ещё не проверена."] if plan.unproven else []
+                return [*before, f"Выполнить команду: {plan.shown}", *warned, back]
 
     def snapshot(self, plan: ProgramPlan, means: Means) -> str:
         """The state before is the snapshot; it must still be that one."""

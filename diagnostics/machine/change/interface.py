@@ -80,6 +80,10 @@ class ChangingFiles(Protocol):
 class ChangingPrograms(Protocol):
     """Commands by their name in the closed list of `programs.LINES`, each with at most one checked argument."""
 
+    @property
+    def is_proven(self) -> bool:
+        """False where the commands were written after manuals and have run on no such system."""
+
     def run(self, line: str, argument: str = "") -> Ran:
         """Raises ActRefused: not on the list, not installed, no such command on this system, over its time."""
 

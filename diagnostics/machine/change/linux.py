@@ -32,8 +32,10 @@ def identity_of(entry: FolderEntry) -> FileIdentity:
 
 
 def user_cache_root() -> str:
-    """The cache folder of the user who runs this (XDG Base Directory): safe to delete by its own
-    definition."""
+    """The cache folder of the user who runs this (XDG Base Directory; on macOS ~/Library/Caches): safe to delete by
+    its own definition."""
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Caches")
     chosen = os.environ.get("XDG_CACHE_HOME", "")
     if chosen.startswith("/"):
         return chosen

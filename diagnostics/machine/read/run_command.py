@@ -115,6 +115,11 @@ def windows_folders(system: str) -> tuple[str, ...]:
     return (system, f"{system}\\wbem", f"{system}\\WindowsPowerShell\\v1.0")
 
 
+def windows_path() -> str:
+    """The search path of Windows' own folders, PowerShell's last. Raises FileNotFoundError."""
+    return ";".join(windows_folders(_windows_system_folder()))
+
+
 def _windows_system_folder() -> str:
     """As the system itself says: the environment is the caller's."""
     if sys.platform != "win32":

@@ -78,6 +78,7 @@ WORLDS: Mapping[str, World] = {
     "resume-printer": World(
         "printer Office disabled since Mon -\n\tPaused", "printer Office is idle.", "printer:Office"
     ),
+    "restart-print-spooler": World("", ""),
     "clear-print-queue": World("Office-41 anna 10240 Mon\nOffice-42 ben 99 Tue", "", "printer:Office"),
     "finish-package-setup": World("The following packages are only half configured", "", ill_exit=1),
     "look-for-updates": World("", ""),
@@ -99,6 +100,8 @@ class StandIn:
         self.is_well = False
         self.ran: list[str] = []
         self.lines: set[str] = set()
+
+    is_proven = True
 
     def shown(self, line: str, argument: str = "") -> str:
         return " ".join(argv_of(line, argument, Platform.LINUX))
