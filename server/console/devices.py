@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from server.asking import office_of
 from server.console.face import show, show_part
+from server.console.marks import marks_of
 from server.console.plots import DRAWN_NAMES, RANGES, figures_of, plots_of, range_for, tiles_of
 from server.console.visits import visits_of
 from server.devices.listing import DeviceListing, Shown
+from server.findings.changes import ChangeReading
 from server.findings.rules import PRESENT
 from server.findings.series import SeriesReading
 from server.office import Office
@@ -86,7 +88,7 @@ async def device(request: Request) -> Response:
     steps = await reading.steps(found.device, DRAWN_NAMES, since=now - span.long_s, step_s=span.step_s)
     findings = await office.findings.of_device(found.device)
     checks = await office.findings.checks_of(found.device)
-    newest, plots = await reading.newest(found.device), plots_of(steps)
+    newest = await reading.newest(found.device)
     context: dict[str, Any] = {
         "device": found,
         "connected": office.hub.connected(found.device),
@@ -98,11 +100,18 @@ async def device(request: Request) -> Response:
     if wants_fragment(request):
         return show_part(request, "device.html", "state", **context)
     tickets = await office.listing.page(customers, Filter(state=Wanted.ALL, device=found.device), 1, 10)
+    visits = await office.sessions.rows(customers, device=found.device, limit=10)
+    since = now - span.long_s
+    changes = await ChangeReading(office.database).since(found.device, since)
+    marks = marks_of(findings, tickets.lines, visits, changes, since=since, now=now)
+    plots = plots_of(steps, [mark.drawn for mark in marks.shown])
     return show(
         request,
         "device.html",
         here="devices",
         plots=plots,
+        marks=[mark.told for mark in reversed(marks.shown)],
+        marks_left_out=marks.left_out,
         tiles=tiles_of(newest, plots),
         figures=figures_of(newest),
         span=span,
@@ -111,7 +120,7 @@ async def device(request: Request) -> Response:
             for one in RANGES
         ],
         tickets=tickets.lines,
-        visits=await visits_of(office, await office.sessions.rows(customers, device=found.device, limit=10)),
+        visits=await visits_of(office, visits),
         **context,
     )
 

@@ -4,7 +4,7 @@ A plot is a title, a unit and the metrics in it. A metric with instances (`disk.
 named by the pseudonym: the server knows two volumes apart and cannot know their names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -61,6 +61,10 @@ DRAWN: Final = (
         note="share of the last minute",
     ),
     Drawn("Swap used", "bytes", (("memory.swap-used-bytes", "Used"),)),
+    Drawn("Temperature", "celsius", (("temperature.celsius", "Sensor"),), low=None),
+    Drawn(
+        "Battery health", "percent", (("battery.health-fraction", "Battery"),), high=1, note="of what it held when new"
+    ),
     Drawn("Name service answers in", "seconds", (("dns.answer-s", "Resolver"),)),
     Drawn("Failed services", "", (("services.failed", "Failed"),)),
     Drawn("The agent’s own memory", "bytes", (("agent.rss-bytes", "Agent"),)),
@@ -82,8 +86,8 @@ def range_for(key: str, first_at: int | None, now: int) -> Range:
     return RANGES[0] if first_at is None or now - first_at < 2 * HOUR_S else RANGES[1]
 
 
-def plots_of(steps: Iterable[Step]) -> list[Plot]:
-    """What can be drawn: a line needs two points."""
+def plots_of(steps: Iterable[Step], marks: Sequence[Mapping[str, Any]] = ()) -> list[Plot]:
+    """What can be drawn: a line needs two points. `marks`: on the time axis of each, see web.figures.plot_data."""
     lines: dict[tuple[str, str], dict[int, Step]] = {}
     for step in steps:
         lines.setdefault((step.name, step.instance), {})[step.slot] = step
@@ -93,7 +97,7 @@ def plots_of(steps: Iterable[Step]) -> list[Plot]:
             _label(label, instance): line for name, label in drawn.metrics for instance, line in _largest(lines, name)
         }
         if any(len(line) > 1 for line in named.values()):
-            plots.append(Plot(drawn, _data(named)))
+            plots.append(Plot(drawn, _data(named, marks)))
     return plots
 
 
@@ -133,7 +137,7 @@ def _label(label: str, instance: str) -> str:
     return f"{label} {instance[:4]}" if instance else label
 
 
-def _data(lines: dict[str, dict[int, Step]]) -> dict[str, Any]:
+def _data(lines: dict[str, dict[int, Step]], marks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     at: dict[int, int] = {}
     for line in lines.values():
         for slot, step in line.items():
@@ -153,7 +157,7 @@ def _data(lines: dict[str, dict[int, Step]]) -> dict[str, Any]:
         label: [round(line[slot].value, 6) if slot is not None and slot in line else None for slot in slots]
         for label, line in lines.items()
     }
-    return plot_data(times, values)
+    return plot_data(times, values, marks)
 
 
 # --- numbers that are not drawn ------------------------------------------------------------------------------------
@@ -180,6 +184,8 @@ def _text(name: str, value: float) -> str:
         return size(value)
     if name.endswith("-bytes-a-day"):
         return f"{size(value)} a day"
+    if name.endswith(".celsius"):
+        return f"{value:.0f} °C"
     if name.endswith("-s"):
         return duration(value)
     return count(value) if value == int(value) else f"{value:.2f}"

@@ -15,6 +15,7 @@ from protocol.limits import OUTBOX_IN_FLIGHT_MAX
 from protocol.messages.desk import CustomerText
 from protocol.messages.items import Stored, TicketItem
 from server.config import Caps, Settings
+from tests.browser.accessibility import faults
 from tests.making import NOW
 from tests.server.actors import DeviceActor, World, case, uuid
 from tests.server.console.lived import Lived, lived_server, say
@@ -75,6 +76,33 @@ def test_no_page_reaches_past_the_window(
     assert found == {}
 
 
+#: Looked at by axe in every run; a soak looks at all, and at both widths.
+LOOKED_AT = ("ticket", "device")
+
+
+def test_everybody_can_use_every_page(page: Page, desk: Lived) -> None:
+    """WCAG 2 AA in light and dark, as far as a program can tell."""
+    sign_in(page, desk)
+    found = {}
+    for width in (400, 1280) if SOAK else (1280,):
+        page.set_viewport_size({"width": width, "height": 900})
+        for name, path in (everything(desk) if SOAK else {name: everything(desk)[name] for name in LOOKED_AT}).items():
+            answer = page.goto(desk.origin + path)
+            assert answer is not None
+            assert answer.status == 200, path
+            if bad := faults(page):
+                found[f"{name} at {width}"] = bad
+    assert found == {}
+
+
+def everything(desk: Lived) -> dict[str, str]:
+    """The pages of `paths`, and those that look the same at every width."""
+    return paths(desk) | {
+        "reports": "/reports?period=year", "figure": "/reports/incidents-by-level?period=year",
+        "service hours": "/service-hours", "tokens": "/account/tokens",
+    }  # fmt: skip
+
+
 def test_every_page_is_light_and_quick(page: Page, desk: Lived) -> None:
     sign_in(page, desk)
     slow, heavy = {}, {}
@@ -129,6 +157,15 @@ def test_the_numbers_of_a_device_are_drawn(page: Page, desk: Lived) -> None:
     page.goto(f"{desk.origin}/devices/{desk.device}")
     page.wait_for_selector(".u-wrap canvas")
     assert page.locator(".u-wrap canvas").count() == page.locator(".plot").count() >= 9
+    page.locator(".u-over").first.scroll_into_view_if_needed()
+    box = page.locator(".u-over").first.bounding_box()
+    assert box is not None
+    marked = page.locator(".event-head", has_text="Ticket: ").text_content()
+    for x in range(0, int(box["width"]), 6):  # somewhere along the axis, the pointer meets the ticket
+        page.mouse.move(box["x"] + x, box["y"] + 20)
+        if "Ticket: " in (page.locator(".plot-mark").first.text_content() or ""):
+            break
+    assert (marked or "").strip() in (page.locator(".plot-mark").first.text_content() or "")
     assert "Volume 3f2a" in (page.locator(".u-legend").first.text_content() or "")
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tests.browser.accessibility import faults
 from tests.web.kitchen_sink import TEMPLATES, make_app
 from tests.web.naughty import naughty_strings
 from web.pages import Pages, page_environment, static_mount
@@ -90,6 +91,18 @@ def test_a_form_posts_through_htmx(page: Page, serve: Serve) -> None:
     assert posted.value.method == "POST"
     assert "words=Mar+14" in (posted.value.post_data or "")
     page.wait_for_selector("#swap .banner")
+
+
+def test_everybody_can_use_every_component(page: Page, serve: Serve) -> None:
+    page.goto(serve(make_app()))
+    page.wait_for_selector(".u-wrap canvas")
+    assert faults(page) == []
+
+
+def test_what_somebody_could_not_use_is_found(page: Page) -> None:
+    page.set_content("<html lang=en><title>t</title><main><img src=data:,><p style='color:#999;background:#fff'>pale")
+    found = {one.split(", ")[1].split(":")[0] for one in faults(page)}
+    assert found == {"image-alt", "color-contrast"}
 
 
 def test_the_keyboard_finds_the_content_first_and_focus_can_be_seen(page: Page, serve: Serve) -> None:

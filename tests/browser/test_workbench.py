@@ -5,6 +5,7 @@ stand-in: what a tab shows came from this machine through the agent, the relay a
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from technician.workbench.tabs import catalogue
+from tests.browser.accessibility import faults
 from tests.browser.conftest import Complaints
 from tests.browser.story import Faces, running_demo
 
 WITHIN_MS = 20_000
 SCOPES = ("diagnose", "chat", "logs", "files.read", "processes", "processes.end", "remedy", "terminal")
+SOAK = os.environ.get("BELLPULL_SOAK") == "1"
 NAME = "<img src=x onerror=alert(1)>.txt"
 WORDS = "The quick brown fox <b>jumps</b>.\n" * 100
 
@@ -76,6 +80,7 @@ def test_one_visit_through_all_its_tabs(
     closed(desk)
     keys(desk)
     narrow(desk, reaching_past)
+    usable(desk)
 
     at(desk, "checks")
     desk.get_by_role("button", name="End the visit").click()
@@ -215,6 +220,33 @@ def keys(desk: Page) -> None:
     assert desk.evaluate("document.activeElement.name") == "sort"
     desk.keyboard.press("Escape")
     assert desk.evaluate("document.activeElement === document.body")
+
+
+def usable(desk: Page) -> None:
+    """WCAG 2 AA, with what the tabs have shown still on them; a soak looks at all of them."""
+    desk.set_viewport_size({"width": 1280, "height": 900})
+    for tab in catalogue.TABS if SOAK else ("processes",):
+        at(desk, tab)
+        assert faults(desk) == [], tab
+
+
+@pytest.mark.browser
+def test_everybody_can_use_the_customers_page(world: World, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(WITHIN_MS)
+    page.goto(world.faces.customer)
+    origin = re.sub(r"^(https?://[^/]+).*$", r"\1", page.url)
+    expect(page.locator("main h1")).to_be_visible()
+    paths = [address for item in page.locator(".mainnav a").all() if (address := item.get_attribute("href"))]
+    assert "/help" in paths
+    found = {}
+    for path in ["/", "/visits/abuse", *paths] if SOAK else ["/help"]:
+        page.goto(origin + path)
+        if bad := faults(page):
+            found[path] = bad
+    assert found == {}
+    context.close()
 
 
 def narrow(desk: Page, reaching_past: Callable[[Page], list[str]]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.running import PLAIN
-from web.build_vendor import FILES, VENDOR, VendorError, copy, run
+from web.build_vendor import FILES, FOR_TESTS, TEST_FILES, VENDOR, VendorError, copy, run
 from web.pages import STATIC, MissingStaticFileError, icon_names, icon_url, static_mount, static_url
 from web.security import SecurityHeaders
 
@@ -89,7 +89,8 @@ def test_the_lock_names_versions_and_hashes_and_no_host() -> None:
     text = (ROOT / "package-lock.json").read_text(encoding="utf-8")
     assert "://" not in text
     lock = json.loads(text)
-    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    wanted = package["dependencies"] | package["devDependencies"]
     packages = {name.removeprefix("node_modules/"): entry for name, entry in lock["packages"].items() if name}
     assert {name: entry["version"] for name, entry in packages.items()} == wanted
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
@@ -99,6 +100,12 @@ def test_the_vendor_folder_is_whole_and_carries_the_licences() -> None:
     assert {path.name for path in VENDOR.iterdir()} == {*FILES.values(), ".complete"}
     scripts = [name for name in FILES.values() if name.endswith(".js")]
     assert len(scripts) == len([name for name in FILES.values() if name.endswith("LICENSE.txt")])
+
+
+def test_what_only_tests_run_is_not_among_what_pages_load() -> None:
+    assert {name for name in TEST_FILES.values() if not (FOR_TESTS / name).is_file()} == set()
+    assert VENDOR not in FOR_TESTS.parents
+    assert {Path(name).name for name in TEST_FILES.values() if name.endswith(".js")} & set(FILES.values()) == set()
 
 
 def test_a_build_that_stops_half_way_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:

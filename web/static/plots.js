@@ -1,5 +1,7 @@
 // Turns every `.plot` into a uPlot chart. Data comes from the JSON block inside it, or from data-series (a URL of
 // this origin):  {"times": [unix seconds], "series": [{"label": "CPU", "values": [0.12, null, …]}]}
+// With "marks": [{"at", "text", "tone", "number"}] a numbered line stands at each of these times, and says its text in
+// the legend while the pointer is near; the page lists them too.
 // Colours come from the stylesheet, so that dark and light follow the reader.
 "use strict";
 (() => {
@@ -19,6 +21,7 @@
     percent: (value) => `${+(value * 100).toPrecision(3)} %`,
     bytes,
     seconds: (value) => (Math.abs(value) < 1 ? `${+(value * 1000).toPrecision(3)} ms` : `${+value.toPrecision(3)} s`),
+    celsius: (value) => `${+value.toPrecision(3)} °C`,
     per_second: (value) => `${bytes(value)}/s`,
   };
 
@@ -53,6 +56,7 @@
       height: Number(element.dataset.height) || 200,
       cursor: { y: false, points: { size: 6 } },
       legend: { live: true },
+      hooks: data.marks ? { draw: [(chart) => drawMarks(chart, data.marks)], setCursor: [(chart) => sayMark(chart, data.marks)] } : {},
       scales: { y: { range: (_, low, high) => scale(low, high, bound("low"), bound("high")) } },
       axes: [
         { ...axis, space: 70, size: 32, values: times },
@@ -85,6 +89,41 @@
     });
   }
 
+  const TONES = { ok: "--ok", info: "--info", warning: "--warning", error: "--error", critical: "--critical", accent: "--accent" };
+  const NEAR_PX = 9;
+  function drawMarks(chart, marks) {
+    const { ctx, bbox } = chart;
+    const ratio = devicePixelRatio || 1;
+    let free = -Infinity; // where the next number has room
+    ctx.save();
+    ctx.lineWidth = ratio;
+    ctx.font = `600 ${11 * ratio}px ${token("--font")}`;
+    ctx.textAlign = "center";
+    for (const mark of marks) {
+      const x = Math.round(chart.valToPos(mark.at, "x", true));
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.strokeStyle = ctx.fillStyle = colour(TONES[mark.tone] || "--ink-soft");
+      ctx.setLineDash([3 * ratio, 3 * ratio]);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top + 13 * ratio);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      if (x > free) {
+        ctx.fillText(String(mark.number), x, bbox.top + 10 * ratio);
+        free = x + 16 * ratio;
+      }
+    }
+    ctx.restore();
+  }
+
+  function sayMark(chart, marks) {
+    const text = chart.root.parentElement?.querySelector(".plot-mark");
+    if (!text) return;
+    const left = chart.cursor.left;
+    const near = marks.filter((mark) => left >= 0 && Math.abs(chart.valToPos(mark.at, "x") - left) <= NEAR_PX);
+    text.textContent = near.map((mark) => `${mark.number}. ${mark.text}`).join(" · ");
+  }
+
   function scale(low, high, fixedLow, fixedHigh) {
     const bottom = fixedLow ?? low ?? 0;
     const top = fixedHigh ?? high ?? 1;
@@ -101,6 +140,12 @@
     element.append(holder);
     const width = Math.max(160, element.clientWidth);
     const chart = new uPlot(options(element, data, width), [data.times, ...data.series.map((series) => series.values)], holder);
+    if (data.marks) {
+      const said = document.createElement("p");
+      said.className = "plot-mark";
+      said.ariaHidden = "true"; // for the pointer, under the plot, which must not move away from it; whoever reads has the list
+      holder.append(said);
+    }
     charts.set(element, { chart, data });
   }
 

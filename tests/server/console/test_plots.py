@@ -78,14 +78,15 @@ def test_a_new_device_starts_with_its_first_hour(key: str, age_s: int | None, ex
 
 
 def test_every_unit_is_one_that_the_plots_know() -> None:
-    assert {plot.unit for plot in DRAWN} <= {"", "percent", "bytes", "seconds", "per_second"}
+    assert {plot.unit for plot in DRAWN} <= {"", "percent", "bytes", "seconds", "per_second", "celsius"}
 
 
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [("disk.used-fraction", 0.9312, "93.1 %"), ("memory.available-bytes", 3_400_000_000, "3.4 GB"),
      ("dns.answer-s", 0.0123, "12 ms"), ("load.one-minute", 0.5, "0.50"), ("services.failed", 3.0, "3"),
-     ("disk.growth-bytes-a-day", 2e9, "2 GB a day"), ("processes.count", 1204.0, "1\u202f204")],
+     ("disk.growth-bytes-a-day", 2e9, "2 GB a day"),
+     ("temperature.celsius", 61.4, "61 °C"), ("processes.count", 1204.0, "1\u202f204")],
 )  # fmt: skip
 def test_a_number_is_written_by_the_unit_in_its_name(name: str, value: float, text: str) -> None:
     assert figures_of([Newest(name, "", NOW, value)])[0].text == text
