@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from agent.bundles.asking import Asking
 from agent.bundles.known_answers import KnownAnswers
@@ -345,21 +346,29 @@ class Agent:
             restart.cancel()
 
 
-def serve(folder: StateFolder, *, also_stderr: bool = False) -> None:
-    """Run the service until SIGTERM or Ctrl-C. Refusal when another one runs here."""
+def serve(
+    folder: StateFolder,
+    *,
+    also_stderr: bool = False,
+    stoppable: Callable[[Callable[[], object]], None] = lambda stop: None,
+) -> None:
+    """Run the service until SIGTERM or Ctrl-C. Refusal when another one runs here.
+
+    `stoppable`: gets, once it runs, what stops it from any thread; for a supervisor that sends no signals (Windows).
+    """
     folder.make()
     lock = SingleInstance.take(folder.lock)
     try:
         log = StructuredLog(folder.log, also_stderr=also_stderr)
         with asyncio.Runner() as runner:
-            afresh = runner.run(_serve(folder, log))
+            afresh = runner.run(_serve(folder, log, stoppable))
     finally:
         lock.release()
     if afresh:
         become_anew()
 
 
-async def _serve(folder: StateFolder, log: EventLog) -> bool:
+async def _serve(folder: StateFolder, log: EventLog, stoppable: Callable[[Callable[[], object]], None]) -> bool:
     """True when it shall go on in a new process."""
     stopped = False
     agent: Agent | None = None
@@ -374,6 +383,7 @@ async def _serve(folder: StateFolder, log: EventLog) -> bool:
     if sys.platform != "win32":
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+    stoppable(partial(loop.call_soon_threadsafe, stop))
     while not stopped:
         agent = Agent(folder, log)
         log.info("service-started", enrolled=agent.member is not None)

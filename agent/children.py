@@ -30,6 +30,7 @@ CHILDREN: Final = frozenset(
         "agent.consent.window",
         "agent.mending.worker",
         "agent.page.serve",
+        "agent.service.windows_service",
     }
 )
 _STDERR_MAX_BYTES: Final = 8 * 1024

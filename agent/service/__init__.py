@@ -2,6 +2,7 @@
 
 systemd.py   user mode and machine mode; the latter proven on a booted Debian (tests/systemd, soak)
 xdg.py       the helper in each person's desktop session (agent/consent/helper.py)
-launchd.py   written from the documentation, not proven on a Mac yet
-windows.py   written from the documentation, not proven on Windows yet; the local pipe is missing there
+launchd.py   service and helper, written from the documentation, not proven on a Mac yet
+windows.py   names and command lines; windows_service.py the service by pywin32: proven with fakes, not on Windows yet;
+             the local pipe is missing there
 """

@@ -1,4 +1,8 @@
-"""A launchd property list. Written from launchd.plist(5) and not proven on a Mac yet."""
+"""launchd property lists: the service, and the helper in each person's session. Written from launchd.plist(5), proven
+on no Mac yet.
+
+The helper is what brings a question to the screen: a daemon of root cannot open a window (agent/consent/helper.py).
+"""
 
 import plistlib
 from pathlib import Path
@@ -6,6 +10,7 @@ from pathlib import Path
 from agent.paths import Mode
 
 LABEL = "org.bellpull.agent"
+HELPER_LABEL = "org.bellpull.helper"
 
 
 def property_list(*, program: Path, state: Path, mode: Mode) -> bytes:
@@ -17,6 +22,22 @@ def property_list(*, program: Path, state: Path, mode: Mode) -> bytes:
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 20,
             "ProcessType": "Background",
+            "Umask": 0o077,
+        }
+    )
+
+
+def helper_property_list(*, program: Path, state: Path) -> bytes:
+    """/Library/LaunchAgents/org.bellpull.helper.plist: started in each session that has a screen, and kept there."""
+    return plistlib.dumps(
+        {
+            "Label": HELPER_LABEL,
+            "ProgramArguments": [str(program), "--child", "agent.consent.helper", "--state", str(state)],
+            "LimitLoadToSessionType": "Aqua",
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "ThrottleInterval": 20,
+            "ProcessType": "Interactive",
             "Umask": 0o077,
         }
     )
