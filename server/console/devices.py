@@ -11,6 +11,8 @@ from server.console.face import show, show_part
 from server.console.marks import marks_of
 from server.console.plots import DRAWN_NAMES, RANGES, figures_of, plots_of, range_for, tiles_of
 from server.console.visits import visits_of
+from server.console.words import from_code
+from server.devices.fleet import FleetReading
 from server.devices.listing import DeviceListing, Shown
 from server.findings.changes import ChangeReading
 from server.findings.rules import PRESENT
@@ -43,12 +45,15 @@ async def devices(request: Request) -> Response:
     text, number = query.get("q", "").strip()[:120], page_number(query.get("page", ""))
     here = connected_ids(office)
     listing = DeviceListing(office.database)
-    found = await listing.page(customers, here, number, shown=shown, text=text)
-    chosen = {"show": "" if shown is Shown.ALL else shown.value, "q": text}
+    customer, finding = query.get("customer", "")[:120], query.get("finding", "")[:64]
+    found = await listing.page(customers, here, number, shown=shown, text=text, customer=customer, finding=finding)
+    chosen = {"show": "" if shown is Shown.ALL else shown.value, "q": text, "customer": customer, "finding": finding}
     context: dict[str, Any] = {
         "found": found,
         "connected": here,
         "text": text,
+        "customer": customer,
+        "finding": finding,
         "filtered": any(chosen.values()),
         "newer": _href(chosen, number - 1) if number > 1 else "",
         "older": _href(chosen, number + 1) if found.has_more else "",
@@ -56,17 +61,30 @@ async def devices(request: Request) -> Response:
     }
     if wants_fragment(request):
         return show_part(request, "devices.html", "rows", **context)
-    counts = await listing.counts(customers, here, text)
+    counts = await listing.counts(customers, here, text, customer=customer, finding=finding)
+    fleet = FleetReading(office.database)
+    spread = await fleet.by_finding(customers, customer=customer)
     tabs = [
         {
             "key": one.value,
             "label": label,
-            "href": _href({"show": "" if one is Shown.ALL else one.value, "q": text}, 1),
+            "href": _href({**chosen, "show": "" if one is Shown.ALL else one.value}, 1),
             "count": counts[one],
         }
         for one, label in SHOWN.items()
     ]
-    return show(request, "devices.html", here="devices", tabs=tabs, current=shown.value, **context)
+    return show(
+        request,
+        "devices.html",
+        here="devices",
+        tabs=tabs,
+        current=shown.value,
+        health=[(line, _href({"customer": line.customer}, 1)) for line in await fleet.by_customer(customers)],
+        spread=[(line, _href({"customer": customer, "finding": line.code}, 1)) for line in spread],
+        customers=[(name, name) for name in await listing.customers(customers)],
+        findings=[(code, from_code(code)) for code in sorted({*(line.code for line in spread), finding} - {""})],
+        **context,
+    )
 
 
 def _href(chosen: dict[str, str], number: int) -> str:

@@ -75,10 +75,13 @@ class DeviceListing:
         *,
         shown: Shown = Shown.ALL,
         text: str = "",
+        customer: str = "",
+        finding: str = "",
         rows: int = PAGE_ROWS,
     ) -> DevicePage:
-        where = [*_visible(customers), *_conditions(shown, text, connected)]
-        gravest = _gravest()
+        """`finding`: the code of one that is present."""
+        where = [*visible(customers), *_conditions(shown, text, connected), *_of(customer, finding)]
+        gravest = gravest_of_each()
         query = (
             select(devices)
             .select_from(devices.outerjoin(gravest, gravest.c.device == devices.c.device))
@@ -103,22 +106,30 @@ class DeviceListing:
     async def customers(self, customers: Set[str] | None) -> tuple[str, ...]:
         """The customers that have devices, by name."""
         owner = func.coalesce(devices.c.customer, devices.c.asked_customer)
-        query = select(owner).where(*_visible(customers)).distinct().order_by(owner).limit(1000)
+        query = select(owner).where(*visible(customers)).distinct().order_by(owner).limit(1000)
         async with self._database.read() as connection:
             return tuple((await connection.execute(query)).scalars())
 
-    async def counts(self, customers: Set[str] | None, connected: Collection[str], text: str = "") -> dict[Shown, int]:
+    async def counts(
+        self,
+        customers: Set[str] | None,
+        connected: Collection[str],
+        text: str = "",
+        *,
+        customer: str = "",
+        finding: str = "",
+    ) -> dict[Shown, int]:
         """How many there are of each."""
         found = {}
         async with self._database.read() as connection:
             for shown in Shown:
-                where = [*_visible(customers), *_conditions(shown, text, connected)]
+                where = [*visible(customers), *_conditions(shown, text, connected), *_of(customer, finding)]
                 query = select(func.count()).select_from(devices).where(*where)
                 found[shown] = int(await connection.scalar(query) or 0)
         return found
 
 
-def _gravest() -> Subquery:
+def gravest_of_each() -> Subquery:
     """Device → the rank of its gravest present finding."""
     rank = case(*((findings.c.severity == severity, rank) for severity, rank in _GRAVITY.items()), else_=0)
     query = select(findings.c.device, func.max(rank).label("rank")).where(findings.c.state.in_(_PRESENT))
@@ -157,7 +168,17 @@ def _conditions(shown: Shown, text: str, connected: Collection[str]) -> list[Col
     return found
 
 
-def _visible(customers: Set[str] | None) -> list[ColumnElement[bool]]:
+def _of(customer: str, finding: str) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if customer:
+        found.append(func.coalesce(devices.c.customer, devices.c.asked_customer) == customer)
+    if finding:
+        having = select(findings.c.device).where(findings.c.state.in_(_PRESENT), findings.c.code == finding)
+        found.append(devices.c.device.in_(having))
+    return found
+
+
+def visible(customers: Set[str] | None) -> list[ColumnElement[bool]]:
     if customers is None:
         return []
     names = sorted(customers)

@@ -14,6 +14,7 @@ SUBJECTS: Final = MappingProxyType(
         "reconnect": "a thousand agents cut at once and back, a visit that goes on, and what an agent costs the server",
         "relay": "messages through the relay, beside MeshCentral's",
         "streams": "a file down and up, and a key typed into a terminal, over the whole way",
+        "fleet_pages": "the console's list of ten thousand devices, searched and filtered",
         "forecasts": "warnings of full disks and leaks on made series with a known truth, beside a straight line",
         "stop": "from the customer's Stop until nothing of the visit is left",
     }

@@ -4,6 +4,7 @@ import pytest
 
 from protocol.messages.desk import TicketState
 from protocol.messages.report import ReportedSeverity
+from server.devices.fleet import CustomerHealth, FindingSpread, FleetReading
 from server.devices.listing import DeviceListing, Shown
 from server.findings.series import SeriesReading, Step
 from server.storage.engine import Database
@@ -109,6 +110,37 @@ async def test_devices_with_the_gravest_findings_stand_first(database: Database)
     assert lines[3].counts == {}
     grave = await listing.page(None, (), shown=Shown.GRAVE)
     assert [line.label for line in grave.lines] == ["dying", "failing"]
+
+
+async def test_a_fleet_is_counted_by_customer_and_by_finding_each_device_once(database: Database) -> None:
+    ids = {name: await put_device(database, name) for name in ("calm", "warned", "dying")}
+    other = await put_device(database, "till", "Bluebird")
+    await put_device(database, "never seen", "Bluebird", last_seen=None)
+    await put_device(database, "refused", "Bluebird", state="refused", customer=None)
+    await put_finding(database, ids["warned"], "dns-slow", ReportedSeverity.WARNING)
+    await put_finding(database, ids["dying"], "dns-slow", ReportedSeverity.WARNING)
+    await put_finding(database, ids["dying"], "disk-failing", ReportedSeverity.CRITICAL)
+    await put_finding(database, ids["calm"], "disk-failing", ReportedSeverity.CRITICAL, state="resolved")
+    await put_finding(database, other, "disk-failing", ReportedSeverity.ERROR)
+    fleet, listing = FleetReading(database), DeviceListing(database)
+    acme, bluebird = await fleet.by_customer(None)
+    assert acme == CustomerHealth(
+        "Acme", 3, well=1, unknown=0, counts={ReportedSeverity.WARNING: 1, ReportedSeverity.CRITICAL: 1}
+    )
+    assert bluebird == CustomerHealth("Bluebird", 2, well=0, unknown=1, counts={ReportedSeverity.ERROR: 1})
+    assert await fleet.by_customer(frozenset({"Bluebird"})) == (bluebird,)
+    assert await fleet.by_finding(None) == (
+        FindingSpread("disk-failing", ReportedSeverity.CRITICAL, 2),
+        FindingSpread("dns-slow", ReportedSeverity.WARNING, 2),
+    )
+    assert await fleet.by_finding(None, customer="Bluebird") == await fleet.by_finding(frozenset({"Bluebird"}))
+    assert await fleet.by_finding(frozenset()) == ()
+    # Each number leads to as many lines.
+    found = await listing.page(None, (), finding="disk-failing")
+    assert [line.label for line in found.lines] == ["dying", "till"]
+    assert (await listing.page(None, (), finding="disk-failing", customer="Bluebird")).total == 1
+    assert (await listing.counts(None, (), customer="Acme", finding="dns-slow"))[Shown.ALL] == 2
+    assert (await listing.page(frozenset({"Acme"}), (), customer="Bluebird")).total == 0
 
 
 async def test_devices_by_who_is_here_who_is_away_and_who_waits(database: Database) -> None:
