@@ -1,5 +1,6 @@
 """`bellpull open-bundle` and `bellpull evidence`: what customers sent, opened here and shown as text."""
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,11 @@ def open_bundle_command(
     against: Annotated[
         Path | None, typer.Option("--against", help="Another bundle of the same device: what changed between the two.")
     ] = None,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="Look at it in the browser: findings, timeline, files, a search. Until Ctrl-C."),
+    ] = False,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="With --page: open the browser.")] = True,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
@@ -38,11 +44,15 @@ def open_bundle_command(
     """Look into a bundle without unpacking it: nothing of it reaches the disk, nothing in it is run."""
     if against is not None and (show is not None or list_files):
         raise Problem("these do not go together", expected="--against alone", got="--against with --show or --list")
+    if page and (show is not None or list_files or against is not None):
+        raise Problem("these do not go together", expected="--page alone", got="--page with another question")
     passphrases = Passphrases(passphrase_file)
     bundle = _open_file(file, Home.at(home), passphrases)
     out = Output(as_json)
     if against is not None:
         _show_changes(out, bundle, _open_file(against, Home.at(home), passphrases))
+    elif page:
+        _serve_page(out, bundle, browser)
     elif show is not None:
         typer.echo(bundle.shown(show), nl=False)
     elif as_json:
@@ -52,7 +62,24 @@ def open_bundle_command(
     else:
         _show_maker(out, bundle)
         out.say(bundle.summary)
-        out.say("--list names the files, --show PATH shows one.", "dim")
+        out.say("--list names the files, --show PATH shows one, --page shows all of it in the browser.", "dim")
+
+
+def _serve_page(out: Output, bundle: JudgedBundle, browser: bool) -> None:
+    # The web server's libraries cost every other command 0.4 s if they were imported above.
+    from technician.workbench.app import build_bundle_app
+    from technician.workbench.serve import serve
+
+    def announce(address: str) -> None:
+        if out.as_json:
+            out.json({"address": address})
+            return
+        out.say("The bundle is shown on this machine alone. Open it once by this address; Ctrl-C ends it:")
+        out.say(f"  {address}", "bold")
+        if browser:
+            webbrowser.open(address)
+
+    serve(build_bundle_app(bundle), port=0, own_host=True, announce=announce)
 
 
 def _open_file(file: Path, place: Home, passphrases: Passphrases) -> JudgedBundle:

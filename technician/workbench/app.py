@@ -6,7 +6,7 @@ A problem becomes a page that says what was expected, what came and what to do. 
 the browser as text alone (web/pages.py).
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -20,8 +20,9 @@ from starlette.types import ASGIApp
 
 from protocol.errors import ProtocolError
 from technician.api import ServerRefusal, SignInNeeded
+from technician.bundles import JudgedBundle
 from technician.problems import Problem
-from technician.workbench.bundle import bundle_page
+from technician.workbench.bundle import bundle_page, show_bundle
 from technician.workbench.desk import Desk
 from technician.workbench.inbox import devices_page, inbox_page
 from technician.workbench.news import visit_news
@@ -79,15 +80,29 @@ def build_app(desk: Desk) -> Starlette:
     app = Starlette(
         routes=[*ROUTES, static_mount()],
         lifespan=lifespan,
-        exception_handlers={Problem: _problem, ProtocolError: _problem, HTTPException: _not_found},
+        exception_handlers=PROBLEMS,
     )
     app.state.desk = desk
-    templates = Path(__file__).parent / "templates"
-    who = desk.technician.file.organisation
-    environment = page_environment([templates], face="Workbench", nav=NAV, organisation=who)
-    environment.filters["zip"] = zip
-    app.state.pages = Pages(environment)
+    app.state.pages = pages_for(desk.technician.file.organisation, NAV)
     return app
+
+
+def build_bundle_app(bundle: JudgedBundle) -> Starlette:
+    """The page of one bundle that was opened from a file; no server, no keys and no other page behind it."""
+
+    async def page(request: Request) -> Response:
+        return show_bundle(request, bundle, None, "")
+
+    app = Starlette(routes=[Route("/", page), static_mount()], exception_handlers=PROBLEMS)
+    app.state.pages = pages_for(bundle.customer or "", ())
+    return app
+
+
+def pages_for(organisation: str, nav: Iterable[NavItem]) -> Pages:
+    templates = Path(__file__).parent / "templates"
+    environment = page_environment([templates], face="Workbench", nav=nav, organisation=organisation)
+    environment.filters["zip"] = zip
+    return Pages(environment)
 
 
 def behind_doors(app: ASGIApp, *, port: int, origins: Collection[str]) -> tuple[ASGIApp, LaunchToken]:
@@ -121,3 +136,10 @@ def _not_found(request: Request, error: Exception) -> Response:
     return pages_of(request).problem(
         request, status_code=error.status_code, title=error.detail, text="The workbench has no such page."
     )
+
+
+PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Response]] = {
+    Problem: _problem,
+    ProtocolError: _problem,
+    HTTPException: _not_found,
+}

@@ -1,6 +1,7 @@
 """A bundle of a ticket: what it says, its findings, its timeline, its files as text, and a search through all of them.
 
-Opened in memory, kept there for the next click, never on the disk.
+Opened in memory, kept there for the next click, never on the disk. `bellpull open-bundle FILE --page`
+shows a bundle that lies here as a file by the same page.
 """
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from technician.clock import now_s
 from technician.evidence import fetch_blob
 from technician.problems import Problem
 from technician.workbench import triage
+from technician.workbench.live import LiveVisit
 from technician.workbench.state import desk_of, pages_of
 
 #: Shown of one file; the rest is for `bellpull open-bundle --show`.
@@ -21,7 +23,11 @@ VIEWS = ("summary", "findings", "timeline", "search", "file")
 
 
 async def bundle_page(request: Request) -> Response:
-    bundle = await _bundle(request)
+    return show_bundle(request, await _bundle(request), desk_of(request).live, request.path_params["ticket"])
+
+
+def show_bundle(request: Request, bundle: JudgedBundle, live: LiveVisit | None, ticket: str) -> Response:
+    """The part that the address asks for. `ticket` empty: this bundle belongs to none that is known here."""
     path = request.query_params.get("file")
     text = bundle.shown(path) if path else bundle.summary
     words = request.query_params.get("q", "").strip()[:WORDS_MAX_CHARS]
@@ -30,8 +36,8 @@ async def bundle_page(request: Request) -> Response:
         request,
         "bundle.html",
         here="inbox",
-        live=desk_of(request).live,
-        ticket=request.path_params["ticket"],
+        live=live,
+        ticket=ticket,
         href=request.url.path,
         bundle=bundle,
         entry=bundle.entry(path) if path else None,
@@ -40,7 +46,7 @@ async def bundle_page(request: Request) -> Response:
         hits=triage.search(bundle, words) if view == "search" else [],
         hits_max=triage.HITS_MAX,
         findings=triage.findings(bundle),
-        events=triage.events(bundle) if view == "timeline" else [],
+        events=triage.timeline(bundle) if view == "timeline" else [],
         text=text[:SHOWN_MAX_CHARS],
         cut=max(0, len(text) - SHOWN_MAX_CHARS),
         missing=[each for each in bundle.opened.manifest.files if each not in bundle.opened.manifest.present],

@@ -8,22 +8,22 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.applications import Starlette
 
 from technician.problems import Problem
-from technician.workbench.app import behind_doors, build_app
-from technician.workbench.desk import Desk
+from technician.workbench.app import behind_doors
 from web.loopback import launch_host
 
 LOOPBACK = "127.0.0.1"
 
 
-def serve(desk: Desk, *, port: int, own_host: bool, announce: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C. `announce` gets the address with its one-use token. Port 0: any free one."""
+def serve(pages: Starlette, *, port: int, own_host: bool, announce: Callable[[str], None]) -> None:
+    """Serve these pages until Ctrl-C. `announce` gets the address with its one-use token. Port 0: any free one."""
     listening = _listen(port)
     taken = listening.getsockname()[1]
     host = launch_host() if own_host else LOOPBACK
     origin = f"http://{host}:{taken}"
-    app, door = behind_doors(build_app(desk), port=taken, origins={origin})
+    app, door = behind_doors(pages, port=taken, origins={origin})
     config = uvicorn.Config(
         app,
         log_level="warning",

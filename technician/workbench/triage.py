@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from diagnostics.bundle.manifest import FINDINGS_PATH, TIMELINE_PATH
 from diagnostics.checks.catalogue import explain
@@ -14,10 +15,13 @@ from diagnostics.findings import Finding
 from diagnostics.strict_json import StrictJsonError, load_json
 from diagnostics.wording import Language
 from technician.bundles import JudgedBundle
+from technician.workbench.log_errors import log_errors
 
 HITS_MAX: Final = 200
 EVENTS_MAX: Final = 1000
 LINE_MAX_CHARS: Final = 400
+#: Beyond it no calendar goes.
+_YEAR_9999: Final = 253_402_300_799
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class TimelineEvent:
     text: str
     tone: str
     icon: str
+    who: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,23 @@ def findings(bundle: JudgedBundle) -> list[TriagedFinding]:
     return found
 
 
+def timeline(bundle: JudgedBundle) -> list[TimelineEvent]:
+    """Findings, changes and errors of the log, newest first."""
+    errors = [
+        TimelineEvent(
+            error.at,
+            "Error in the log" if error.times == 1 else f"Error in the log, {error.times} times within the hour",
+            error.text,
+            "error",
+            "warning",
+            error.path,
+            "?" + urlencode({"file": error.path}),
+        )
+        for error in log_errors(bundle)
+    ]
+    return sorted([*events(bundle), *errors], key=lambda event: -event.at)
+
+
 _EVENTS: Final = {"first-seen": ("First seen", "warning", "warning"), "change": ("Changed", "info", "wrench")}
 
 
@@ -73,10 +96,10 @@ def events(bundle: JudgedBundle) -> list[TimelineEvent]:
     for line in bundle.opened.files.get(TIMELINE_PATH, b"").splitlines()[-EVENTS_MAX:]:
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         match value:
-            case {"at_unix_s": int(at), "event": str(event), "what": str(what)}:
+            case {"at_unix_s": int(at), "event": str(event), "what": str(what)} if 0 < at <= _YEAR_9999:
                 title, tone, icon = _EVENTS.get(event, (event.replace("-", " ").capitalize(), "none", "dot"))
                 found.append(TimelineEvent(at, title, what, tone, icon))
             case _:
