@@ -204,8 +204,8 @@ def test_a_server_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     assert 0 < rest < len(content), "only what was missing came the second time"
     wait_for(lambda: [pid for pid in below(world.service.pid) if _is_host(pid)] == [])
     wait_for(lambda: world.asks("status")["outbox"]["items"] == 0, 60)
-    assert world.agent("status")["outbox"]["dead_letters"] == 0
-    assert world.agent("status")["alarms"] == []
+    assert world.asks("status")["outbox"]["dead_letters"] == 0
+    assert world.asks("status")["alarms"] == []
 
 
 @pytest.mark.soak
