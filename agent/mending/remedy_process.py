@@ -22,7 +22,7 @@ from typing import Final
 
 from agent.children import child_argv, child_environment
 from agent.mending.talk import LINE_MAX_BYTES
-from diagnostics.machine.change.services import control_group
+from diagnostics.machine.control_group import control_group
 
 MODULE: Final = "agent.mending.worker"
 _SERVICE: Final = "bellpull-agent.service"
