@@ -23,6 +23,7 @@ from protocol.fields import Origin
 from protocol.limits import MIB
 from protocol.messages.desk import FactText
 from protocol.strict_json import WireModel
+from server.notifications.settings import MailSettings, UnusableMail, usable
 from server.people.rules import Role
 
 MARKER: Final = ".bellpull-server-data"
@@ -81,6 +82,8 @@ class Settings(WireModel):
     # Roles whose accounts must have codes or a passkey before they see anything. Unsaid: technicians and admins, but
     # for a server that only its own machine reaches.
     second_factor: tuple[Role, ...] | None = None
+    # Where notices go by mail; none: they stay in the console.
+    mail: MailSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,11 @@ def load(data: Path, *, origin: str | None = None, database: str | None = None) 
     except OSError as error:
         raise ConfigError(f"cannot read {data / 'server.json'}: {error.strerror}") from None
     except RemoteProtocolError as error:
+        raise ConfigError(f"{data / 'server.json'}: {error}") from None
+    try:
+        if settings.mail is not None:
+            usable(settings.mail)
+    except UnusableMail as error:
         raise ConfigError(f"{data / 'server.json'}: {error}") from None
     if database is not None:
         settings = settings.model_copy(update={"database": database})

@@ -35,6 +35,9 @@ from server.link.hub import Hub
 from server.link.sweep import sweep_items
 from server.logs import log
 from server.metrics import Metrics
+from server.notifications.mail import Postman
+from server.notifications.settings import usable
+from server.notifications.store import NoticeStore
 from server.organisation.rules import is_large, large_document
 from server.organisation.store import OrganisationStore
 from server.patience import Patience
@@ -64,6 +67,7 @@ from server.tickets.tracker import Trackers
 _SWEEP_S = 3600
 #: People read minutes.
 _CLOCKS_S = 30
+_NOTICES_S = 5
 #: A server that has just started lets everybody in first.
 _SETTLE_S: Final = 30.0
 _GOODBYE_S = 1.0
@@ -128,6 +132,9 @@ class Office:
         self.handing = Handing(self.database, self.tickets)
         self.trackers = Trackers(self.database, self.tickets, now)
         self.replies = Replies(self.database, now)
+        mail = config.settings.mail
+        self.notices = NoticeStore(self.database, now, by_mail=mail is not None)
+        self.postman = None if mail is None else Postman(self.notices, usable(mail), config.origin, now)
         self.returning = Returning(self.database, self.tickets, now)
         self.listing = TicketListing(self.database, now)
         self.service = ServiceStore(self.database, now)
@@ -182,6 +189,9 @@ class Office:
         self._start("relay", self.relay.run())
         self._start("sweeper", self._sweep())
         self._start("service clocks", self._watch_clocks())
+        self._start("notices", self._tell())
+        if self.postman is not None:
+            self._start("mail", self._send_mails(self.postman))
         log.info("opened", entries=self.audit.size)
 
     async def goodbye(self, reason: str = "the server is restarting") -> None:
@@ -220,6 +230,7 @@ class Office:
                 await self.health.count_today()
                 await self.findings.sweep()
                 await self.people.sweep()
+                await self.notices.sweep()
                 await self.returning.close_old()
                 await self.bundles.sweep()
                 await sweep_items(self.database, self.now())
@@ -234,6 +245,23 @@ class Office:
             except (SQLAlchemyError, OSError):
                 log.error("service-clocks-failed", exc_info=True)  # the next look finds what this one left
             await asyncio.sleep(_CLOCKS_S)
+
+    async def _tell(self) -> None:
+        while True:
+            try:
+                await self.notices.gather()
+            except (SQLAlchemyError, OSError):
+                log.error("notices-failed", exc_info=True)  # what happened stands in the history
+            await asyncio.sleep(_NOTICES_S)
+
+    async def _send_mails(self, postman: Postman) -> None:
+        """Of its own: a mail server that answers late holds up nothing but mails."""
+        while True:
+            try:
+                await postman.round()
+            except (SQLAlchemyError, OSError):
+                log.error("mails-failed", exc_info=True)  # they wait in the database
+            await asyncio.sleep(_NOTICES_S)
 
     # --- what several rooms do together --------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 NAV: Final = (
     NavItem("home", "Now", "/", "bell"),
     NavItem("tickets", "Tickets", "/tickets", "ticket"),
+    NavItem("notices", "Notices", "/notices", "chat"),
     NavItem("devices", "Devices", "/devices", "device"),
     NavItem("reports", "Reports", "/reports", "chart"),
     NavItem("audit", "Audit", "/audit", "shield"),

@@ -66,6 +66,8 @@ def _told(event: Event) -> dict[str, str]:
             return _line(title, text, tone="ok" if helped == "yes" else "warning", icon="chat")
         case EventKind.TRACKER:
             return _line("Linked to an outside tracker", text, tone="accent", icon="arrow-right")
+        case EventKind.NOTED:
+            return _line("Note to colleagues", text, icon="chat")
         case EventKind.PRIORITY:
             return _line(f"Priority {event.after}", text, icon="clock")
         case EventKind.LATE:

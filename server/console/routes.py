@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from server.console import audit, devices, handing, home, replies, reports, service, ticket, tickets
+from server.console import audit, devices, handing, home, notices, replies, reports, service, ticket, tickets
 from server.console.assets import asset_mount
 from server.people import own_account, pages, second_step, sign_in, token_pages
 from web.pages import static_mount
@@ -20,6 +20,7 @@ routes: Final[list[BaseRoute]] = [
     *handing.routes,
     *service.routes,
     *replies.routes,
+    *notices.routes,
     *devices.routes,
     *reports.routes,
     *audit.routes,

@@ -33,6 +33,9 @@ _FLASHES: Final = {
     "owner": Flash("Saved. The ticket has one owner."),
     "handed-on": Flash("Handed on, with everything in it and your note."),
     "tracker": Flash("Linked. The address stands beside the ticket."),
+    "watched": Flash("You hear of what happens to it, under Notices."),
+    "unwatched": Flash("You hear of it no longer, unless you have it or are mentioned."),
+    "noted": Flash("Noted for colleagues. The customer does not see it."),
     "given-up": Flash("Closed as not solved. The customer reads your reason."),
     "words": Flash("Sent. The customer sees it marked “via the server, not verified”."),
 }
@@ -128,6 +131,7 @@ async def show_ticket(
         owners=await owners_of(office, device.customer or device.asked_customer) if may_hand else (),
         targets=[(level.value, LEVEL_WORDS[level]) for level in handing_targets(Level(row.level))],
         handing=handing or HandingForm(),
+        watchers=await office.notices.watchers_of(row.ticket),
         tracker=await office.trackers.of(row.ticket),
         third_line=row.level == Level.THIRD_LINE,
         replies=await office.replies.all() if visitor.may("POST", "/tickets/{ticket}/words") else (),

@@ -5,6 +5,7 @@ from server.bundles import model as bundles
 from server.devices import model as devices
 from server.findings import model as findings
 from server.link import model as link
+from server.notifications import model as notifications
 from server.organisation import model as organisation
 from server.people import model as people
 from server.reports import model as reports
@@ -13,6 +14,19 @@ from server.storage.schema import METADATA
 from server.technicians import model as technicians
 from server.tickets import model as tickets
 
-ROOMS = (organisation, technicians, devices, findings, tickets, bundles, sessions, audit, link, people, reports)
+ROOMS = (
+    organisation,
+    technicians,
+    devices,
+    findings,
+    tickets,
+    bundles,
+    sessions,
+    audit,
+    link,
+    people,
+    reports,
+    notifications,
+)
 
 __all__ = ["METADATA", "ROOMS"]

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     WROTE = "wrote"  # the customer, after the ticket itself
     VERDICT = "verdict"  # the customer's; `after`: yes, no, or either with a mark: `yes 5`
     TRACKER = "tracker"  # linked to an outside tracker; the note is the address
+    NOTED = "noted"  # a note to colleagues
     PRIORITY = "priority"
     LATE = "late"  # a service clock ran out; `after`: which (service_clock.py)
 

@@ -111,7 +111,7 @@ class TicketListing:
 
     async def page(self, customers: Set[str] | None, wanted: Filter, page: int, rows: int = PAGE_ROWS) -> TicketPage:
         now = self._now()
-        where = [*_visible(customers), *self._conditions(wanted, now)]
+        where = [*visible_to(customers), *self._conditions(wanted, now)]
         count = select(func.count()).select_from(_WITH_SERVICE).where(*where)
         query = (
             select(tickets, devices.c.label, devices.c.customer, devices.c.asked_customer, *_SERVICE)
@@ -131,7 +131,7 @@ class TicketListing:
         query = (
             select(tickets.c.state, func.count().label("number"))
             .select_from(tickets.join(devices))
-            .where(*_visible(customers))
+            .where(*visible_to(customers))
             .group_by(tickets.c.state)
         )
         async with self._database.read() as connection:
@@ -139,14 +139,14 @@ class TicketListing:
 
     async def overdue(self, customers: Set[str] | None) -> int:
         query = select(func.count()).select_from(tickets.join(devices))
-        query = query.where(*_visible(customers), _is_overdue(self._now()))
+        query = query.where(*visible_to(customers), _is_overdue(self._now()))
         async with self._database.read() as connection:
             return int(await connection.scalar(query) or 0)
 
     async def customers(self, customers: Set[str] | None) -> tuple[str, ...]:
         """The customers that have tickets, by name."""
         owner = func.coalesce(devices.c.customer, devices.c.asked_customer)
-        query: Select[Any] = select(owner).select_from(tickets.join(devices)).where(*_visible(customers))
+        query: Select[Any] = select(owner).select_from(tickets.join(devices)).where(*visible_to(customers))
         async with self._database.read() as connection:
             return tuple((await connection.execute(query.distinct().order_by(owner).limit(1000))).scalars())
 
@@ -205,7 +205,7 @@ class TicketListing:
         return found
 
 
-def _visible(customers: Set[str] | None) -> list[ColumnElement[bool]]:
+def visible_to(customers: Set[str] | None) -> list[ColumnElement[bool]]:
     if customers is None:
         return []
     names = sorted(customers)

@@ -320,6 +320,12 @@ class TicketStore:
             await self.change(connection, row, by, {})
         return DeskText(ticket=row.ticket, text=text, at=said_at)
 
+    async def note(self, ticket: str, text: str, *, by: Author) -> None:
+        """To colleagues; no answer to the customer, so no clock of theirs stops."""
+        async with self._database.write() as connection:
+            row = await self.for_change(connection, ticket)
+            await keep(connection, Event(row.ticket, self._now(), EventKind.NOTED, None, None, by, text))
+
     async def change(
         self,
         connection: AsyncConnection,

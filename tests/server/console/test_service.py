@@ -75,3 +75,29 @@ async def test_a_canned_reply_stands_in_the_form_and_a_tracker_is_a_plain_link(p
     assert (bad.status_code, 'href="javascript' in bad.text) == (422, False)
     linked = (await admin.post(f"/tickets/{ticket}/tracker", {"url": "https://tracker.example/4?a=1&b=2"})).text
     assert 'href="https://tracker.example/4?a=1&amp;b=2" rel="noreferrer noopener nofollow"' in linked
+
+
+async def test_watching_a_note_and_an_address_lead_to_notices(people: People) -> None:
+    world = people.world
+    admin, viewer = await people.signed_in(Role.ADMIN, "carla"), await people.signed_in(Role.VIEWER, "victor")
+    ticket = await open_ticket(world, await world.approved("till"), "notices")
+    await world.office.notices.gather()
+    await viewer.get(f"/tickets/{ticket}")
+    assert "Watched by victor." in (await viewer.post(f"/tickets/{ticket}/watch", {"watch": "yes"})).text
+    assert (await viewer.post(f"/tickets/{ticket}/note", {"note": "mine"})).status_code == 403
+    await admin.get(f"/tickets/{ticket}")
+    noted = (await admin.post(f"/tickets/{ticket}/note", {"note": "@victor <b>look</b>"})).text
+    assert "@victor &lt;b&gt;look&lt;/b&gt;" in noted
+    assert (await admin.post(f"/tickets/{ticket}/note", {"note": " "})).status_code == 422
+    assert await world.office.notices.gather() == 1
+    shown = (await viewer.get("/notices")).text
+    assert "You were mentioned" in shown
+    assert f"/tickets/{ticket}" in shown
+    assert "You were mentioned" not in (await admin.get("/notices")).text
+    await viewer.get("/notices")
+    wrong = await viewer.post("/notices/address", {"address": "nonsense"})
+    assert (wrong.status_code, "no mail address" in wrong.text) == (422, True)
+    await viewer.post("/notices/address", {"address": "victor@helpful.example"})
+    assert "victor@helpful.example" in (await viewer.get("/notices")).text
+    assert "marked as seen" in (await viewer.post("/notices/seen")).text
+    assert all(one.seen for one in await world.office.notices.of("victor", None))
