@@ -30,7 +30,7 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
         yield machine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with start_server(tmp_path_factory.mktemp("server")) as running:
         yield running
