@@ -36,6 +36,8 @@ class AuditWord(StrEnum):
     DOCUMENT_PUBLISHED = "document-published"
     SIGN_IN = "sign-in"
     ACCOUNT_CHANGE = "account-change"  # an admin asks to change who may sign in to the console, and as what
+    ARTICLE_PUBLISHED = "article-published"  # `subject`: hash of its address and texts
+    ARTICLE_WITHDRAWN = "article-withdrawn"
     VALUE_ERASED = "value-erased"  # `commitment`: the one whose value and salt are kept no longer
 
 

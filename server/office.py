@@ -31,6 +31,7 @@ from server.clock import Clock, wall_clock
 from server.config import Config
 from server.devices.store import DeviceStore
 from server.findings.store import FindingStore
+from server.knowledge.store import KnowledgeStore
 from server.link.hub import Hub
 from server.link.sweep import sweep_items
 from server.logs import log
@@ -132,6 +133,7 @@ class Office:
         self.handing = Handing(self.database, self.tickets)
         self.trackers = Trackers(self.database, self.tickets, now)
         self.replies = Replies(self.database, now)
+        self.knowledge = KnowledgeStore(self.database, now)
         mail = config.settings.mail
         self.notices = NoticeStore(self.database, now, by_mail=mail is not None)
         self.postman = None if mail is None else Postman(self.notices, usable(mail), config.origin, now)

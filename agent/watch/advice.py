@@ -26,7 +26,7 @@ from diagnostics.knowledge.search import Hit
 from diagnostics.knowledge.symptoms import checks_that_matter, codes_of, symptom_index
 from diagnostics.machine.interface import Machine, Platform
 from diagnostics.remedies.profile import profiles
-from diagnostics.wording import Language
+from diagnostics.wording import Language, Words
 
 GUESSES_MAX = 4
 _NAMED_FOR = {"mac-": Platform.MACOS, "windows-": Platform.WINDOWS}
@@ -135,7 +135,9 @@ def _guesses(
         here = judge_issue(issue, concluded.situation)[0] is Truth.UNKNOWN and _can_be_seen(issue, platform)
         if not here:
             continue
-        words = issue.explain(language, {})
+        # Nothing was found to fill its figures with: a sentence with holes says less than none.
+        raw = issue.words[language]
+        words = Words(raw.title.partition("{")[0].strip(), "" if "{" in raw.text else raw.text)
         guesses.append(
             Explaining(
                 issue=issue.id,

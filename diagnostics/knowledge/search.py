@@ -203,13 +203,13 @@ def _trigrams(word: str) -> frozenset[str]:
 
 
 def _same_stem(one: str, other: str) -> bool:
-    """Bent endings: `печатает`, `печатать`; `update`, `updates`. Two thirds of the longer one are the same."""
+    """Bent endings: `печатает`, `печатать`; `update`, `updates`. Over two thirds of the longer one are the same."""
     shared = 0
     for left, right in zip(one, other, strict=False):
         if left != right:
             break
         shared += 1
-    return shared >= _STEM_CHARS and 3 * shared >= 2 * max(len(one), len(other))
+    return shared >= _STEM_CHARS and 3 * shared > 2 * max(len(one), len(other))
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ _TITLE, _CODE, _QUESTION, _TEXT, _ARTICLE = 3.0, 2.0, 2.0, 1.5, 1.0
 
 def symptom_index(issues: Iterable[KnownIssue], codes: dict[str, CodeRule]) -> Index:
     """Issues by their titles, texts, questions, articles, the error lines they look for, and their findings' titles."""
-    return Index(_text(issue, codes) for issue in issues)
+    return Index(text_of(issue, codes) for issue in issues)
 
 
 def codes_of(issue: KnownIssue) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def checks_that_matter(
     )
 
 
-def _text(issue: KnownIssue, codes: dict[str, CodeRule]) -> Text:
+def text_of(issue: KnownIssue, codes: dict[str, CodeRule]) -> Text:
     fields: list[tuple[float, str]] = [(_CODE, issue.id), (_ARTICLE, issue.article)]
     for language in Language:
         words = issue.words[language]

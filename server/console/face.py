@@ -28,6 +28,7 @@ NAV: Final = (
     NavItem("tickets", "Tickets", "/tickets", "ticket"),
     NavItem("notices", "Notices", "/notices", "chat"),
     NavItem("devices", "Devices", "/devices", "device"),
+    NavItem("knowledge", "Knowledge", "/knowledge", "book"),
     NavItem("reports", "Reports", "/reports", "chart"),
     NavItem("audit", "Audit", "/audit", "shield"),
     NavItem("people", "People", "/people", "users"),

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from server.console import audit, devices, handing, home, notices, replies, reports, service, ticket, tickets
 from server.console.assets import asset_mount
+from server.knowledge import desk_pages, public_pages
 from server.people import own_account, pages, second_step, sign_in, token_pages
 from web.pages import static_mount
 
@@ -22,6 +23,8 @@ routes: Final[list[BaseRoute]] = [
     *replies.routes,
     *notices.routes,
     *devices.routes,
+    *public_pages.routes,
+    *desk_pages.routes,
     *reports.routes,
     *audit.routes,
     *pages.routes,

@@ -33,6 +33,8 @@ AUDIT_WORDS: Final[dict[AuditWord, tuple[str, str, str]]] = {
     AuditWord.DOCUMENT_PUBLISHED: ("Document published", "accent", "file"),
     AuditWord.SIGN_IN: ("Sign-in", "none", "user"),
     AuditWord.ACCOUNT_CHANGE: ("Account change", "warning", "users"),
+    AuditWord.ARTICLE_PUBLISHED: ("Article published", "accent", "book"),
+    AuditWord.ARTICLE_WITHDRAWN: ("Article withdrawn", "warning", "book"),
     AuditWord.VALUE_ERASED: ("Value erased", "warning", "minus"),
 }
 

@@ -4,6 +4,7 @@ from server.audit import model as audit
 from server.bundles import model as bundles
 from server.devices import model as devices
 from server.findings import model as findings
+from server.knowledge import model as knowledge
 from server.link import model as link
 from server.notifications import model as notifications
 from server.organisation import model as organisation
@@ -27,6 +28,7 @@ ROOMS = (
     people,
     reports,
     notifications,
+    knowledge,
 )
 
 __all__ = ["METADATA", "ROOMS"]

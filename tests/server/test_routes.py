@@ -17,6 +17,7 @@ from protocol.fields import sha256
 from protocol.messages.items import SealedItem, SealedKind
 from server.access import BOUNDED, DOORS, Answer, Caller, Whose, answer
 from server.app import ROUTES
+from server.knowledge.rules import Text
 from server.people.door import cookie_name
 from server.people.model import passkeys
 from server.people.rules import Role, form_token
@@ -87,6 +88,8 @@ class Desk:
             "{index:int}": "0",
             "{figure}": "load",
             "{reply}": "1",
+            "{article:int}": "1",
+            "{slug}": "example",
             "{code}": self.code,
             "{upload}": uuid("none"),
         }
@@ -108,6 +111,9 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
             async with world.office.database.write() as connection:
                 await world.office.tickets.keep_sealed(connection, device.device, item)
             things[whose] = {"{device}": device.device, "{ticket}": ticket, "{blob}": item.id}
+        await world.office.knowledge.write("example", "", Text("An example", "Words."), by="maker")
+        await world.office.knowledge.offer(1)
+        await world.office.knowledge.publish(1, by="reviewer")
         tokens = {
             Caller.TECHNICIANS_PROGRAM: await world.technician_token("Ada Tech", customers=("Acme",)),
             Caller.ORGANISATIONS_PROGRAM: await world.organisation_token(),
