@@ -168,7 +168,7 @@ def _parts(report: Report, asked: _Asked, here: str) -> list[dict[str, Any]]:
     before = {part.key: part for part in report.before.parts}
     return [
         {
-            "label": _label(part) if figure.part_name in ("Cause", "Scope") else part.label,
+            "label": _label(part) if figure.part_name in ("Cause", "Scope", "Known issue") else part.label,
             "code": part.key if figure.part_name == "Cause" and part.key != ASKED else "",
             "href": f"{here}{asked.query(part=part.key)}#rows",
             "numbers": [

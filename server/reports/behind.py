@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from server.reports.figures import Source
-from server.reports.rows import HealthDay, Incident, Mended, Visit, Work
+from server.reports.rows import HealthDay, Incident, Judged, Mended, Visit, Work
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS
 
 
@@ -80,6 +80,16 @@ _MENDED: Final = (
     RowColumn("at", "Reported", Kind.TIME),
     RowColumn("runs", "Runs", Kind.NUMBER),
 )
+_JUDGED: Final = (
+    RowColumn("ticket", "Ticket", Kind.TICKET),
+    RowColumn("customer", "Customer"),
+    RowColumn("at", "Answered", Kind.TIME),
+    RowColumn("helped", "It helped", Kind.YES),
+    RowColumn("mark", "Mark", Kind.NUMBER),
+    RowColumn("cause", "Cause", on_page=False),
+    RowColumn("known_issue", "Known issue"),
+    RowColumn("device", "Device", Kind.DEVICE, on_page=False),
+)
 
 COLUMNS: Final[dict[Source, tuple[RowColumn, ...]]] = {
     Source.ARRIVED: _INCIDENT,
@@ -88,10 +98,11 @@ COLUMNS: Final[dict[Source, tuple[RowColumn, ...]]] = {
     Source.WORK: _WORK,
     Source.HEALTH: _HEALTH,
     Source.MENDED: _MENDED,
+    Source.JUDGED: _JUDGED,
 }
 
 
-def cells_of(row: Incident | Visit | Work | HealthDay | Mended) -> tuple[Value, ...]:
+def cells_of(row: Incident | Visit | Work | HealthDay | Mended | Judged) -> tuple[Value, ...]:
     """As COLUMNS of its source says."""
     match row:
         case Incident():
@@ -127,6 +138,17 @@ def cells_of(row: Incident | Visit | Work | HealthDay | Mended) -> tuple[Value, 
             return (row.day * 86_400, row.customer, row.severity, row.findings, row.devices)
         case Mended():
             return (row.device, row.customer, row.outcome, row.at, row.runs)
+        case Judged():
+            return (
+                row.ticket,
+                row.customer,
+                row.at,
+                row.helped,
+                row.mark,
+                row.cause,
+                row.known_issue,
+                row.device,
+            )
 
 
 def table_of(source: Source, rows: Sequence[Any]) -> list[dict[str, Value]]:

@@ -19,6 +19,7 @@ from server.reports.figures import (
     parts_by,
     share,
 )
+from server.reports.judged import FIGURES as JUDGED_FIGURES
 from server.reports.rows import ASKED, Done, HealthDay, Incident, Mended, Visit, Work
 from server.tickets.levels import LEVEL_WORDS, OUTCOME_WORDS, Level, Outcome
 
@@ -466,6 +467,7 @@ FIGURES: Final[tuple[Figure[Any], ...]] = (
         better=Better.MORE,
         drawn_parts=True,
     ),
+    *JUDGED_FIGURES,
 )
 
 BY_KEY: Final = {figure.key: figure for figure in FIGURES}

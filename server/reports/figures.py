@@ -25,6 +25,7 @@ class Source(StrEnum):
     VISITS = "visits"  # by when they were asked for
     WORK = "work"  # by when it was done
     HEALTH = "health"  # by day
+    JUDGED = "judged"  # a customer's answer about a ticket, by when it was given
     MENDED = "mended"  # runs of fixes, by when the device reported them
 
 

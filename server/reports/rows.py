@@ -148,6 +148,19 @@ class Mended(NamedTuple):
     runs: int
 
 
+class Judged(NamedTuple):
+    """A customer's last answer to "did it help?" about a ticket within a time. `mark`: 1–5, when they gave one."""
+
+    ticket: str
+    device: str
+    customer: str
+    cause: str
+    at: int
+    helped: bool
+    mark: int | None
+    known_issue: str | None
+
+
 def incident_of(facts: TicketFacts, history: Sequence[Told], arrivals: Sequence[int], now: int) -> Incident:
     """`history`: oldest first. `arrivals`: when the same device opened one of the same cause, sorted."""
     path: list[Level] = []

@@ -16,17 +16,19 @@ from protocol.statements import parse_payload
 from server.clock import Clock
 from server.devices.model import devices
 from server.findings.counters import REMEDY_PREFIX, Point, grown
-from server.findings.model import metrics
+from server.findings.model import findings, metrics
 from server.people.model import accounts
 from server.reports.figures import Source
 from server.reports.model import health_days
 from server.reports.period import Period
 from server.reports.rows import (
+    ASKED,
     DAY_S,
     SECOND_CONTACT_S,
     Done,
     HealthDay,
     Incident,
+    Judged,
     Mended,
     TicketFacts,
     Told,
@@ -39,7 +41,7 @@ from server.storage.engine import Database
 from server.technicians.model import technicians
 from server.tickets.history import EventKind
 from server.tickets.levels import Outcome
-from server.tickets.model import ticket_events, tickets
+from server.tickets.model import ticket_events, ticket_verdicts, tickets
 from server.tickets.rules import OPEN_STATES
 
 #: What one report reads at most, newest first. A page says so when it is reached.
@@ -51,13 +53,16 @@ _OWNER: Final = func.coalesce(devices.c.customer, devices.c.asked_customer)
 
 
 class Reading:
-    """One reader's rows over one time, each source read once. `customers`: none means all."""
+    """One reader's rows over one time, each source read once. `customers`: none means all. `divide`: where the time
+    begins that is reported; before it lies the one it is compared with."""
 
-    def __init__(self, database: Database, now: Clock, customers: Set[str] | None, start: int, end: int) -> None:
+    def __init__(
+        self, database: Database, now: Clock, customers: Set[str] | None, start: int, end: int, *, divide: int
+    ) -> None:
         self._database = database
         self._now = now
         self._customers = customers
-        self._start, self._end = start, end
+        self._start, self._divide, self._end = start, divide, end
         self._incidents: list[Incident] | None = None
         self._visits: list[Visit] | None = None
         self.truncated = False
@@ -77,6 +82,8 @@ class Reading:
                 return [(one.day * DAY_S, one) for one in await self.health()]
             case Source.MENDED:
                 return [(one.at, one) for one in await self.mended()]
+            case Source.JUDGED:
+                return [(one.at, one) for one in await self.judged()]
 
     async def incidents(self) -> list[Incident]:
         """What arrived or ended in this time, and what arrived in the 14 days after it."""
@@ -211,6 +218,51 @@ class Reading:
             if one.at >= self._start
         ]
 
+    async def judged(self) -> list[Judged]:
+        """The last answer about each ticket, in this time and in the time before it each its own."""
+        explained = and_(
+            findings.c.device == tickets.c.device,
+            findings.c.code == tickets.c.finding,
+            findings.c.instance == tickets.c.instance,
+        )
+        query = (
+            select(
+                tickets.c.ticket,
+                tickets.c.device,
+                _OWNER.label("customer"),
+                tickets.c.finding,
+                ticket_verdicts.c.at,
+                ticket_verdicts.c.helped,
+                ticket_verdicts.c.mark,
+                findings.c.known_issue,
+            )
+            .select_from(ticket_verdicts)
+            .join(tickets, tickets.c.ticket == ticket_verdicts.c.ticket)
+            .join(devices, devices.c.device == tickets.c.device)
+            .outerjoin(findings, explained)
+            .where(ticket_verdicts.c.at >= self._start, ticket_verdicts.c.at < self._end)
+            .order_by(ticket_verdicts.c.id.desc())
+            .limit(ROWS_MAX)
+        )
+        async with self._database.read() as connection:
+            found = (await connection.execute(self._visible(query))).all()
+        self.truncated = self.truncated or len(found) == ROWS_MAX
+        last: dict[tuple[str, bool], Judged] = {}
+        for row in found:
+            this_time = row.at >= self._divide
+            told = Judged(
+                row.ticket,
+                row.device,
+                row.customer,
+                row.finding or ASKED,
+                row.at,
+                row.helped,
+                row.mark,
+                row.known_issue,
+            )
+            last.setdefault((row.ticket, this_time), told)
+        return sorted(last.values(), key=lambda one: (one.at, one.ticket))
+
     async def _names_of_accounts(self) -> dict[str, str]:
         """Account → the name in the newest certificate of the technician it is linked to."""
         newest = select(technicians.c.name, func.max(technicians.c.stored_at).label("at")).group_by(technicians.c.name)
@@ -252,7 +304,7 @@ async def names_of(database: Database, tickets_wanted: Set[str], devices_wanted:
 
 def reading_for(database: Database, now: Clock, customers: Set[str] | None, period: Period) -> Reading:
     """The rows of a period and of the one before it."""
-    return Reading(database, now, customers, period.before.start, period.end)
+    return Reading(database, now, customers, period.before.start, period.end, divide=period.start)
 
 
 def _visit(row: Any) -> Visit:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from protocol.messages.desk import CustomerText, TicketState
 from protocol.messages.items import TicketOutcomeItem
 from protocol.tickets import TicketOrigin
+from server.findings.model import findings
 from server.reports.definitions import BY_KEY
 from server.reports.period import chosen_period
 from server.reports.report import Report, report_of
@@ -16,6 +19,7 @@ from server.technicians.model import technicians
 from server.tickets.handing import Handing
 from server.tickets.history import account
 from server.tickets.levels import Level
+from server.tickets.model import ticket_verdicts, tickets
 from tests.making import NOW, serial
 from tests.server.actors import Clock, DeviceActor, uuid
 from tests.server.stores import Stores
@@ -65,6 +69,19 @@ class History:
 
     async def passes_on(self, ticket: str, level: Level, owner: str) -> None:
         await self.handing.hand_on(ticket, level, "note", owner=owner, owners=OWNERS, by=account("ada"))
+
+    async def judges(self, ticket: str, helped: bool, mark: int | None) -> None:
+        row = {"ticket": ticket, "at": self.clock.now, "helped": helped, "mark": mark}
+        async with self.stores.database.write() as connection:
+            await connection.execute(ticket_verdicts.insert().values(row))
+
+    async def explains(self, ticket: str, known_issue: str) -> None:
+        """The ticket's finding as its device reports it, with the known issue that explains it."""
+        about = select(tickets.c.device, tickets.c.finding.label("code"), tickets.c.instance, tickets.c.severity)
+        async with self.stores.database.write() as connection:
+            found = (await connection.execute(about.where(tickets.c.ticket == ticket))).mappings().one()
+            row = {"state": "active", "first_seen": 1, "last_seen": 1, "count": 1, "reported_at": 1}
+            await connection.execute(findings.insert().values({**found, **row, "known_issue": known_issue}))
 
     async def gives_up(self, ticket: str) -> None:
         await self.handing.give_up(ticket, "It is too old.", by=account("bo"))

@@ -219,6 +219,33 @@ async def test_fixes_are_counted_as_devices_report_them_with_a_ticket_or_without
     }
 
 
+async def test_what_customers_say_counts_once_a_ticket_the_last_word(history: History) -> None:
+    two, four, six = uuid("two"), uuid("four"), uuid("six")
+    for day, ticket, helped, mark in (
+        (12, two, False, 1),
+        (20, two, True, 5),  # on second thoughts
+        (21, four, True, None),
+        (22, six, False, 2),
+    ):
+        await history.at(day, 9).judges(ticket, helped, mark)
+    await history.explains(two, "logs-fill-disk")
+    await history.explains(six, "logs-fill-disk")
+
+    satisfaction = await history.report("satisfaction")
+    assert (satisfaction.now.value, satisfaction.now.of) == (3.5, 2)
+    assert numbers(satisfaction) == {"5": (1, 0.5), "2": (1, 0.5)}
+    helped_report = await history.report("did-it-help")
+    assert helped_report.now.value == pytest.approx(2 / 3)
+    assert numbers(helped_report) == {"disk-space-low": (2, 1, 0.5), "asked-for-help": (1, 1, 1.0)}
+    right = await history.report("known-issues-right")
+    assert (right.now.value, numbers(right)) == (0.5, {"logs-fill-disk": (2, 1, 0.5)})
+    week = await history.report("satisfaction", "week")
+    assert (week.now.of, week.before.of, week.before.value) == (0, 2, 3.5)
+    assert {row.customer for row in (await history.report("did-it-help", customers=frozenset({"Bluebird"}))).rows} == {
+        "Bluebird"
+    }
+
+
 def test_every_figure_says_what_it_counts_in_plain_words() -> None:
     assert len(BY_KEY) == len(FIGURES)
     for figure in FIGURES:

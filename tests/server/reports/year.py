@@ -17,7 +17,7 @@ from sqlalchemy import Table
 
 from protocol import strict_json
 from server.devices.model import devices
-from server.findings.model import metrics
+from server.findings.model import findings, metrics
 from server.people.model import accounts
 from server.people.rules import Role
 from server.reports.model import health_days
@@ -27,7 +27,7 @@ from server.storage.migrate import migrate
 from server.technicians.model import technicians
 from server.tickets.history import AuthorKind, EventKind
 from server.tickets.levels import Level, Outcome
-from server.tickets.model import ticket_events, tickets
+from server.tickets.model import ticket_events, ticket_verdicts, tickets
 from tests.making import NOW, Organisation, serial, signing_key
 from tests.server.actors import case, uuid
 
@@ -61,13 +61,15 @@ class Year:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self.midnight = self.now // DAY * DAY
-        for table in (technicians, accounts, devices, tickets, ticket_events, sessions, health_days, metrics):
+        for table in (technicians, accounts, devices, tickets, ticket_events, sessions, health_days, metrics,
+                      findings, ticket_verdicts):  # fmt: skip
             self.rows[table] = []
         self._people()
         self._devices()
         for day in range(DAYS):
             self._day(self.midnight - (DAYS - 1 - day) * DAY, day)
         self._fixes()
+        self._verdicts()
 
     async def put(self, database: Database) -> None:
         async with database.write() as connection:
@@ -174,6 +176,25 @@ class Year:
                      "at": self.midnight - (DAYS - 7 * week) * DAY + DAY // 2}
                     for name, number in counted.items()
                 ]  # fmt: skip
+
+    def _verdicts(self) -> None:
+        """A third of those whose ticket was solved say whether it helped, most of them with a mark."""
+        chance = random.Random(self.seed)
+        issues = {code: f"{code}-explained" for code, *_, share in CAUSES if share}
+        for row in self.rows[tickets]:
+            if row["state"] != "solved" or chance.random() > 0.33:
+                continue
+            helped = chance.random() < 0.88
+            mark = chance.choice((4, 5, 5, 5) if helped else (1, 2, 3)) if chance.random() < 0.8 else None
+            at = min(self.now, row["updated_at"] + int(chance.lognormvariate(8, 1)))
+            verdict = {"id": len(self.rows[ticket_verdicts]) + 1, "ticket": row["ticket"], "at": at}
+            self.rows[ticket_verdicts].append({**verdict, "helped": helped, "mark": mark})
+            if row["finding"] in issues and chance.random() < 0.5:
+                self.rows[findings].append({
+                    "device": row["device"], "code": row["finding"], "instance": row["instance"], "count": 1,
+                    "severity": row["severity"], "state": "resolved", "first_seen": row["opened_at"], "last_seen": at,
+                    "known_issue": issues[row["finding"]], "reported_at": at,
+                })  # fmt: skip
 
     def _health(self, start: int, bad_update: bool) -> None:
         for customer, number in CUSTOMERS:
