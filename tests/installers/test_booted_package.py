@@ -168,6 +168,7 @@ async def test_the_rpm_and_a_dropped_token(
     for unit in (UNIT, "bellpull-enrol.path"):
         assert debian.run("systemctl", "is-enabled", unit).stdout.strip() == "enabled"
     token = debian.root / STATE / "enrolment-token"
+    debian.until(token.parent.is_dir)
     token.write_text(await enrolment_token(server))
     debian.until(lambda: connected(debian))
     debian.until(lambda: not token.exists())

@@ -1,6 +1,7 @@
-"""Keeps a database of each schema version as a fixture: `python -m tests.server.storage.keep_schema`, after a migration
-was added. Each is a real SQLite file of that version with a row in every table, as SQL text in schemas/NNNN.sql. What was
-written once is never written again: it stands for databases that are out there.
+"""Keeps a database of each schema version: `python -m tests.server.storage.keep_schema`, after a migration was added.
+
+Each is a real SQLite file of that version with a row in every table, as SQL text in schemas/NNNN.sql. What was written
+once is never written again: it stands for databases that are out there.
 """
 
 import sqlite3

@@ -14,6 +14,11 @@ from tests.server.storage.keep_schema import SCHEMAS, revisions
 KEPT = sorted(SCHEMAS.glob("*.sql"))
 
 
+def make(kept: Path, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(kept.read_text("utf-8"))
+
+
 def content(path: Path) -> dict[str, list[dict[str, Any]]]:
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
@@ -29,8 +34,7 @@ def content(path: Path) -> dict[str, list[dict[str, Any]]]:
 async def test_an_old_database_comes_forward_with_its_data(kept: Path, tmp_path: Path) -> None:
     """Every row of every table, and every value of it whose column is still there."""
     path = tmp_path / "bellpull.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(kept.read_text("utf-8"))
+    make(kept, path)
     before = content(path)
     database = Database(f"sqlite+aiosqlite:///{path}")
     await migrate(database)
