@@ -183,6 +183,24 @@ async def test_words_for_the_desk_are_queued(service: Rig, page: httpx2.AsyncCli
     assert [message.text for message in service.tickets.messages(service.ticket)] == ["It is worse now"]
 
 
+async def test_a_solved_request_asks_whether_it_helped_and_shows_what_was_answered(
+    service: Rig, page: httpx2.AsyncClient
+) -> None:
+    for hours, state in ((1, TicketState.OPEN), (2, TicketState.SOLVED)):
+        facts = FourFacts(cost="Free", doing="We look", next="Nothing", eta=NOW + hours * 3600)
+        service.tickets.updated(TicketUpdate(ticket=service.ticket, state=state, facts=facts, updated_at=NOW))
+    asked = words((await page.get(f"/tickets/{service.ticket}")).text)
+    assert "Did it help?" in asked
+    assert "Expected before:" in asked, "a time that moved stays to be seen"
+    for wrong in ({"helped": "maybe"}, {"helped": "yes", "mark": "6"}, {"mark": "5"}):
+        assert (await page.post(f"/tickets/{service.ticket}/verdict", data=wrong)).status_code == 409
+    answer = await page.post(f"/tickets/{service.ticket}/verdict", data={"helped": "no", "mark": "2"})
+    assert answer.headers["location"] == f"/tickets/{service.ticket}?note=judged"
+    shown = words((await page.get(f"/tickets/{service.ticket}")).text)
+    assert "You said that it did not help, with 2 of 5." in shown
+    assert "Did it help?" not in shown
+
+
 async def test_help_without_words_says_what_to_do(page: httpx2.AsyncClient) -> None:
     answer = await page.post("/help", data={"words": "  ", "finding": ""})
     assert answer.status_code == 400
