@@ -26,6 +26,13 @@ def image_path(*, program: Path | PureWindowsPath, state: Path | PureWindowsPath
     return f'"{program}" --child agent.service.windows_service --state "{state}"'
 
 
+def close_command(state: Path | PureWindowsPath) -> list[str]:
+    """The state folder for SYSTEM (S-1-5-18) and administrators (S-1-5-32-544): %ProgramData% lets everybody read."""
+    everything = "(OI)(CI)F"
+    grants = [f"*S-1-5-18:{everything}", f"*S-1-5-32-544:{everything}"]
+    return [r"C:\Windows\System32\icacls.exe", str(state), "/inheritance:r", "/grant:r", *grants]
+
+
 def create_commands(*, program: Path | PureWindowsPath, state: Path | PureWindowsPath) -> list[list[str]]:
     """`sc.exe …` as argument lists: made, described, and started again after a failure, also one it tells itself."""
     create = ["sc.exe", "create", SERVICE_NAME, "start=", "delayed-auto", "DisplayName=", DISPLAY_NAME]

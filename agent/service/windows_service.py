@@ -1,7 +1,7 @@
 """The Windows service, by pywin32: between the service control manager and `serve`. Proven with fakes, not on Windows.
 
     SCM ── starts ─► bellpull-agent.exe --child agent.service.windows_service --state DIR
-        ── SvcDoRun ─► a token that was laid into DIR is taken up ─► serve(DIR), until
+        ── SvcDoRun ─► DIR is closed to others ─► a token that was laid into it is taken up ─► serve(DIR), until
         ── SvcStop or SvcShutdown, from a thread of the SCM's ─► serve ends its visits and returns
 
 It makes seven calls of pywin32 and no others; tests/agent/test_windows_service.py plays them. pywin32 comes with the
@@ -11,6 +11,7 @@ build for Windows alone (requirements-build.lock), so it is imported by name whe
 import argparse
 import contextlib
 import importlib
+import subprocess
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ from agent.identity.enrol import TOKEN_TEXT_MAX_CHARS, Enrolled, enrol
 from agent.identity.identity import Identity
 from agent.paths import Mode, StateFolder
 from agent.refusal import Refusal
-from agent.service.windows import DESCRIPTION, DISPLAY_NAME, DROPPED_FILE, SERVICE_NAME
+from agent.service.windows import DESCRIPTION, DISPLAY_NAME, DROPPED_FILE, SERVICE_NAME, close_command
 from protocol.errors import ProtocolError
 
 #: What the SCM is told that stopping may take: as long as systemd waits (TimeoutStopSec).
@@ -85,7 +86,13 @@ def take_up_token(folder: StateFolder, *, log: EventLog, enrol: Enrol) -> bool:
     return True
 
 
-def service_class(folder: StateFolder, *, serve: Serve, enrol: Enrol) -> type[Any]:
+def close_folder(root: Path) -> None:
+    """Before a key lies in it, at every start. Raises when it cannot be done: a service with open keys does not run."""
+    root.mkdir(parents=True, exist_ok=True)
+    subprocess.run(close_command(root), check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def service_class(folder: StateFolder, *, serve: Serve, enrol: Enrol, close: Callable[[Path], None]) -> type[Any]:
     """The class that pywin32 asks for. It makes one object of it, in the service's main thread."""
     framework = importlib.import_module("win32serviceutil").ServiceFramework
     win32service = importlib.import_module("win32service")
@@ -108,6 +115,7 @@ def service_class(folder: StateFolder, *, serve: Serve, enrol: Enrol) -> type[An
 
         def SvcDoRun(self) -> None:  # noqa: N802 - pywin32 calls it so
             """Returns when it was stopped. What it raises, pywin32 tells the SCM, which starts it again."""
+            close(folder.root)
             folder.make()
             log = StructuredLog(folder.log)
             take_up_token(folder, log=log, enrol=enrol)
@@ -139,7 +147,8 @@ def main() -> int:
         return 2
     manager = importlib.import_module("servicemanager")
     manager.Initialize()
-    manager.PrepareToHostSingle(service_class(StateFolder(state, Mode.MACHINE), serve=_serve, enrol=_enrol))
+    folder = StateFolder(state, Mode.MACHINE)
+    manager.PrepareToHostSingle(service_class(folder, serve=_serve, enrol=_enrol, close=close_folder))
     manager.StartServiceCtrlDispatcher()
     return 0
 

@@ -1,5 +1,6 @@
 """The Windows service against stand-ins of the few calls of pywin32 that it makes, in the order Windows makes them."""
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -84,6 +85,8 @@ def test_the_real_agent_runs_in_it_and_stops_when_asked(
         real_serve(folder, stoppable=told)
 
     monkeypatch.setattr(windows_service, "_serve", serve)
+    closed: list[Path] = []
+    monkeypatch.setattr(windows_service, "close_folder", closed.append)
     monkeypatch.setattr(sys, "argv", ["agent.service.windows_service", "--state", str(tmp_path / "s")])
 
     def control() -> None:
@@ -94,26 +97,33 @@ def test_the_real_agent_runs_in_it_and_stops_when_asked(
     stopping.start()
     assert windows_service.main() == 0
     stopping.join(60)
+    assert closed == [tmp_path / "s"]
     assert (pywin32.raised, pywin32.told) == (None, ["initialised", "stop-pending 15000", "stopped"])
 
 
 def test_a_stop_that_comes_before_the_service_can_hear_it_is_not_lost(tmp_path: Path, pywin32: Pywin32) -> None:
     ended: list[str] = []
+    closed: list[Path] = []
 
     def serve(folder: StateFolder, stoppable: Callable[[Callable[[], object]], None]) -> None:
         service.SvcShutdown()
         stoppable(lambda: ended.append("at once"))
 
-    service = service_class(StateFolder(tmp_path / "s", Mode.MACHINE), serve=serve, enrol=lambda *_: ENROLLED)([])
+    service = service_class(
+        StateFolder(tmp_path / "s", Mode.MACHINE), serve=serve, enrol=lambda *_: ENROLLED, close=closed.append
+    )([])
     service.SvcDoRun()
-    assert ended == ["at once"]
+    assert (ended, closed) == (["at once"], [tmp_path / "s"])
 
 
 def test_an_end_of_its_own_is_told_as_a_failure_so_that_it_is_started_again(tmp_path: Path, pywin32: Pywin32) -> None:
     def serve(folder: StateFolder, stoppable: object) -> None:
         raise SystemExit(75)
 
-    service = service_class(StateFolder(tmp_path / "s", Mode.MACHINE), serve=serve, enrol=lambda *_: ENROLLED)([])
+    closed: list[Path] = []
+    service = service_class(
+        StateFolder(tmp_path / "s", Mode.MACHINE), serve=serve, enrol=lambda *_: ENROLLED, close=closed.append
+    )([])
     with pytest.raises(RuntimeError, match="75"):
         service.SvcDoRun()
 
@@ -147,6 +157,12 @@ def test_a_token_that_is_refused_waits_for_the_next_start_and_is_not_in_the_log(
     assert not take_up_token(folder, log=MemoryLog(), enrol=enrol)
 
 
+def test_the_state_folder_inherits_nothing() -> None:
+    command = windows.close_command(windows.STATE)
+    assert command[1:4] == [r"C:\ProgramData\bellpull", "/inheritance:r", "/grant:r"]
+    assert command[4:] == ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F"]
+
+
 def test_the_service_is_made_known_with_quoted_paths() -> None:
     program = PureWindowsPath("C:/Program Files/Bellpull/bellpull-agent.exe")
     create, *_ = windows.create_commands(program=program, state=windows.STATE)
@@ -156,3 +172,16 @@ def test_the_service_is_made_known_with_quoted_paths() -> None:
     )
     with pytest.raises(ValueError, match="quotation mark"):
         windows.image_path(program=program, state=PureWindowsPath('C:/a" --mode user "b'))
+
+
+def test_a_folder_that_cannot_be_closed_to_others_gets_no_keys(tmp_path: Path, pywin32: Pywin32) -> None:
+    def close(root: Path) -> None:
+        raise subprocess.CalledProcessError(5, "icacls")
+
+    def serve(folder: StateFolder, stoppable: object) -> None:
+        raise AssertionError("it ran")
+
+    folder = StateFolder(tmp_path / "s", Mode.MACHINE)
+    with pytest.raises(subprocess.CalledProcessError):
+        service_class(folder, serve=serve, enrol=lambda *_: ENROLLED, close=close)([]).SvcDoRun()
+    assert not folder.identity.exists()
