@@ -1,8 +1,8 @@
 """One narrow door to the regular-expression engine, so that both engines give the same answer.
 
 google-re2 runs in linear time whatever a hostile log line holds, at some 600 MB/s; where no wheel of it exists
-the stdlib ``re`` takes its place, slower and with the same results. To keep that promise the patterns given to
-``compile_pattern`` stay in the common subset:
+the stdlib ``re`` takes its place, slower and with the same results (`leads.py` helps it). To keep that promise the
+patterns given to ``compile_pattern`` stay in the common subset:
 
 * bytes, read as Latin-1; ``\\b \\d \\w`` are ASCII in both; ``\\s`` is not used (``re`` counts ``\\v``, RE2 does not);
 * no look-around, no back-references, no ``$``/``\\Z`` (they differ), no captures (RE2 pays for them);
@@ -16,10 +16,11 @@ nobody; a single pattern falls back to the slow engine instead. A redactor may b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Protocol
+
+from diagnostics.redaction.leads import Led
 
 try:
     import re2
@@ -67,7 +68,7 @@ class _Compiled:
 def compile_pattern(source: bytes, *, engine: Engine = DEFAULT_ENGINE, share: int = 8) -> Pattern:
     """Compile ``source``; ``share`` is this pattern's part of the 64 MB, as 1/share."""
     if engine is Engine.STDLIB:
-        return _Compiled(re.compile(source))
+        return Led(source)
     if re2 is None:
         raise RuntimeError("expected google-re2 to be importable, it is not; use Engine.STDLIB or install it")
     options = re2.Options()
