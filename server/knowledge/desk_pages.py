@@ -3,6 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from diagnostics.checks.catalogue import code_rules
+from diagnostics.knowledge.issue import own_issues
+from diagnostics.knowledge.symptoms import codes_of
+from diagnostics.wording import Language
 from server.asking import office_of
 from server.console.face import show
 from server.knowledge.markdown import html_of
@@ -13,13 +17,15 @@ from server.refusal import Refusal
 
 async def articles(request: Request) -> Response:
     office = office_of(request)
+    empty, known = _begun(request.query_params.get("code", ""))
     return show(
         request,
         "knowledge.html",
         here="knowledge",
         articles=await office.knowledge.all(),
         counts=await office.knowledge.counts(),
-        empty=Text("", ""),
+        empty=empty,
+        known=known,
     )
 
 
@@ -61,6 +67,16 @@ async def change(request: Request) -> Response:
         case other:
             raise Refusal(422, "there is no such act", expected="save, offer, publish or withdraw", got=str(other)[:40])
     return RedirectResponse(f"/knowledge/{held.id}", status_code=303)
+
+
+def _begun(code: str) -> tuple[Text, list[str]]:
+    """What an article about a finding begins with, and the known issues that speak of it. Nothing of a ticket is in it:
+    its words are its customer's."""
+    rule = code_rules().get(code)
+    if rule is None:
+        return Text("", ""), []
+    known = [issue.id for issue in own_issues() if code in codes_of(issue)]
+    return Text(rule.words[Language.ENGLISH].title.partition("{")[0].strip(), "", words=code), known
 
 
 def _text(form: dict[str, str]) -> Text:

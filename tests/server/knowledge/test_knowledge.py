@@ -137,6 +137,10 @@ async def test_anybody_reads_what_is_public_and_says_whether_it_helped(people: P
     assert "/help/printer" in (await anybody.get("/help?q=prnter")).text
     assert "Thank you" in (await anybody.post("/help/printer/helped", {"act": "yes"})).text
     assert "helped 1" in (await reader.get("/knowledge")).text
+    begun = (await writer.get("/knowledge?code=disk-space-low")).text
+    assert 'value="disk-space-low"' in begun or "\ndisk-space-low</textarea>" in begun
+    assert "user-cache-fills-disk" in begun
+    assert "<b>" not in (await writer.get("/knowledge?code=%3Cb%3E")).text
     await reader.post(where, {"act": "withdraw"})
     assert (await anybody.get("/help/printer")).status_code == 404
 
