@@ -81,6 +81,7 @@ def _venv(folder: Path) -> Path:
     if uv is None:
         sys.exit("uv is not there. Say: make agent-build")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     environment = os.environ | {"VIRTUAL_ENV": str(folder)}
     locks = [ROOT / "requirements.lock", ROOT / "requirements-build.lock"]
     subprocess.run([uv, "pip", "sync", "--quiet", "--require-hashes", *locks], env=environment, check=True)
@@ -89,7 +90,7 @@ def _venv(folder: Path) -> Path:
         env=environment,
         check=True,
     )
-    return folder / "bin" / "python"
+    return python
 
 
 def _strip(built: Path) -> None:
@@ -97,7 +98,8 @@ def _strip(built: Path) -> None:
     some were patched after linking, and would not survive it."""
     inside = built / "_internal"
     ours = [*inside.glob("libpython*"), *inside.glob("python3*/lib-dynload/*.so")]
-    if shutil.which("strip") is not None:
+    # The strip of a Mac takes other arguments, and breaks signatures.
+    if sys.platform == "linux" and shutil.which("strip") is not None:
         subprocess.run(["strip", "--strip-unneeded", *ours], check=True)
 
 
@@ -108,7 +110,11 @@ def _add_licences(venv: Path, target: Path) -> None:
         (target / "python").mkdir(parents=True)
         shutil.copyfile(python, target / "python" / python.name)
     locked = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
-    for found in sorted(venv.glob("lib/python3*/site-packages/*.dist-info")):
+    for found in sorted(
+        venv.glob(
+            "Lib/site-packages/*.dist-info" if sys.platform == "win32" else "lib/python3*/site-packages/*.dist-info"
+        )
+    ):
         name = found.name.partition("-")[0].lower().replace("_", "-")
         if name not in locked and name.replace("-", ".") not in locked:
             continue
