@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -139,7 +140,7 @@ async def serving_in_process(
     tls: serving.Tls | None = None,
 ) -> AsyncIterator[tuple[Office, uvicorn.Server]]:
     office = Office(config, now=clock, patience=patience)
-    server = serving.PoliteServer(office, tls)
+    server = _PromptServer(office, tls)
     serving_task = asyncio.create_task(server.serve(sockets=[listening]))  # type: ignore[list-item]
     while not server.started:
         await asyncio.sleep(0.01)
@@ -148,5 +149,34 @@ async def serving_in_process(
     try:
         yield office, server
     finally:
-        server.should_exit = True
+        server.end()
         await serving_task
+
+
+class _PromptServer(serving.PoliteServer):
+    """Ends when it is told to. uvicorn looks and waits by tenths of a second, a minute in a thousand tests."""
+
+    def __init__(self, office: Office, tls: serving.Tls | None = None) -> None:
+        super().__init__(office, tls)
+        self._told = asyncio.Event()
+        self._office_of_test = office
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listening in self.servers:
+            listening.close()
+        await self._office_of_test.goodbye()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(self.server_state.tasks, timeout=serving.GRACE_S)
+            for task in late:
+                task.cancel()
+        await self._office_of_test.close()
