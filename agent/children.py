@@ -26,7 +26,7 @@ CHILDREN: Final = frozenset(
         "agent.session.host",
         "agent.session.change_worker",
         "agent.consent.approval_page",
-        "agent.consent.helper",
+        "agent.consent.desktop_helper",
         "agent.consent.window",
         "agent.mending.worker",
         "agent.page.serve",

@@ -122,7 +122,11 @@ def test_the_scan_leaves_honest_code_alone(sample: str) -> None:
 
 
 def test_no_page_puts_markup_together_from_what_comes() -> None:
-    """Templates escape by themselves, everywhere; nothing is declared to be safe but constants of our own."""
+    """Templates escape by themselves, everywhere; nothing is declared to be safe but constants of our own.
+
+    And one thing else, an article, behind two locks: tests/server/knowledge/, and a hostile one in Chromium.
+    """
+    cleaned = {ROOT / "server" / "knowledge" / "markdown.py"}
     switched_off = re.compile(r"\|\s*safe\b|autoescape|\bMarkup\b")
     templates = [path for room in ROOMS for path in (ROOT / room).rglob("*.html")]
     assert len(templates) > 40
@@ -131,7 +135,7 @@ def test_no_page_puts_markup_together_from_what_comes() -> None:
     for path in SOURCES:
         source = path.read_text("utf-8")
         assert not re.search(r"autoescape\s*=\s*(?!True\b)", source), path
-        if "Markup(" not in source:
+        if "Markup(" not in source or path in cleaned:
             continue
         for node in ast.walk(ast.parse(source)):
             constant = isinstance(node, ast.Call) and all(isinstance(argument, ast.Constant) for argument in node.args)

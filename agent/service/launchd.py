@@ -1,7 +1,8 @@
 """launchd property lists: the service, and the helper in each person's session. Written from launchd.plist(5), proven
 on no Mac yet.
 
-The helper is what brings a question to the screen: a daemon of root cannot open a window (agent/consent/helper.py).
+The helper is what brings a question to the screen: a daemon of root cannot open a window
+(agent/consent/desktop_helper.py).
 """
 
 import plistlib
@@ -32,7 +33,7 @@ def helper_property_list(*, program: Path, state: Path) -> bytes:
     return plistlib.dumps(
         {
             "Label": HELPER_LABEL,
-            "ProgramArguments": [str(program), "--child", "agent.consent.helper", "--state", str(state)],
+            "ProgramArguments": [str(program), "--child", "agent.consent.desktop_helper", "--state", str(state)],
             "LimitLoadToSessionType": "Aqua",
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},

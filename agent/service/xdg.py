@@ -24,7 +24,7 @@ def autostart(*, program: Path, state: Path) -> str:
         "Name=Bellpull",
         "Comment=Asks you before a technician may connect to this computer",
         f"TryExec={program}",
-        f"Exec={program} --child agent.consent.helper --state {state}",
+        f"Exec={program} --child agent.consent.desktop_helper --state {state}",
         "Terminal=false",
         "NoDisplay=true",
         "X-GNOME-Autostart-enabled=true",

@@ -22,7 +22,7 @@ def test_the_layout_starts_the_service_and_the_helper(tmp_path: Path) -> None:
     helper = plistlib.loads((tree / "Library/LaunchAgents/org.bellpull.helper.plist").read_bytes())
     program = "/Library/Bellpull/bellpull-agent"
     assert daemon["ProgramArguments"] == [program, "run", "--state", str(STATE), "--mode", "machine"]
-    assert helper["ProgramArguments"] == [program, "--child", "agent.consent.helper", "--state", str(STATE)]
+    assert helper["ProgramArguments"] == [program, "--child", "agent.consent.desktop_helper", "--state", str(STATE)]
     assert helper["LimitLoadToSessionType"] == "Aqua", "a session without a screen has nobody to ask"
     assert (tree / program.lstrip("/")).stat().st_mode & 0o777 == 0o755
     # launchd refuses property lists that others may write.

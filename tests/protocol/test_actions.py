@@ -16,6 +16,7 @@ from protocol.actions.files import (
     FilesWriteArguments,
     parts_of,
 )
+from protocol.actions.logs import mark_of, time_of
 from protocol.actions.processes import PROCESSES, ProcessesArguments
 from protocol.actions.remedies import REMEDIES_RUN, RemediesRunArguments
 from protocol.actions.scopes import MEANINGS
@@ -52,6 +53,24 @@ def test_arguments_may_raise_a_risk_and_never_lower_it() -> None:
     assert PROCESSES.risk_of(ProcessesArguments()) == PROCESSES.risk
     assert REMEDIES_RUN.risk_of(RemediesRunArguments(preview=PREVIEW)) == 2
     assert REMEDIES_RUN.risk == 1
+
+
+# --- lines of a log ---------------------------------------------------------------------------------------------------
+
+
+def test_a_line_of_a_file_is_known_by_its_text_and_another_by_all_of_it() -> None:
+    first, later = '{"text":"disk full","at_unix_s":10}', '{"text":"disk full","at_unix_s":20}'
+    assert mark_of("text-line", first) == mark_of("text-line", later)
+    assert mark_of("journal-entry", first) != mark_of("journal-entry", later)
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [('{"at_unix_s":10}', 10), ('{"at_unix_s":-1}', 0), ('{"at_unix_s":"10"}', 0), ("{}", 0), ("[10]", 0), ("{", 0)],
+)
+def test_a_line_tells_its_time_or_none(body: str, at: int) -> None:
+    assert time_of(body) == at
+    assert mark_of("text-line", body)
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------

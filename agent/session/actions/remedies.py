@@ -14,7 +14,7 @@ from agent.session.actions.service_bench import Brought, Declined, ServiceBench
 from agent.session.questions import Asked, QuestionKind
 from diagnostics.remedies.profile import Ending, Risk
 from diagnostics.strict_json import encode
-from diagnostics.visit_rows import RemedyRun, RemedyStep
+from diagnostics.visit_rows import RemedyLine, RemedyRun, RemedyStep
 from protocol.actions.remedies import OfRun, RemediesListArguments, RemediesPreviewArguments, RemediesRunArguments
 
 _SAID_NO = "the customer did not agree; nothing was changed"
@@ -23,7 +23,7 @@ _SAID_NO = "the customer did not agree; nothing was changed"
 async def serve_remedies_list(arguments: RemediesListArguments, bench: ServiceBench) -> AsyncIterator[Brought]:
     for value in _mending(bench).remedies():
         runs = value.pop("runs")
-        yield Brought("remedy", value)
+        yield Brought("remedy", {field.name: value[field.name] for field in fields(RemedyLine)})
         assert isinstance(runs, list)  # noqa: S101 - as remedies() makes it
         for run in runs:
             yield Brought("remedy-run", _run_row(str(value["id"]), run))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.consent.desktop_helper import Helper, only_one
 from agent.consent.gate import No
-from agent.consent.helper import Helper, only_one
 from agent.consent.verbs import ConsentVerbs
 from agent.local import peers
 from agent.local.seat import sits_here
@@ -98,7 +98,7 @@ def test_the_entry_is_one_that_desktops_read_and_names_the_machines_own_state() 
     entry.read_string(autostart(program=Path("/usr/bin/bellpull-agent"), state=Path("/var/lib/bellpull")))
     said = entry["Desktop Entry"]
     assert said["Type"] == "Application"
-    assert said["Exec"] == "/usr/bin/bellpull-agent --child agent.consent.helper --state /var/lib/bellpull"
+    assert said["Exec"] == "/usr/bin/bellpull-agent --child agent.consent.desktop_helper --state /var/lib/bellpull"
     with pytest.raises(ValueError, match="plain paths"):
         autostart(program=Path("/opt/a b/agent"), state=Path("/var/lib/bellpull"))
 
@@ -115,7 +115,8 @@ class Person:
         self.process = subprocess.Popen(
             [
                 "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=+dac_read_search",
-                "--ambient-caps=+dac_read_search", sys.executable, "-m", "agent.consent.helper", "--state", str(state),
+                "--ambient-caps=+dac_read_search", sys.executable, "-m", "agent.consent.desktop_helper",
+                "--state", str(state),
             ],
             env={
                 "PATH": os.environ["PATH"], "DISPLAY": display, "PYTHONPATH": str(REPOSITORY), "HOME": str(runtime),

@@ -105,7 +105,7 @@ def only_one(environment: Mapping[str, str]) -> object | None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="agent.consent.helper", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="agent.consent.desktop_helper", allow_abbrev=False)
     parser.add_argument("--state", type=Path, required=True)
     state: Path = parser.parse_args().state
     log = StructuredLog(None, also_stderr=True)
