@@ -8,6 +8,7 @@ export BELLPULL_VECTORS ?= $(abspath ../shared/vectors)
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 # A file stays together, so that the programs its tests share are started once.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+SCRATCH := TMPDIR=$(shell sh tests/scratch.sh)
 # The browser libraries: locked by package-lock.json, fetched at build time, never committed.
 VENDOR := web/static/vendor/.complete
 
@@ -24,8 +25,8 @@ test: .venv/.complete $(VENDOR)
 	$(MAKE) --no-print-directory tests
 
 tests: .venv/.complete $(VENDOR)
-	$(BIN)/python -m pytest $(SPREAD) -m "not soak" --ignore=tests/protocol $(ARGS)
-	$(BIN)/python -m pytest $(SPREAD) -m "not soak" tests/protocol \
+	$(SCRATCH) $(BIN)/python -m pytest $(SPREAD) -m "not soak" --ignore=tests/protocol $(ARGS)
+	$(SCRATCH) $(BIN)/python -m pytest $(SPREAD) -m "not soak" tests/protocol \
 	  --cov=protocol --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: .venv/.complete

@@ -24,12 +24,13 @@ from web.plain_text import plain
 
 #: Of one page's own bytes; stylesheets, scripts and icons are fetched once and kept for ever.
 PAGE_MAX_BYTES = 150_000
-SERVER_TIME_MAX_MS = 200
 SOAK = os.environ.get("BELLPULL_SOAK") == "1"
 #: Of the tickets in naughty words, the pages that are looked at: one in so many.
-PAGES_EACH = 1 if SOAK else 25
-#: Every one is a host name and a ticket's words; one in so many is said in a conversation as well.
-SAID_EACH = 1 if SOAK else 5
+PAGES_EACH = 1 if SOAK else 8
+#: Each is a host name and a ticket's words: all in a soak, one in so many otherwise (the kitchen sink shows all);
+#: one in so many of these is said in a conversation as well.
+TEXTS_EACH = 1 if SOAK else 4
+SAID_EACH = 1 if SOAK else 2
 LABEL_MAX_CHARS = 80
 
 
@@ -103,22 +104,17 @@ def everything(desk: Lived) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_every_page_is_light_and_quick(page: Page, desk: Lived) -> None:
+def test_every_page_is_light(page: Page, desk: Lived) -> None:
     sign_in(page, desk)
-    slow, heavy = {}, {}
+    heavy = {}
     for name, path in paths(desk).items():
-        times = []
-        for _ in range(2):
-            answer = page.goto(desk.origin + path)
-            assert answer is not None
-            assert answer.status == 200
-            times.append(answer.request.timing["responseStart"] - answer.request.timing["requestStart"])
+        answer = page.goto(desk.origin + path)
+        assert answer is not None
+        assert answer.status == 200
         size = len(answer.body())
         if size > PAGE_MAX_BYTES:
             heavy[name] = size
-        if min(times) > SERVER_TIME_MAX_MS:
-            slow[name] = times
-    assert (slow, heavy) == ({}, {})
+    assert heavy == {}
 
 
 def test_without_scripts_everything_can_be_read_and_a_ticket_can_be_answered(browser: Browser, desk: Lived) -> None:
@@ -232,7 +228,7 @@ def hostile_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Liv
         enrolments_a_minute=10_000, links_a_minute=10_000, items_a_minute=100_000, requests_a_minute=100_000,
         open_tickets_per_device=1000, tickets_a_day_per_device=1000, pending_enrolments=10_000,
     )  # fmt: skip
-    texts = naughty_strings()
+    texts = naughty_strings()[::TEXTS_EACH]
     with lived_server(tmp_path_factory.mktemp("hostile"), settings=Settings(caps=caps)) as running:
         running.call(_speak(running.world, running.ticket, texts))
         yield running, texts
@@ -288,7 +284,7 @@ def test_every_naughty_string_is_shown_as_text_and_none_runs(
     labels: list[str] = []
     for number in range(1, 100):
         page.goto(f"{desk.origin}/devices?show=waiting&page={number}")
-        shown = page.locator("td:first-child a").all_text_contents()
+        shown = page.locator("td:first-child a[href^='/devices/']").all_text_contents()
         if not shown:
             break
         labels += shown
@@ -317,7 +313,7 @@ def test_every_naughty_string_is_shown_as_text_and_none_runs(
     )  # fmt: skip
     assert reaching_past(page) == []
 
-    for query in texts[:: 1 if SOAK else 60]:
+    for query in texts[:: 1 if SOAK else 15]:
         page.goto(f"{desk.origin}/tickets")
         page.locator("[name=q]").fill(query.replace("\n", " ")[:120])
         page.get_by_role("button", name="Show").click()
@@ -342,7 +338,7 @@ def test_naughty_strings_in_forms_are_kept_and_shown_as_text(page: Page, hostile
     desk, texts = hostile_desk
     sign_in(page, desk)
     ticket = f"{desk.origin}/tickets/{desk.finding_ticket}"
-    for text in [text for text in texts if text.strip()][:: 5 if SOAK else 40]:
+    for text in [text for text in texts if text.strip()][:: 5 if SOAK else 12]:
         typed = text[:500]
         page.goto(ticket)
         page.get_by_label("Being done now").fill(typed)

@@ -1,6 +1,6 @@
 """A visit handed over between two workbenches, each with keys of its own, in a real browser; the customer in theirs.
 
-In a soak: the same by two command lines is in tests/agent/session/test_whole_way.py, at every run.
+In a soak, as the same by two command lines (tests/agent/session/test_whole_way.py); its rules are tried at every run.
 """
 
 import json

@@ -95,6 +95,7 @@ def size_mb(machine: Machine) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory as Linux counts it")
+@pytest.mark.soak
 async def test_a_day_offline_costs_no_memory_and_what_was_kept_arrives_and_the_rest_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def plain(data: bytes, start: int = 0) -> list[tuple[int, int]]:
     return [found.span() for found in PLAIN.finditer(data, start)]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.lists(WORDS | st.binary(max_size=6), max_size=40).map(b"".join), st.integers(0, 60))
 def test_the_same_places_on_any_text_from_any_start(data: bytes, start: int) -> None:
     assert list(LED.spans(data)) == plain(data)
@@ -66,7 +66,7 @@ def test_two_texts_asked_for_in_turn_do_not_mix() -> None:
 
 
 def test_the_same_places_on_the_corpus() -> None:
-    lines = [sample.text.encode() for sample in corpus(11, 400)]
+    lines = [sample.text.encode() for sample in corpus(11, 120)]
     random.Random(3).shuffle(lines)
     data = b"\n".join(lines)
     assert list(LED.spans(data)) == plain(data)
@@ -76,7 +76,7 @@ def test_the_same_places_on_the_corpus() -> None:
 def test_each_match_of_a_rule_begins_with_one_of_its_leads(rule: object) -> None:
     """Alternatives, taken apart, match where the whole does, and each match begins as was foretold."""
     anchor = rule.anchor  # type: ignore[attr-defined]
-    data = b"\n".join(sample.text.encode() for sample in corpus(5, 250))
+    data = b"\n".join(sample.text.encode() for sample in corpus(5, 80))
     parts = [(re.compile(part), leads_of(part)) for part in alternatives(anchor)]
     for found in re.finditer(anchor, data):
         assert any(part.match(data, found.start()) for part, _ in parts)

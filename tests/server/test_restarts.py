@@ -91,6 +91,7 @@ async def test_a_visit_ends_for_both_with_a_reason_when_the_server_is_asked_to_s
         assert [(one.room, one.end_reason) for one in listed] == [(room.room, "the server is restarting")]
 
 
+@pytest.mark.soak
 async def test_after_a_kill_in_a_visit_both_sides_are_cut_and_the_session_is_closed_in_the_books(
     server: RunningServer,
 ) -> None:
@@ -114,6 +115,7 @@ async def test_after_a_kill_in_a_visit_both_sides_are_cut_and_the_session_is_clo
         assert [one.end_reason for one in listed] == ["the server was restarted"]
 
 
+@pytest.mark.soak
 async def test_kills_at_random_moments_lose_nothing_acknowledged_and_double_nothing(server: RunningServer) -> None:
     """An outbox as an agent keeps it: what is not answered is sent again, whatever happened to the server."""
     chance = random.Random(11)

@@ -124,6 +124,7 @@ def drill(tmp_path: Path, private: Path, run: Run, passphrase_file: Path) -> Ite
         yield made
 
 
+@pytest.mark.soak
 def test_root_and_issuers_are_replaced_and_who_was_away_catches_up(drill: Drill, tmp_path: Path) -> None:
     with ExitStack() as stack:
         awake, away = Device(tmp_path / "awake"), Device(tmp_path / "away")

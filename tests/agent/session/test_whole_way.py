@@ -372,6 +372,7 @@ def test_a_visit_in_which_something_is_changed_and_said(world: World) -> None:
     assert any(each["kind"] == "transcript" and "Yes, thank you" in each["text"] for each in sealed)
 
 
+@pytest.mark.soak
 def test_a_visit_is_handed_over_to_a_technician_with_keys_of_their_own(world: World) -> None:
     """Two programs of two technicians; the customer is asked about the second, and reads who asks for it."""
     home = world.another_technician("Bea Tech")

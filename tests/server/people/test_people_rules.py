@@ -46,7 +46,9 @@ def test_what_is_not_in_the_table_is_for_nobody() -> None:
 
 def test_who_is_not_signed_in_can_sign_in_and_nothing_else() -> None:
     open_to_all = {route for route in ROUTES if may(*route, None)}
+    # The articles that are published are for everybody, and so is saying whether one helped.
     assert open_to_all == {
+        ("GET", "/help"), ("GET", "/help/{slug}"), ("POST", "/help/{slug}/helped"),
         ("GET", "/sign-in"), ("POST", "/sign-in"),
         ("GET", "/sign-in/link/{token}"), ("POST", "/sign-in/link/{token}"),
         ("GET", "/sign-in/second"), ("POST", "/sign-in/second"),
@@ -57,7 +59,8 @@ def test_who_is_not_signed_in_can_sign_in_and_nothing_else() -> None:
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.AUDITOR])
 def test_who_only_reads_changes_nothing_but_their_own_account(role: Role) -> None:
     changes = {path for method, path in ROUTES if method == "POST" and may(method, path, role)}
-    assert {path for path in changes if not path.startswith(("/account/", "/sign-in"))} == {"/sign-out"}
+    own = ("/account/", "/sign-in", "/notices/", "/help/")
+    assert {path for path in changes if not path.startswith(own)} == {"/sign-out", "/tickets/{ticket}/watch"}
 
 
 def test_the_audit_log_is_for_auditors_and_admins_and_people_for_admins() -> None:
