@@ -29,6 +29,7 @@ from starlette.types import ASGIApp
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--force-prefers-reduced-motion",  # nothing that moves is drawn sixty times a second for nobody
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
