@@ -72,7 +72,7 @@ $(VENDOR): package.json package-lock.json web/build_vendor.py | .venv/.complete
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Bellpull needs Python 3.11 or newer; this is " + sys.version + ". Say: make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
-	VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip sync --quiet --require-hashes requirements-dev.lock
+	VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
 	VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@
 

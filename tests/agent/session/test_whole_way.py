@@ -73,6 +73,7 @@ def test_a_visit_from_the_question_to_the_verified_receipt(world: World) -> None
     assert world.agent("receipts", "verify", saved)["technician"] == "Tom Vale"
 
 
+@pytest.mark.soak
 def test_files_and_a_terminal_all_the_way_and_what_a_terminal_cannot_do(world: World) -> None:
     """One visit: a download that goes on after a cut, an upload, and a shell that tries the agent's own door."""
     there, here = world.documents, world.folder / "here"
@@ -321,6 +322,7 @@ def test_an_agent_that_dies_in_the_middle_of_a_visit(world: World) -> None:
     assert world.agent("receipts", "verify")["ok"]
 
 
+@pytest.mark.soak
 def test_a_visit_in_which_something_is_changed_and_said(world: World) -> None:
     """A program ended after a second yes, history for a plot, words both ways, and a note for colleagues."""
     call(world.state, "check-now")
